@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# `make html` builds the site, `make test` checks everything. Both need only Python 3.11 or later
+# (on Debian also python3-venv), make and git; the first run installs the rest into .venv.
+
+PYTHON ?= python3
+PORT ?= 8000
+
+BIN := .venv/bin
+SITE := build/html
+TRACES := tests/traces/linux.jsonl.gz tests/traces/hazards.jsonl
+
+# A file named after what was installed, and for which Python: it is there, or work is to do.
+WANTED := $(firstword $(shell { echo $(PYTHON); cat requirements.txt; } | cksum))
+INSTALLED := .venv/installed-$(WANTED)
+
+# A failed build forgets what it read: else the next one would not repeat the warnings.
+SPHINX := $(BIN)/sphinx-build -q -c . -d build/doctrees -n -W --keep-going
+FORGET := { rm -f build/doctrees/environment.pickle; exit 1; }
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help html doctest raise-floor lint unit test replay bench serve clean
+
+help: ## Say what each target does
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@echo
+	@echo 'For example:'
+	@echo '  make html && xdg-open $(SITE)/index.html'
+	@echo '  make test PYTHON=python3.12'
+	@echo '  make serve PORT=9000'
+
+html: $(INSTALLED) ## Build the site; it needs no network to be read
+	@$(SPHINX) -b html docs $(SITE) || $(FORGET)
+	@echo 'The site is in $(SITE): open $(SITE)/index.html'
+
+doctest: $(INSTALLED) ## Run every example of every page and of every docstring
+	@$(SPHINX) -E -b doctest docs build/doctest || $(FORGET)
+
+raise-floor: $(INSTALLED) ## Run them and commit to their number: docs/doctest_floor.txt
+	@$(SPHINX) -E -b doctest -D strict_doctest_raise=1 docs build/doctest || $(FORGET)
+
+lint: $(INSTALLED) ## Check style, types and spelling
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy reference_model docs/_ext
+	$(BIN)/sphinx-lint conf.py docs reference_model
+	$(BIN)/codespell
+
+unit: $(INSTALLED) ## Run the tests with the coverage of the model
+	$(BIN)/pytest --cov --cov-report=term
+
+test: lint doctest html unit ## Run all checks: what CI runs
+
+replay: $(INSTALLED) ## Replay the recorded kernels on the model and compare every answer
+	$(BIN)/python -m reference_model replay $(TRACES)
+
+bench: $(INSTALLED) ## Measure the model: answers a second, cost of operations, size of a storage
+	PYTHONPATH=. $(BIN)/python bench/run.py
+
+serve: $(INSTALLED) ## Build, serve on 127.0.0.1 and build again on each change
+	$(BIN)/sphinx-autobuild --host 127.0.0.1 --port $(PORT) --watch reference_model --watch conf.py \
+		-c . -d build/doctrees docs $(SITE)
+
+clean: ## Remove all that was made here, but not .venv
+	rm -rf build .hypothesis
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+$(INSTALLED): | requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo 'This needs Python 3.11 or later: install one (on Debian 12 or later: apt install' \
+		'python3 python3-venv), or name one: make PYTHON=python3.12.' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo 'This Python cannot make a virtual environment: apt install python3-venv.' >&2; exit 1; }
+	@echo 'Installing the tools of requirements.txt into .venv (about 20 seconds, once)'
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements.txt
+	@touch $@

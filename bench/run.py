@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Measures the model; ``make bench`` prints what is found.  Nothing here is asserted.
+
+Machines are shared and noisy: look at the ratios, which compare two times of one run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import doctest
+import gc
+import subprocess
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
+from reference_model import (
+    BPF_CGROUP_INET_EGRESS,
+    BPF_F_ALLOW_MULTI,
+    BPF_MAP_TYPE_CGROUP_STORAGE,
+    BPF_PROG_TYPE_CGROUP_SKB,
+    STORAGE_KEY,
+    U64,
+    Add,
+    Kernel,
+    trace,
+)
+
+ROOT = Path(__file__).parent.parent
+TRACES = ROOT / "tests" / "traces" / "linux.jsonl.gz"
+REPEATS = 5
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """The shortest of a few runs, without the garbage collector, in seconds of CPU time."""
+    times = []
+    for _ in range(REPEATS):
+        gc.collect()
+        gc.disable()
+        start = time.process_time()
+        work()
+        times.append(time.process_time() - start)
+        gc.enable()
+    return min(times)
+
+
+def replay() -> None:
+    """Answers of all recorded kernels, replayed in one process."""
+    answers = sum(score.answers for score in trace.replay([TRACES]).values())
+    taken = seconds(lambda: trace.replay([TRACES]))
+    print(f"replay: {answers} answers in {taken:.2f} s, {answers / taken:,.0f} a second")
+
+
+class Machine:
+    """A kernel with many cgroups, each with an attached program and a storage."""
+
+    def __init__(self, cgroups: int) -> None:
+        self.kernel = kernel = Kernel("latest")
+        self.counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64)
+        self.prog = kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, Add(self.counts))
+        self.cgroups = [kernel.mkdir() for _ in range(cgroups)]
+        for cgroup in self.cgroups:
+            self.attach(cgroup)
+        self.some = self.cgroups[:: max(1, cgroups // 1000)]
+        self.keys = [(cgroup.id, BPF_CGROUP_INET_EGRESS) for cgroup in self.some]
+
+    def attach(self, cgroup: object) -> None:
+        self.kernel.prog_attach(cgroup, self.prog, BPF_CGROUP_INET_EGRESS, BPF_F_ALLOW_MULTI)
+
+    def operations(self) -> dict[str, Callable[[object, object], object]]:
+        kernel, counts = self.kernel, self.counts
+
+        def attach(cgroup: object, key: object) -> None:
+            kernel.prog_detach(cgroup, self.prog, BPF_CGROUP_INET_EGRESS)
+            self.attach(cgroup)
+
+        return {
+            "detach and attach": attach,
+            "fire": lambda cgroup, key: kernel.fire(cgroup, BPF_CGROUP_INET_EGRESS),
+            "lookup": lambda cgroup, key: kernel.map_lookup_elem(counts, key),
+            "update": lambda cgroup, key: kernel.map_update_elem(counts, key, 1),
+            "next key": lambda cgroup, key: kernel.map_get_next_key(counts, key),
+        }
+
+
+def scaling(few: int, many: int) -> None:
+    """Microseconds of each operation among few and among many cgroups: flat is a ratio near 1."""
+    small, large = Machine(few), Machine(many)
+    print(f"{'microseconds at':<20} {few:>9,} {many:>9,} cgroups    ratio")
+    for name in small.operations():
+        costs = []
+        for machine in (small, large):
+            operation = machine.operations()[name]
+            pairs = list(zip(machine.some[:-1], machine.keys[1:], strict=True))
+
+            def work(operation: object = operation, pairs: object = pairs) -> None:
+                for cgroup, key in pairs:
+                    operation(cgroup, key)
+
+            costs.append(seconds(work) / len(pairs) * 1e6)
+        print(f"{name:<20} {costs[0]:>9.2f} {costs[1]:>9.2f} {costs[1] / costs[0]:>16.2f}")
+
+
+def memory(storages: int) -> None:
+    """Bytes that one more storage of 8 bytes takes, beside its cgroup and attachment."""
+    kernel = Kernel("latest")
+    progs = []
+    for _ in range(2):
+        counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64)
+        progs.append(kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, Add(counts)))
+    cgroups = [kernel.mkdir() for _ in range(storages)]
+    for cgroup in cgroups:  # the first storage of a cgroup pays for the hook as well
+        kernel.prog_attach(cgroup, progs[0], BPF_CGROUP_INET_EGRESS)
+    kernel.close(progs[0])
+    gc.collect()
+    tracemalloc.start()
+    for cgroup in cgroups:
+        kernel.prog_attach(cgroup, progs[1], BPF_CGROUP_INET_EGRESS)
+    gc.collect()
+    used = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    print(f"memory: {used / storages:.0f} bytes a storage (value of 8 bytes, {storages:,} of them)")
+
+
+def examples() -> None:
+    """``make doctest`` against the same examples run bare, by doctest alone."""
+    parser, source = doctest.DocTestParser(), []
+    files = [
+        *sorted((ROOT / "docs").glob("**/*.rst")),
+        *sorted(ROOT.glob("reference_model/**/*.py")),
+    ]
+    for path in files:
+        found = parser.get_examples(path.read_text())
+        source.append("".join(example.source for example in found))
+    count = sum(len(parser.get_examples(path.read_text())) for path in files)
+
+    def bare() -> None:
+        for path in files:
+            test = parser.get_doctest(path.read_text(), {}, path.name, str(path), 0)
+            doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS).run(
+                test, out=lambda text: None
+            )
+
+    def sphinx() -> None:
+        subprocess.run(["make", "-s", "doctest"], cwd=ROOT, check=True, capture_output=True)
+
+    start = time.perf_counter()
+    bare()
+    alone = time.perf_counter() - start
+    start = time.perf_counter()
+    sphinx()
+    whole = time.perf_counter() - start
+    print(
+        f"examples: {count}; bare {alone:.2f} s, make doctest {whole:.2f} s (wall), "
+        f"ratio {whole / alone:.1f}"
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--few", type=int, default=1_000, help="cgroups of the small machine")
+    parser.add_argument("--many", type=int, default=100_000, help="cgroups of the large one")
+    options = parser.parse_args()
+    replay()
+    scaling(options.few, options.many)
+    memory(20_000)
+    examples()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

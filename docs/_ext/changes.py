@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The history page, made from the records in ``reference_model.changes``.
+
+``.. changes::`` shows every record in a section of its release, newest last; ``:change:`NAME```
+links to one from any page.  What a record leaves open the page calls unknown, in so many words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import groupby
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+from sphinx.util.typing import ExtensionMetadata
+
+from reference_model import Change, changes, releases
+
+NAMES = {change: name for name, change in vars(changes).items() if isinstance(change, Change)}
+
+CODE = re.compile(
+    r"(\b\w+\.[ch]\b(?::\w+)?|\b\w+(?:/\w+)+\.[ch]\b(?::\w+)?"  # a file, perhaps with a function
+    r"|\b[A-Za-z]\w*_\w+(?:\(\))?"  # a name with an underscore
+    r"|\b(?:LINK|BATCH|AFTER|ID|BEFORE|EGRESS|INGRESS|E[A-Z]{3,}|E2BIG|MULTI|PREORDER)\b)"
+)
+RECORDED = re.compile(r"\bkernels? (\d|'proposal')")
+OPEN = re.compile(r"first release between ([\d.]+) and ([\d.]+)")
+
+
+def prose(text: str) -> list[nodes.Node]:
+    """A text with the names of the kernel set in the type of code.
+
+    >>> prose("the test of max_entries comes last")
+    [<#text: 'the test of '>, <literal: <#text: 'max_entries'>>, <#text: ' comes last'>]
+    """
+    return [
+        nodes.literal(part, part) if CODE.fullmatch(part) else nodes.Text(part)
+        for part in CODE.split(text)
+        if part
+    ]
+
+
+def first_release(change: Change) -> str:
+    """In which mainline release a change came, as far as it is known.
+
+    >>> first_release(changes.SHARED_STORAGE)
+    'Linux 5.9'
+    >>> first_release(changes.ATTACH_TYPE_IGNORED)
+    'none: it was proposed in July 2020 and never released'
+    >>> first_release(changes.ACCESS_FLAGS_LATE)
+    'not known: after 6.13 and not after 7.2'
+    """
+    if change.first is None:
+        return "none: it was proposed in July 2020 and never released"
+    if found := OPEN.search(change.source):
+        return f"not known: after {found[1]} and not after {found[2]}"
+    return f"Linux {change.first}"
+
+
+def place(change: Change) -> int:
+    """Where a change stands on the page: by its release, and last if it has none."""
+    known = releases.MAINLINE
+    return known.index(change.first) if change.first else len(known)
+
+
+class Changes(SphinxDirective):
+    """``.. changes::``"""
+
+    def run(self) -> list[nodes.Node]:
+        self.env.note_dependency(changes.__file__)
+        self.env.note_dependency(releases.__file__)
+        by_release = sorted(changes.ALL, key=place)
+        return [
+            self.section(first, group)
+            for first, group in groupby(by_release, key=lambda change: change.first)
+        ]
+
+    def section(self, first: str | None, group: Iterator[Change]) -> nodes.section:
+        """A heading and the changes below it."""
+        title = f"Linux {first}" if first else "Proposed and never released"
+        anchor = f"linux-{first}" if first else "proposed"
+        section = nodes.section("", nodes.title(title, title), ids=[anchor])
+        section.document = self.state.document
+        section += [self.entry(change) for change in group]
+        return section
+
+    def entry(self, change: Change) -> nodes.container:
+        """One change: what it does, and where that is known from."""
+        name = NAMES[change]
+        anchor = f"change-{name}"
+        standard = self.env.domains.standard_domain
+        standard.note_object("change", name, anchor, location=self.get_location())
+        label = nodes.paragraph("", "", classes=["rule-label"])
+        label += nodes.reference("", name, refid=anchor, internal=True)
+        fields = nodes.field_list()
+        for head, body in self.facts(change):
+            fields += nodes.field(
+                "",
+                nodes.field_name("", head),
+                nodes.field_body("", nodes.paragraph("", "", *body)),
+            )
+        return nodes.container(
+            "",
+            label,
+            nodes.paragraph("", "", *prose(change.effect)),
+            fields,
+            classes=["rule", "change"],
+            ids=[anchor],
+        )
+
+    def facts(self, change: Change) -> Iterator[tuple[str, list[nodes.Node]]]:
+        """What the record holds, field by field."""
+        title: list[nodes.Node] = [nodes.emphasis("", "", *prose(change.title))]
+        if change.commit:
+            yield "Commit", [*self.commit(change.commit), nodes.Text(" "), *title]
+        elif change.first is None:
+            yield "Commit", [nodes.Text("none: it was not merged. "), *title]
+        else:
+            yield "Commit", [nodes.Text("not known. "), *title]
+        yield "First release", [nodes.Text(first_release(change))]
+        if change.backports:
+            yield "Stable releases", [nodes.Text("from " + ", ".join(change.backports))]
+        if change.proposal and change.first is not None:
+            text = "the series as posted in July 2020 does this too"
+            yield "Proposal", [nodes.Text(text)]
+        yield "Known from", prose(change.source)
+        if not RECORDED.search(change.source):
+            yield "Recorded", [nodes.Text("on no kernel: this was read, not observed")]
+
+    def commit(self, number: str) -> list[nodes.Node]:
+        """A link to a commit."""
+        found, _ = self.parse_inline(f":commit:`{number}`")
+        return found
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Add the directive and the role."""
+    app.add_directive("changes", Changes)
+    app.add_object_type("change", "change", objname="change between releases")
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

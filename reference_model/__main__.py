@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""``python -m reference_model``: the model's commands."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from . import trace
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m reference_model", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    command = commands.add_parser(
+        "replay",
+        help="replay recorded kernels and compare every answer",
+        description="Run each trace on the release of each kernel that answered it, and compare. "
+        "Exit status: 0 all agree, 1 something differs, 2 a file is malformed.",
+    )
+    command.add_argument("files", nargs="+", metavar="FILE", help="traces, .jsonl or .jsonl.gz")
+    command.add_argument("--release", metavar="R", help="only the kernel of this release")
+    command.add_argument("--json", action="store_true", help="print the numbers as one object")
+    command.set_defaults(run=_replay)
+    options = parser.parse_args(arguments)
+    status: int = options.run(options)
+    return status
+
+
+def _replay(options: argparse.Namespace) -> int:
+    try:
+        scores = trace.replay(options.files, options.release)
+    except trace.TraceError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if not scores:
+        wanted = f" of {options.release}" if options.release else ""
+        print(f"no traces{wanted} in {', '.join(options.files)}", file=sys.stderr)
+        return 2
+    if options.json:
+        print(json.dumps({name: score.numbers() for name, score in scores.items()}))
+    else:
+        print(trace.table(scores))
+    return int(any(score.differ for score in scores.values()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,423 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Attaching, replacing and detaching programs, and the order in which they run.
+
+Modelled: ``kernel/bpf/cgroup.c``: ``__cgroup_bpf_attach``, ``__cgroup_bpf_detach``,
+``hierarchy_allows_attach``, ``get_prog_list``, ``compute_effective_progs``, ``__cgroup_bpf_query``;
+``kernel/bpf/syscall.c``: ``bpf_prog_attach``, ``bpf_prog_detach``, ``bpf_prog_query``.  Left out:
+the LSM trampolines.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from . import changes, errors
+from .cgroups import Cgroup, CgroupCommands
+from .programs import ATTACH_TYPES, ProgCommands, ProgFd, Program
+from .state import Descriptor
+from .storages import NOT_FOUND, Storages
+from .uapi import (
+    BPF_CGROUP_MAX_PROGS,
+    BPF_F_AFTER,
+    BPF_F_ALLOW_MULTI,
+    BPF_F_ALLOW_OVERRIDE,
+    BPF_F_BEFORE,
+    BPF_F_ID,
+    BPF_F_LINK,
+    BPF_F_PREORDER,
+    BPF_F_QUERY_EFFECTIVE,
+    BPF_F_REPLACE,
+    BPF_LSM_CGROUP,
+    AttachFlag,
+    AttachType,
+)
+
+if TYPE_CHECKING:
+    from .links import Link
+
+_OVERRIDE, _MULTI, _REPLACE, _PREORDER = map(
+    int, (BPF_F_ALLOW_OVERRIDE, BPF_F_ALLOW_MULTI, BPF_F_REPLACE, BPF_F_PREORDER)
+)
+_BEFORE, _AFTER, _ID, _LINK = map(int, (BPF_F_BEFORE, BPF_F_AFTER, BPF_F_ID, BPF_F_LINK))
+
+
+class Attachment:
+    """A program on one hook of one cgroup: ``struct bpf_prog_list``."""
+
+    __slots__ = ("cgroup", "flags", "link", "prog", "sound", "storages")
+
+    def __init__(self, cgroup: Cgroup) -> None:
+        self.cgroup = cgroup
+        self.prog: Program | None = None
+        self.link: Link | None = None
+        self.flags = 0
+        self.storages: Storages = NOT_FOUND
+        self.sound = True
+        """Whether the storages are surely those of the program's maps."""
+
+    @property
+    def program(self) -> Program:
+        """The program that runs: attached directly, or the link's."""
+        program = self.prog if self.link is None else self.link.program
+        assert program is not None
+        return program
+
+    def __repr__(self) -> str:
+        return f"Attachment({self.program.id}, {self.cgroup!r})"
+
+
+class Hook:
+    """The programs of one cgroup at one hook, their common flags, and the hook's revision."""
+
+    __slots__ = ("attachments", "flags", "revision")
+
+    def __init__(self) -> None:
+        self.attachments: list[Attachment] = []
+        self.flags = 0
+        self.revision = 1
+
+
+class ProgQuery(NamedTuple):
+    """The answer of BPF_PROG_QUERY: program ids in order of their list, or as they run."""
+
+    attach_flags: AttachFlag
+    prog_ids: tuple[int, ...]
+    revision: int
+
+
+class AttachCommands(ProgCommands, CgroupCommands):
+    """BPF_PROG_ATTACH, BPF_PROG_DETACH and BPF_PROG_QUERY."""
+
+    def prog_attach(
+        self,
+        cgroup: Cgroup,
+        prog: ProgFd,
+        attach_type: AttachType,
+        flags: int = 0,
+        *,
+        replace: ProgFd | None = None,
+        relative: Descriptor | int | None = None,
+        expected_revision: int = 0,
+    ) -> None:
+        """BPF_PROG_ATTACH: let the program run on the cgroup's hook.
+
+        ``flags``: 0, BPF_F_ALLOW_OVERRIDE or BPF_F_ALLOW_MULTI; with the latter BPF_F_REPLACE
+        (5.6) puts it in the place of ``replace``.  From 6.17 BPF_F_BEFORE and BPF_F_AFTER place
+        it beside the program ``relative`` (a descriptor, or with BPF_F_ID an id).  Errors, in the
+        kernel's order: EPERM (capability, up to 5.7), EINVAL (flags, attach type), EBADF, EINVAL
+        (program, attach type), EBADF, ENOENT (cgroup), then ESTALE, EPERM (hierarchy, other
+        flags), E2BIG (64 programs), EINVAL (attached already), ENOENT (nothing to replace),
+        ENOMEM, EINVAL, ENOENT (position).
+
+        Source: ``syscall.c:bpf_prog_attach``, ``cgroup.c:__cgroup_bpf_attach``.
+        """
+        # checks: bpf_prog_attach()
+        if not self.has(changes.CAP_BPF) and not self.net_admin():
+            raise errors.NotPermitted("CAP_NET_ADMIN")
+        if flags & ~self._attach_flags():
+            raise errors.AttachFlags(AttachFlag(flags))
+        known = self.attach_type(attach_type)
+        if known is None:
+            raise errors.WrongAttachType(attach_type)
+        program = self.program(prog, ATTACH_TYPES[known][0])
+        try:
+            self.check_attach_type(program, known)
+        except errors.NotPermitted:
+            raise errors.WrongAttachType("without CAP_NET_ADMIN") from None
+        self.live_cgroup(cgroup)
+        replaced = None
+        if flags & _MULTI and flags & _REPLACE:
+            replaced = self.program(replace, program.type)
+        # act
+        self.cgroup_attach(
+            cgroup, known, program, None, flags, replaced, relative, expected_revision
+        )
+
+    def _attach_flags(self) -> int:
+        mask = _OVERRIDE | _MULTI
+        if self.has(changes.REPLACE_FLAG):
+            mask |= _REPLACE
+        if self.has(changes.PREORDER):
+            mask |= _PREORDER
+        if self.has(changes.ORDERING):
+            mask |= _BEFORE | _AFTER | _ID | _LINK
+        return mask
+
+    def cgroup_attach(
+        self,
+        cgroup: Cgroup,
+        attach_type: AttachType,
+        program: Program,
+        link: Link | None,
+        flags: int,
+        replaced: Program | None = None,
+        relative: Descriptor | int | None = None,
+        expected_revision: int = 0,
+    ) -> None:
+        """``__cgroup_bpf_attach()``: attach a program directly, or through a new link."""
+        hook_id = program.lsm_hook if attach_type is BPF_LSM_CGROUP else attach_type
+        hook = cgroup.hooks.get(hook_id) or Hook()
+        saved_flags = flags & (_OVERRIDE | _MULTI)
+        # checks
+        if saved_flags == _OVERRIDE | _MULTI or flags & (_REPLACE | _MULTI) == _REPLACE:
+            raise errors.AttachFlags(AttachFlag(flags))
+        if flags & _REPLACE and flags & (_BEFORE | _AFTER):
+            raise errors.AttachFlags(AttachFlag(flags))
+        if self.has(changes.ORDERING) and expected_revision not in (0, hook.revision):
+            raise errors.StaleRevision(hook.revision)
+        if not _hierarchy_allows_attach(cgroup, hook_id):
+            raise errors.HierarchyForbids
+        if hook.attachments and hook.flags != saved_flags:
+            raise errors.OtherFlagsAttached(AttachFlag(hook.flags))
+        if len(hook.attachments) >= BPF_CGROUP_MAX_PROGS:
+            raise errors.TooManyPrograms
+        tests_before = self.has(changes.REPLACE_FLAG)
+        entry = None
+        if tests_before:
+            entry = _find_entry(hook, program, link, replaced, saved_flags)
+        storages = self.storages.acquire(program, cgroup, attach_type)
+        old = entry.storages if entry is not None else NOT_FOUND
+        try:
+            if not tests_before:
+                entry = _find_entry(hook, program, link, replaced, saved_flags)
+                old = entry.storages if entry is not None else NOT_FOUND
+            if entry is None and self.fails("node"):
+                raise errors.OutOfMemory
+            place = len(hook.attachments)
+            if entry is None and self.has(changes.ORDERING):
+                place = self._position(hook, link, flags, relative)
+        except errors.BpfError:
+            self.storages.undo(storages, NOT_FOUND, node=True)
+            raise
+        if self.fails("effective"):
+            self.storages.undo(storages, old, node=False)
+            raise errors.OutOfMemory
+        self.storages.check_publish(storages, old)
+        going = entry.prog if entry is not None else None
+        if going is not None and going is not program:
+            self.check_put([going], old)
+        # act
+        if entry is None:
+            entry = Attachment(cgroup)
+            hook.attachments.insert(place, entry)
+            cgroup.hooks[hook_id] = hook
+        else:
+            self.storages.replace(old)
+        entry.prog, entry.link = (program, None) if link is None else (None, link)
+        entry.flags = flags & _PREORDER
+        entry.storages = storages
+        entry.sound = True
+        hook.flags = saved_flags
+        hook.revision += 1
+        self.storages.publish(storages)
+        if link is None:
+            program.refs += 1
+        if going is not None:
+            self.put_program(going)
+
+    def _position(
+        self, hook: Hook, link: Link | None, flags: int, relative: Descriptor | int | None
+    ) -> int:
+        """Where a new entry goes: ``get_prog_list()`` and ``insert_pl_to_hlist()``."""
+        wanted = flags & (_BEFORE | _AFTER)
+        if not flags & (_LINK | _ID) and not relative:
+            if hook.attachments and wanted == _BEFORE | _AFTER:
+                raise errors.Position(AttachFlag(wanted))
+            return 0 if wanted & _BEFORE else len(hook.attachments)
+        if wanted not in (_BEFORE, _AFTER):
+            raise errors.Position("an anchor needs either BPF_F_BEFORE or BPF_F_AFTER")
+        if bool(flags & _LINK) != (link is not None):
+            raise errors.Position("a link stands beside links, a program beside programs")
+        anchor = self._anchor(flags, relative)
+        for place, entry in enumerate(hook.attachments):
+            if anchor is (entry.prog if link is None else entry.link):
+                if entry.flags != flags & _PREORDER:
+                    raise errors.Position("anchor and newcomer differ in BPF_F_PREORDER")
+                return place if wanted == _BEFORE else place + 1
+        raise errors.NoAnchor
+
+    def _anchor(self, flags: int, relative: Descriptor | int | None) -> object:
+        """The program or link named by ``relative``: ``bpf_get_anchor_prog()`` and ``_link()``."""
+        if flags & _ID:
+            found = self.objects["link" if flags & _LINK else "prog"].get(int(relative or 0))  # type: ignore[arg-type]
+            if found is None:
+                raise errors.NoSuchId(relative)
+            return found
+        if flags & _LINK:
+            if not relative:
+                raise errors.Position("BPF_F_LINK without a link")
+            return self.link(relative)
+        return self.program(relative)
+
+    def link(self, descriptor: object) -> Link:
+        """The link of a descriptor; EBADF if closed, EINVAL if not one."""
+        raise NotImplementedError
+
+    # -- detach -------------------------------------------------------------------------------
+
+    def prog_detach(
+        self,
+        cgroup: Cgroup,
+        prog: ProgFd | None,
+        attach_type: AttachType,
+        *,
+        expected_revision: int = 0,
+    ) -> None:
+        """BPF_PROG_DETACH: take a directly attached program off the cgroup's hook.
+
+        A hook with flags 0 or BPF_F_ALLOW_OVERRIDE gives up its one program whatever ``prog`` is,
+        None (descriptor 0) included.  Errors, in the kernel's order: EPERM (up to 5.7), EINVAL
+        (attach type), EBADF, ENOENT (cgroup), ESTALE, ENOENT (nothing attached), EINVAL (MULTI
+        hook, not a program), ENOENT (not attached, or only by a link), ENOMEM.
+
+        Source: ``syscall.c:bpf_prog_detach``, ``cgroup.c:__cgroup_bpf_detach``.
+        """
+        # checks
+        if not self.has(changes.CAP_BPF) and not self.net_admin():
+            raise errors.NotPermitted("CAP_NET_ADMIN")
+        known = self.attach_type(attach_type)
+        if known is None:
+            raise errors.WrongAttachType(attach_type)
+        self.live_cgroup(cgroup)
+        try:
+            program = self.program(prog, ATTACH_TYPES[known][0])
+        except errors.BpfError:
+            program = None
+        hook_id: AttachType | str = known
+        if known is BPF_LSM_CGROUP:
+            if program is None:
+                raise errors.DetachNeedsProgram
+            hook_id = program.lsm_hook
+        hook = cgroup.hooks.get(hook_id)
+        revision = hook.revision if hook else 1
+        if self.has(changes.ORDERING) and expected_revision not in (0, revision):
+            raise errors.StaleRevision(revision)
+        entry = _find_detach_entry(hook, program)
+        if self.fails("effective") and not self.has(changes.DETACH_NEVER_FAILS):
+            raise errors.OutOfMemory
+        going = entry.program
+        self.check_put([going], entry.storages)
+        # act
+        self.cgroup_detach(cgroup, hook_id, entry)
+        self.put_program(going)
+
+    def cgroup_detach(self, cgroup: Cgroup, hook_id: AttachType | str, entry: Attachment) -> None:
+        """``__cgroup_bpf_detach()``: the attachment ends; who held its program lets go himself."""
+        hook = cgroup.hooks[hook_id]
+        hook.attachments.remove(entry)
+        hook.revision += 1
+        if not hook.attachments:
+            hook.flags = 0
+        self.storages.detach(entry)
+
+    def cgroup_bpf_release(self, cgroup: Cgroup) -> None:
+        entries = [entry for hook in cgroup.hooks.values() for entry in hook.attachments]
+        going = [entry.program for entry in entries if entry.link is None]
+        self.check_put(going, cgroup.storages)
+        cgroup.released = True
+        self.storages.release(cgroup)
+        for entry in entries:
+            entry.sound = False
+            if entry.link is not None:
+                entry.link.cgroup = None
+        if not cgroup.unfreed_children:  # else their sockets still run what is freed here
+            cgroup.hooks.clear()
+        for program in going:
+            self.put_program(program)
+
+    # -- query --------------------------------------------------------------------------------
+
+    def prog_query(
+        self, cgroup: Cgroup, attach_type: AttachType, query_flags: int = 0
+    ) -> ProgQuery:
+        """BPF_PROG_QUERY: which programs are attached here, or (BPF_F_QUERY_EFFECTIVE) run here.
+
+        Errors: EPERM, EINVAL (flags, attach type), EBADF, ENOENT (cgroup).
+
+        Source: ``cgroup.c:__cgroup_bpf_query``.
+        """
+        if not self.net_admin():
+            raise errors.NotPermitted("CAP_NET_ADMIN")
+        if query_flags & ~BPF_F_QUERY_EFFECTIVE:
+            raise errors.QueryFlags(query_flags)
+        known = self.attach_type(attach_type)
+        if known is None:
+            raise errors.WrongAttachType(attach_type)
+        self.live_cgroup(cgroup)
+        hook = cgroup.hooks.get(known) or Hook()
+        entries, flags, revision = hook.attachments, hook.flags, hook.revision
+        if query_flags:
+            entries, revision = effective(cgroup, known), 0
+            if self.has(changes.EFFECTIVE_QUERY_FLAGS):
+                flags = 0
+        if not self.has(changes.ORDERING):
+            revision = 0
+        return ProgQuery(AttachFlag(flags), tuple(e.program.id for e in entries), revision)
+
+
+def _hierarchy_allows_attach(cgroup: Cgroup, hook_id: AttachType | str) -> bool:
+    """``hierarchy_allows_attach()``: the nearest ancestor with programs decides."""
+    at = cgroup.parent
+    while at is not None:
+        hook = at.hooks.get(hook_id)
+        if hook is not None:
+            if hook.flags & _MULTI:
+                return True
+            if hook.attachments:
+                return bool(hook.flags & _OVERRIDE)
+        at = at.parent
+    return True
+
+
+def _find_entry(
+    hook: Hook, program: Program, link: Link | None, replaced: Program | None, saved_flags: int
+) -> Attachment | None:
+    """``find_attach_entry()``: the entry to take over, or None for a new one."""
+    if not saved_flags & _MULTI:
+        return hook.attachments[0] if hook.attachments else None
+    if link is not None:
+        return None
+    if program is not replaced and any(entry.prog is program for entry in hook.attachments):
+        raise errors.AlreadyAttached
+    if replaced is None:
+        return None
+    for entry in hook.attachments:
+        if entry.prog is replaced:
+            return entry
+    raise errors.NothingToReplace
+
+
+def _find_detach_entry(hook: Hook | None, program: Program | None) -> Attachment:
+    """``find_detach_entry()``, for a directly attached program."""
+    if hook is None or not hook.flags & _MULTI:
+        if hook is None or not hook.attachments:
+            raise errors.NotAttached
+        return hook.attachments[0]
+    if program is None:
+        raise errors.DetachNeedsProgram
+    for entry in hook.attachments:
+        if entry.prog is program:
+            return entry
+    raise errors.NotAttached
+
+
+def effective(cgroup: Cgroup, hook_id: AttachType | str) -> list[Attachment]:
+    """``compute_effective_progs()``: what runs for an event in this cgroup, in order.
+
+    The cgroup's own programs and then its ancestors', a lower one hiding those of an ancestor
+    without BPF_F_ALLOW_MULTI; before all, root-most first, the BPF_F_PREORDER programs.
+    """
+    found: list[Attachment] = []
+    preorder: list[Attachment] = []
+    at: Cgroup | None = cgroup
+    while at is not None:
+        hook = at.hooks.get(hook_id)
+        if hook is not None and (hook.flags & _MULTI or not (found or preorder)):
+            first = [entry for entry in hook.attachments if entry.flags]
+            if first:
+                preorder = first + preorder
+                found += [entry for entry in hook.attachments if not entry.flags]
+            else:
+                found += hook.attachments
+        at = at.parent
+    return preorder + found

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The cgroup v2 tree: directories, ids, sockets, and the end of a cgroup's BPF state.
+
+Modelled: ``kernel/cgroup/cgroup.c`` as far as ``kernel/bpf/cgroup.c:cgroup_bpf_offline`` and
+``cgroup_bpf_release`` need it, ``fs/kernfs`` for ids.  Left out: processes (each one does a thing
+and leaves), cgroup v1, the delay between rmdir and release.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import changes, errors
+from .state import State
+
+if TYPE_CHECKING:
+    from .attachments import Hook
+    from .cgrp_storage import CgrpStorageMap
+    from .storages import Storage
+    from .uapi import AttachType
+
+HookId = "AttachType | str"
+"""A place where programs run: an attach type, or (LSM_CGROUP) the name of an LSM hook."""
+
+
+class Cgroup:
+    """A cgroup directory, and an open descriptor of it.
+
+    ``id`` is the cgroup id that keys hold, ``st_ino`` the inode number of the directory.
+    """
+
+    __slots__ = (
+        "children",
+        "freed",
+        "hooks",
+        "id",
+        "local_storages",
+        "name",
+        "online",
+        "open",
+        "parent",
+        "released",
+        "sockets",
+        "st_ino",
+        "storages",
+        "unfreed_children",
+    )
+
+    def __init__(self, name: str, parent: Cgroup | None, number: int, inode: int) -> None:
+        self.name = name
+        self.parent = parent
+        self.id = number
+        self.st_ino = inode
+        self.open = True
+        self.online = True
+        self.released = False
+        """Whether cgroup_bpf_release() has run."""
+        self.freed = False
+        """Whether the cgroup structure itself is gone."""
+        self.children = 0
+        self.unfreed_children = 0
+        self.sockets = 0
+        self.hooks: dict[AttachType | str, Hook] = {}
+        self.storages: dict[Storage, None] = {}
+        self.local_storages: dict[CgrpStorageMap, bytearray] = {}
+
+    def __repr__(self) -> str:
+        return f"Cgroup({self.name!r})"
+
+
+class Socket:
+    """An open socket: it belongs for ever to the cgroup in which it was made."""
+
+    __slots__ = ("cgroup", "open")
+
+    def __init__(self, cgroup: Cgroup) -> None:
+        self.cgroup = cgroup
+        self.open = True
+
+    def __repr__(self) -> str:
+        return f"Socket({self.cgroup!r})"
+
+
+class CgroupCommands(State):
+    """mkdir, rmdir, and what follows from a removal."""
+
+    root: Cgroup
+
+    def make_root(self) -> None:
+        """The root cgroup: inode 1."""
+        self.root = Cgroup("/", None, self._cgroup_id(1), 1)
+        self.cgroups[self.root.id] = self.root
+        self.last_inode = 1
+
+    def _cgroup_id(self, inode: int) -> int:
+        """``cgroup_id()``: the inode number; before 5.5 with a generation in the upper half."""
+        return inode if self.has(changes.ID_IS_INODE) else 1 << 32 | inode
+
+    def mkdir(self, name: str = "", parent: Cgroup | None = None) -> Cgroup:
+        """Make a cgroup (below the root if no parent is given) and open its directory.
+
+        Errors: ENOENT, the parent is removed.
+        """
+        parent = parent or self.root
+        if not parent.online:
+            raise errors.CgroupGone
+        self.last_inode += 1
+        inode = self.last_inode
+        cgroup = Cgroup(name or f"cgroup{inode}", parent, self._cgroup_id(inode), inode)
+        self.cgroups[cgroup.id] = cgroup
+        parent.children += 1
+        parent.unfreed_children += 1
+        return cgroup
+
+    def rmdir(self, cgroup: Cgroup) -> None:
+        """Remove a cgroup; its storages go when no socket of it or below it lives any more.
+
+        Errors: EBUSY, the cgroup has children (or is the root); ENOENT, it is removed already.
+
+        Source: ``cgroup.c:cgroup_rmdir``, ``bpf/cgroup.c:cgroup_bpf_offline``.
+        """
+        if not cgroup.online:
+            raise errors.CgroupGone
+        if cgroup.children or cgroup.parent is None:
+            raise errors.CgroupBusy
+        cgroup.online = False
+        cgroup.parent.children -= 1
+        self.put_cgroup(cgroup)
+
+    def put_cgroup(self, cgroup: Cgroup) -> None:
+        """Let go what the last reference to a removed cgroup kept, and then its ancestors."""
+        at: Cgroup | None = cgroup
+        while at is not None and not at.online and not at.sockets:
+            waits_for_children = self.has(changes.ANCESTORS_HELD) or not self.has(
+                changes.CGROUP_BPF_REFCOUNT
+            )
+            if not at.released and not (waits_for_children and at.unfreed_children):
+                self.cgroup_bpf_release(at)
+            if at.unfreed_children or at.freed:
+                return
+            at.freed = True
+            at.local_storages.clear()
+            del self.cgroups[at.id]
+            at = at.parent
+            if at is not None:
+                at.unfreed_children -= 1
+
+    def cgroup_bpf_release(self, cgroup: Cgroup) -> None:
+        """``cgroup_bpf_release()``: programs, links and storages of the cgroup end."""
+        raise NotImplementedError
+
+    def live_cgroup(self, cgroup: Cgroup | None) -> Cgroup:
+        """``cgroup_get_from_fd()``: EBADF unless it is an open directory, ENOENT if removed."""
+        if not isinstance(cgroup, Cgroup) or not cgroup.open:
+            raise errors.BadDescriptor
+        if not cgroup.online:
+            raise errors.CgroupGone
+        return cgroup

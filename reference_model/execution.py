@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Running programs: which ones an event runs, on whose storages, and what they answer.
+
+Modelled: ``kernel/bpf/cgroup.c``: ``bpf_prog_run_array_cg``, ``bpf_get_local_storage``;
+``net/bpf/test_run.c:bpf_test_run``.  Left out: preemption (5.7 to 5.14 could mix up the storages of
+programs that interrupt each other), and what programs do beside the storage.
+"""
+
+from __future__ import annotations
+
+from . import changes, errors
+from .attachments import Attachment, effective
+from .cgroups import Cgroup, Socket
+from .errors import Denied, UndefinedBehaviour
+from .links import LinkCommands
+from .programs import ProgFd, Program
+from .steps import Cell
+from .storages import Storages
+from .uapi import (
+    BPF_CGROUP_GETSOCKOPT,
+    BPF_CGROUP_INET4_BIND,
+    BPF_CGROUP_INET4_CONNECT,
+    BPF_CGROUP_INET6_BIND,
+    BPF_CGROUP_INET6_CONNECT,
+    BPF_CGROUP_INET_EGRESS,
+    BPF_CGROUP_INET_INGRESS,
+    BPF_CGROUP_INET_SOCK_CREATE,
+    BPF_CGROUP_SETSOCKOPT,
+    BPF_CGROUP_UDP4_SENDMSG,
+    BPF_CGROUP_UDP6_SENDMSG,
+    BPF_PROG_TYPE_CGROUP_SKB,
+    MAX_TAIL_CALL_CNT,
+    AttachType,
+)
+
+_CREATE = BPF_CGROUP_INET_SOCK_CREATE
+
+ACTIONS: dict[AttachType | str, tuple[AttachType, ...]] = {
+    BPF_CGROUP_INET_EGRESS: (_CREATE, BPF_CGROUP_UDP4_SENDMSG, BPF_CGROUP_INET_EGRESS),
+    BPF_CGROUP_UDP4_SENDMSG: (_CREATE, BPF_CGROUP_UDP4_SENDMSG, BPF_CGROUP_INET_EGRESS),
+    BPF_CGROUP_UDP6_SENDMSG: (_CREATE, BPF_CGROUP_UDP6_SENDMSG, BPF_CGROUP_INET_EGRESS),
+    BPF_CGROUP_INET_INGRESS: (_CREATE, BPF_CGROUP_INET4_BIND, BPF_CGROUP_INET_INGRESS),
+    BPF_CGROUP_INET4_BIND: (_CREATE, BPF_CGROUP_INET4_BIND),
+    BPF_CGROUP_INET6_BIND: (_CREATE, BPF_CGROUP_INET6_BIND),
+    BPF_CGROUP_INET4_CONNECT: (_CREATE, BPF_CGROUP_INET4_CONNECT),
+    BPF_CGROUP_INET6_CONNECT: (_CREATE, BPF_CGROUP_INET6_CONNECT),
+    BPF_CGROUP_GETSOCKOPT: (_CREATE, BPF_CGROUP_GETSOCKOPT),
+    BPF_CGROUP_SETSOCKOPT: (_CREATE, BPF_CGROUP_SETSOCKOPT),
+}
+"""The hooks that a process passes, in order, on its way through the one that fire() names."""
+
+
+class ExecutionCommands(LinkCommands):
+    """Events, sockets and BPF_PROG_TEST_RUN."""
+
+    def fire(self, where: Cgroup | Socket, hook: AttachType | str, *, cpu: int = 0) -> None:
+        """Let a process in the cgroup, or the owner of the socket, pass a hook on a CPU.
+
+        The process does the usual thing: for BPF_CGROUP_INET_EGRESS it makes a UDP socket and
+        sends a packet, and so passes INET_SOCK_CREATE and UDP4_SENDMSG before (see ACTIONS); from
+        an open socket without INET_SOCK_CREATE.  An LSM hook is given by its name.  Raises
+        Denied if a program says no, UndefinedBehaviour where the kernel oopses; errors: EBADF (a
+        closed socket), ENOENT (a removed cgroup).
+        """
+        hooks: tuple[AttachType | str, ...] = ACTIONS.get(hook, (hook,))
+        if isinstance(where, Socket):
+            hooks = tuple(passed for passed in hooks if passed is not _CREATE)
+        self.run_hooks(where, *hooks, cpu=cpu)
+
+    def run_hooks(self, where: Cgroup | Socket, *hooks: AttachType | str, cpu: int = 0) -> None:
+        """Pass just these hooks, in this order; see fire()."""
+        if isinstance(where, Socket):
+            if not where.open:
+                raise errors.BadDescriptor
+            cgroup = where.cgroup
+        else:
+            cgroup = self.live_cgroup(where)
+        if cpu not in self.cpus:
+            raise ValueError(f"no CPU {cpu}: this machine has {self.cpus}")
+        rank = self.cpus.index(cpu)
+        arrays = [effective(cgroup, hook) for hook in hooks]
+        unsafe = [
+            entry
+            for entries in arrays
+            for entry in entries
+            if not entry.sound or entry.program.arrays
+        ]
+        if not unsafe:
+            for hook, entries in zip(hooks, arrays, strict=True):
+                _run_array(hook, entries, rank)
+            return
+        touched = [s for entries in arrays for e in entries for s in e.storages if s is not None]
+        before = [(storage, bytes(storage.data)) for storage in touched]
+        try:
+            for hook, entries in zip(hooks, arrays, strict=True):
+                _run_array(hook, entries, rank)
+        except UndefinedBehaviour:
+            for storage, data in before:
+                storage.data[:] = data
+            raise
+
+    def socket(self, cgroup: Cgroup, *, cpu: int = 0) -> Socket:
+        """A process in the cgroup makes a UDP socket and leaves.
+
+        It passes INET_SOCK_CREATE.  The socket keeps the cgroup's BPF state alive, also after
+        rmdir().  Raises Denied; errors: ENOENT (a removed cgroup).
+        """
+        self.run_hooks(cgroup, _CREATE, cpu=cpu)
+        cgroup.sockets += 1
+        return Socket(cgroup)
+
+    def close_socket(self, socket: Socket) -> None:
+        """Close a socket; errors: EBADF, it is closed."""
+        if not socket.open:
+            raise errors.BadDescriptor
+        socket.open = False
+        socket.cgroup.sockets -= 1
+        self.put_cgroup(socket.cgroup)
+
+    def prog_test_run(self, prog: ProgFd, repeat: int = 1) -> int:
+        """BPF_PROG_TEST_RUN of a CGROUP_SKB program: the last run's return value.
+
+        The program gets zeroed temporary storages, one set for all ``repeat`` runs; its maps
+        are neither read nor changed.  Errors: EBADF, ENOTSUPP (another program type), ENOMEM
+        (RLIMIT_MEMLOCK, up to 5.10).
+
+        Source: ``test_run.c:bpf_test_run``.
+        """
+        program = self.program(prog)
+        if program.type is not BPF_PROG_TYPE_CGROUP_SKB:
+            raise errors.TestRunNotSupported(program.type)
+        try:
+            storages = self.storages.fresh(program, self.root, 0)
+        except errors.OutOfMemory:
+            if self.has(changes.TEST_RUN_ERRNO):
+                raise
+            return 0xFFFFFFFF  # -EPERM, delivered as if the program had returned it
+        try:
+            for _ in range(repeat or 1):
+                answer = _run(program, storages, 0, sound=not program.arrays)
+        finally:
+            self.storages.discard(storages)
+        return answer
+
+
+def _run_array(hook: AttachType | str, entries: list[Attachment], rank: int) -> None:
+    """``bpf_prog_run_array_cg()``: all programs run; one that denies is enough."""
+    allowed = True
+    for entry in entries:
+        if entry.cgroup.released:
+            raise UndefinedBehaviour(
+                "an ancestor's programs and storages were released before its descendant's"
+            )
+        program = entry.program
+        if not _run(program, entry.storages, rank, sound=entry.sound and not program.arrays) & 1:
+            allowed = False
+    if not allowed:
+        raise Denied(hook)
+
+
+def _run(program: Program, storages: Storages, rank: int, *, sound: bool) -> int:
+    """One run of a program, and of those that it tail-calls, on the storages of the first."""
+    calls = 0
+    while True:
+        callee = None
+        for cells, run in program.runs:
+            if isinstance(run, tuple):
+                array, slot = run
+                if calls < MAX_TAIL_CALL_CNT and slot < len(array.slots):
+                    callee = array.slots[slot]
+                    if callee is not None:
+                        break
+                continue
+            if not sound:
+                for cell in cells:
+                    _check_storage(cell, storages)
+            answer = run(storages, rank)
+            if answer is not None:
+                return answer
+        if callee is None:
+            return 1
+        program = callee
+        calls += 1
+
+
+def _check_storage(cell: Cell, storages: Storages) -> None:
+    """What ``bpf_get_local_storage()``, which looks at nothing, would return: is it there?"""
+    storage = storages[cell.kind]
+    if storage is None:
+        raise UndefinedBehaviour(
+            "the attachment has no storage for the program's map: the helper dereferences NULL "
+            "(4.19: a stale pointer)"
+        )
+    if storage.freed:
+        raise UndefinedBehaviour("the attachment's storage was freed with its map")
+    if storage.map.value_size < cell.value_size:
+        raise UndefinedBehaviour(
+            "the attachment's storage is smaller than the value of the program's map: it reads "
+            "and writes out of bounds"
+        )

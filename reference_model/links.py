@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Links: attachments that last as long as somebody holds their descriptor.
+
+Modelled: ``kernel/bpf/cgroup.c``: ``cgroup_bpf_link_attach``, ``cgroup_bpf_replace``,
+``bpf_cgroup_link_release``; ``kernel/bpf/syscall.c``: ``link_create``, ``link_update``,
+``link_detach``.  Left out: links of other kinds.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, NamedTuple
+
+from . import changes, errors
+from .attachments import AttachCommands, Attachment, effective
+from .cgroups import Cgroup
+from .errors import UndefinedBehaviour
+from .maps import _not_a
+from .programs import ATTACH_TYPES, ProgFd, Program
+from .state import Descriptor, Object
+from .uapi import (
+    BPF_F_AFTER,
+    BPF_F_ALLOW_MULTI,
+    BPF_F_BEFORE,
+    BPF_F_ID,
+    BPF_F_LINK,
+    BPF_F_PREORDER,
+    BPF_F_REPLACE,
+    BPF_LSM_CGROUP,
+    AttachFlag,
+    AttachType,
+)
+
+_CREATE_FLAGS = int(BPF_F_ID | BPF_F_BEFORE | BPF_F_AFTER | BPF_F_PREORDER | BPF_F_LINK)
+
+
+class LinkFd(Descriptor):
+    """A descriptor of a link; closing the last one detaches."""
+
+    object: Link
+
+
+class LinkInfo(NamedTuple):
+    """``struct bpf_link_info``: ``cgroup_id`` is 0 once the link has lost its cgroup."""
+
+    prog_id: int
+    cgroup_id: int
+    attach_type: AttachType
+
+
+class Link(Object):
+    """``struct bpf_cgroup_link``: holds its program; ``cgroup`` is None once it is detached."""
+
+    __slots__ = ("attach_type", "cgroup", "hook_id", "program")
+
+    kind: ClassVar[str] = "link"
+
+    def __init__(self, number: int, program: Program, attach_type: AttachType) -> None:
+        super().__init__(number, "")
+        self.program = program
+        self.attach_type = attach_type
+        self.hook_id = program.lsm_hook if attach_type is BPF_LSM_CGROUP else attach_type
+        self.cgroup: Cgroup | None = None
+
+
+class LinkCommands(AttachCommands):
+    """BPF_LINK_CREATE, BPF_LINK_UPDATE, BPF_LINK_DETACH, and the end of a link."""
+
+    def link_create(
+        self,
+        cgroup: Cgroup,
+        prog: ProgFd,
+        attach_type: AttachType,
+        flags: int = 0,
+        *,
+        relative: Descriptor | int | None = None,
+        expected_revision: int = 0,
+    ) -> LinkFd:
+        """BPF_LINK_CREATE: attach a program, as with BPF_F_ALLOW_MULTI, for as long as the link.
+
+        A program may be on one hook through many links.  From 6.17 ``flags`` and ``relative``
+        place it, as in prog_attach().  Errors, in the kernel's order: EINVAL (before 5.7), EBADF,
+        EINVAL (attach type), EPERM (CAP_NET_ADMIN for CGROUP_SKB), EINVAL (flags), EBADF, ENOENT
+        (cgroup), then those of prog_attach().
+
+        Source: ``syscall.c:link_create``, ``cgroup.c:cgroup_bpf_link_attach``.
+        """
+        # checks
+        if not self.has(changes.LINKS):
+            raise errors.UnknownCommand
+        known = self.attach_type(attach_type)
+        if known is None:
+            raise errors.WrongAttachType(attach_type)
+        program = self.program(prog, ATTACH_TYPES[known][0])
+        self.check_attach_type(program, known)
+        if flags & ~(_CREATE_FLAGS if self.has(changes.ORDERING) else 0):
+            raise errors.AttachFlags(AttachFlag(flags))
+        self.live_cgroup(cgroup)
+        link = Link(0, program, known)
+        self.cgroup_attach(
+            cgroup,
+            known,
+            program,
+            link,
+            flags | BPF_F_ALLOW_MULTI,
+            relative=relative,
+            expected_revision=expected_revision,
+        )
+        # act
+        link.id = self.new_id("link")
+        self.objects["link"][link.id] = link
+        link.refs = 1
+        link.cgroup = cgroup
+        program.refs += 1
+        # answer
+        return LinkFd(link)
+
+    def link_update(
+        self, link: LinkFd, new_prog: ProgFd, *, flags: int = 0, old_prog: ProgFd | None = None
+    ) -> None:
+        """BPF_LINK_UPDATE: swap the link's program; the storages stay as they are.
+
+        With BPF_F_REPLACE the link must hold ``old_prog``.  Errors, in the kernel's order: EINVAL
+        (before 5.7; flags), EBADF, EINVAL (descriptors; ``old_prog`` without the flag), ENOLINK
+        (the cgroup is gone), EPERM (another old program), EINVAL (program type), ENOENT (LSM:
+        another hook), EINVAL (other storage maps, from 7.2.6).
+
+        Source: ``syscall.c:link_update``, ``cgroup.c:cgroup_bpf_replace``.
+        """
+        # checks
+        if not self.has(changes.LINK_UPDATE):
+            raise errors.UnknownCommand
+        if flags & ~BPF_F_REPLACE:
+            raise errors.AttachFlags(AttachFlag(flags))
+        found = self.link(link)
+        new = self.program(new_prog)
+        if flags & BPF_F_REPLACE:
+            old = self.program(old_prog)
+        elif old_prog is not None:
+            raise errors.AttachFlags("old_prog without BPF_F_REPLACE")
+        if found.cgroup is None:
+            raise errors.LinkDefunct
+        current = found.program
+        if flags & BPF_F_REPLACE and old is not current:
+            raise errors.LinkHasOtherProgram
+        if new.type is not current.type:
+            raise errors.LinkProgramType
+        if found.attach_type is BPF_LSM_CGROUP and new.lsm_hook != found.hook_id:
+            raise errors.NotAttached
+        same_maps = new.storage_maps == current.storage_maps
+        if not same_maps and self.has(changes.LINK_UPDATE_COMPARES_MAPS):
+            raise errors.LinkStorageMaps
+        self._check_index(found)
+        if new is not current:
+            self.check_put([current])
+        # act
+        entry = self._attachment(found)
+        found.program = new
+        new.refs += 1
+        entry.sound = entry.sound and same_maps
+        entry.cgroup.hooks[found.hook_id].revision += 1
+        self.put_program(current)
+
+    def _check_index(self, link: Link) -> None:
+        """UndefinedBehaviour where the kernel counts PREORDER programs wrongly."""
+        if not self.has(changes.PREORDER) or self.has(changes.PREORDER_INDEX):
+            return
+        for cgroup in self.cgroups.values():
+            entries = effective(cgroup, link.hook_id)
+            if any(e.link is link for e in entries) and any(e.flags for e in entries):
+                raise UndefinedBehaviour(
+                    "a link update beside BPF_F_PREORDER programs may change another program of "
+                    "the array (CVE-2026-72427)"
+                )
+
+    def link_detach(self, link: LinkFd) -> None:
+        """BPF_LINK_DETACH: detach the link and leave its descriptor open; again: no error.
+
+        Errors: EINVAL (before 5.9), EBADF.  Source: ``syscall.c:link_detach``.
+        """
+        if not self.has(changes.LINK_DETACH):
+            raise errors.UnknownCommand
+        self._release(self.link(link))
+
+    def link_info(self, link: LinkFd) -> LinkInfo:
+        """BPF_OBJ_GET_INFO_BY_FD of a link; errors: EBADF, EINVAL."""
+        found = self.link(link)
+        cgroup_id = found.cgroup.id if found.cgroup else 0
+        return LinkInfo(found.program.id, cgroup_id, found.attach_type)
+
+    def link(self, descriptor: object) -> Link:
+        if not isinstance(descriptor, LinkFd):
+            raise _not_a(descriptor)
+        if not descriptor.open:
+            raise errors.BadDescriptor
+        return descriptor.object
+
+    def _attachment(self, link: Link) -> Attachment:
+        assert link.cgroup is not None
+        entries = link.cgroup.hooks[link.hook_id].attachments
+        return next(entry for entry in entries if entry.link is link)
+
+    def _release(self, link: Link) -> None:
+        """``bpf_cgroup_link_release()``: detach, unless the cgroup went first."""
+        if link.cgroup is not None:
+            self.cgroup_detach(link.cgroup, link.hook_id, self._attachment(link))
+            link.cgroup = None
+
+    def put_link(self, link: Link) -> None:
+        """Drop a reference; the last one detaches the link and lets go of its program."""
+        if link.refs == 1:
+            freed = self._attachment(link).storages if link.cgroup is not None else ()
+            self.check_put([link.program], freed)
+            self._release(link)
+            del self.objects["link"][link.id]
+            self.put_program(link.program)
+        link.refs -= 1

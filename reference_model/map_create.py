@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""BPF_MAP_CREATE: what the kernel accepts as a map of cgroup storages, test by test.
+
+Modelled: ``kernel/bpf/syscall.c:map_create`` and ``map_check_btf``,
+``kernel/bpf/local_storage.c:cgroup_storage_map_alloc`` and ``cgroup_storage_check_btf``,
+``kernel/bpf/bpf_local_storage.c:bpf_local_storage_map_alloc_check``.  Left out: offload, tokens.
+"""
+
+from __future__ import annotations
+
+import re
+
+from . import changes, errors
+from .cgrp_storage import CgrpStorageMap
+from .maps import Map, MapCommands, MapFd, StorageMap
+from .prog_arrays import ProgArray
+from .uapi import (
+    BPF_F_CLONE,
+    BPF_F_NO_PREALLOC,
+    BPF_F_NUMA_NODE,
+    BPF_F_RDONLY,
+    BPF_F_RDONLY_PROG,
+    BPF_F_WRONLY,
+    BPF_F_WRONLY_PROG,
+    BPF_MAP_TYPE_ARRAY_OF_MAPS,
+    BPF_MAP_TYPE_CGROUP_STORAGE,
+    BPF_MAP_TYPE_CGRP_STORAGE,
+    BPF_MAP_TYPE_HASH_OF_MAPS,
+    BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,
+    BPF_MAP_TYPE_PROG_ARRAY,
+    PAGE_SIZE,
+    MapType,
+)
+from .values import KPTR, RES_SPIN_LOCK, SPIN_LOCK, TIMER, Field, Int, Special, Struct, Type
+
+BPF_LOCAL_STORAGE_MAX_VALUE_SIZE = 65535 - 128
+"""Bytes: 65407 with 64-byte cache lines, where an element's header takes 128."""
+PCPU_MIN_UNIT_SIZE = 32768
+"""Bytes: the largest value of the per-CPU type from 5.15 on."""
+
+_ACCESS = int(BPF_F_RDONLY | BPF_F_WRONLY)
+_PROG_ACCESS = int(BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG)
+_MAPS_OF_MAPS = (BPF_MAP_TYPE_ARRAY_OF_MAPS, BPF_MAP_TYPE_HASH_OF_MAPS)
+_STORAGE_MAPS = (BPF_MAP_TYPE_CGROUP_STORAGE, BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE)
+
+_FIELD_SINCE = {
+    SPIN_LOCK: changes.SPIN_LOCK,
+    TIMER: changes.TIMER,
+    KPTR: changes.KPTR,
+    RES_SPIN_LOCK: changes.RES_SPIN_LOCK,
+}
+"""The change before which a special field is a struct like any other."""
+
+_FIELDS_ALLOWED: dict[MapType, frozenset[Special]] = {
+    BPF_MAP_TYPE_CGROUP_STORAGE: frozenset({SPIN_LOCK, RES_SPIN_LOCK}),
+    BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE: frozenset(),
+    BPF_MAP_TYPE_CGRP_STORAGE: frozenset({SPIN_LOCK, RES_SPIN_LOCK, KPTR}),
+}
+
+
+class MapCreate(MapCommands):
+    """The command that makes maps."""
+
+    def map_create(
+        self,
+        map_type: MapType,
+        key: Type,
+        value: Type,
+        *,
+        max_entries: int = 0,
+        map_flags: int = 0,
+        map_name: str = "",
+        btf: bool = False,
+        btf_key: Type | None = None,
+        btf_value: Type | None = None,
+        numa_node: int = 0,
+        inner_map: MapFd | None = None,
+    ) -> MapFd:
+        """BPF_MAP_CREATE: a descriptor of a new map.
+
+        ``key`` and ``value`` are types; their sizes in bytes become key_size and value_size:
+        ``STORAGE_KEY`` (16) or ``U64`` (8) for cgroup storages.  ``btf=True`` hands both types
+        over as BTF, as libbpf does for ``__type(key, ...)``; ``btf_key`` and ``btf_value`` hand
+        over others.  Errors, in the kernel's order: EPERM, EINVAL (BTF ids, flags, NUMA node,
+        type), EINVAL (key size, value size 0), E2BIG, EINVAL (flags, max_entries), EPERM
+        (RLIMIT_MEMLOCK), EINVAL (name, BTF), EACCES, ENOTSUPP or EOPNOTSUPP (special fields).
+
+        Source: ``syscall.c:map_create``, ``local_storage.c:cgroup_storage_map_alloc``.
+        """
+        if btf:
+            btf_key, btf_value = btf_key or key, btf_value or value
+        late = self.has(changes.CREATE_CHECKS_ATTRIBUTES_FIRST)
+        # checks
+        if not late:
+            self.check_unprivileged()
+        self._check_btf_ids(btf_key, btf_value)
+        if not self.has(changes.ACCESS_FLAGS_LATE):
+            _check_access(map_flags)
+        if map_flags & BPF_F_NUMA_NODE and numa_node:
+            raise errors.NumaNode(numa_node)
+        self._check_type(map_type)
+        if map_type is BPF_MAP_TYPE_CGRP_STORAGE:
+            _check_cgrp_attributes(key, value, max_entries, map_flags, btf_key, btf_value)
+        if late:
+            self.check_unprivileged()
+        if map_type is BPF_MAP_TYPE_CGRP_STORAGE and not self.bpf_capable():
+            raise errors.NotPermitted("CAP_BPF")
+        if map_type in _MAPS_OF_MAPS:
+            _check_inner(self._map(inner_map))
+        charged = map_type in _STORAGE_MAPS
+        if charged:
+            self._check_storage_attributes(map_type, key, value, max_entries, map_flags)
+            if self.has(changes.MEMLOCK_BEFORE_ALLOCATION):
+                self._check_memlock()
+        if re.fullmatch(r"[A-Za-z0-9_.]{0,15}", map_name) is None:
+            raise errors.MapName(map_name)
+        record = self._check_btf(map_type, key, value, map_flags, btf_key, btf_value)
+        _check_access(map_flags)
+        if charged:
+            self._check_memlock()
+            self.charge(1)
+        # act
+        found = self._new_map(map_type, key, value, map_flags, map_name, max_entries)
+        found.record = record
+        self.objects["map"][found.id] = found
+        found.refs = found.urefs = 1
+        # answer
+        return MapFd(found, map_flags & _ACCESS)
+
+    def _new_map(
+        self, map_type: MapType, key: Type, value: Type, flags: int, name: str, max_entries: int
+    ) -> Map:
+        number = self.new_id("map")
+        if map_type in _STORAGE_MAPS:
+            return StorageMap(self, number, name, map_type, key, value, flags)
+        if map_type is BPF_MAP_TYPE_CGRP_STORAGE:
+            return CgrpStorageMap(number, name, map_type, key, value, flags)
+        if map_type is BPF_MAP_TYPE_PROG_ARRAY:
+            return ProgArray(number, name, map_type, key, value, flags, max_entries)
+        return Map(number, name, map_type, key, value, flags)
+
+    # -- checks, in the order of their calls --------------------------------------------------
+
+    def _check_btf_ids(self, btf_key: Type | None, btf_value: Type | None) -> None:
+        both_or_none = not self.has(changes.BTF_KEY_AND_VALUE)
+        if btf_value is None and btf_key is not None:
+            raise errors.BtfIds
+        if both_or_none and btf_key is None and btf_value is not None:
+            raise errors.BtfIds
+
+    def _check_type(self, map_type: MapType) -> None:
+        since = {
+            BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE: changes.PERCPU_STORAGE,
+            BPF_MAP_TYPE_CGRP_STORAGE: changes.CGRP_STORAGE,
+        }.get(map_type)
+        if since is not None and not self.has(since):
+            raise errors.UnknownMapType(map_type)
+
+    def _check_storage_attributes(
+        self, map_type: MapType, key: Type, value: Type, max_entries: int, map_flags: int
+    ) -> None:
+        """``cgroup_storage_map_alloc()``"""
+        key_sizes = (16, 8) if self.has(changes.KEY_IS_CGROUP_ID) else (16,)
+        if key.size not in key_sizes:
+            raise errors.KeySize(key.size)
+        if value.size == 0 and self.has(changes.ZERO_VALUE_REFUSED):
+            raise errors.ValueSizeZero
+        if value.size > self.value_size_limit(map_type):
+            raise errors.ValueSizeTooBig(value.size)
+        allowed = int(BPF_F_NUMA_NODE) | _ACCESS
+        if self.has(changes.PROG_ACCESS_FLAGS):
+            allowed |= _PROG_ACCESS
+        if map_flags & ~allowed or map_flags & _PROG_ACCESS == _PROG_ACCESS:
+            raise errors.MapFlags(map_flags)
+        if max_entries:
+            raise errors.MaxEntries(max_entries)
+
+    def value_size_limit(self, map_type: MapType) -> int:
+        """The largest value_size of a map of cgroup storages, in bytes, on x86-64."""
+        if not self.has(changes.BIGGER_VALUES):
+            return PAGE_SIZE
+        if map_type is BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE:
+            return PCPU_MIN_UNIT_SIZE
+        return BPF_LOCAL_STORAGE_MAX_VALUE_SIZE
+
+    def _check_memlock(self) -> None:
+        if not self.charge(1):
+            raise errors.LockedMemory
+        self.uncharge(1)
+
+    def _check_btf(
+        self,
+        map_type: MapType,
+        key: Type,
+        value: Type,
+        map_flags: int,
+        btf_key: Type | None,
+        btf_value: Type | None,
+    ) -> dict[Special, Field]:
+        """``map_check_btf()``; the special fields of the value."""
+        if btf_value is None:
+            return {}
+        if btf_key is not None and btf_key.size != key.size:
+            raise errors.BtfSize(btf_key)
+        if btf_value.size != value.size:
+            raise errors.BtfSize(btf_value)
+        record = {
+            special: where
+            for special, where in btf_value.specials().items()
+            if self.has(_FIELD_SINCE[special])
+        }
+        if record:
+            self._check_record(map_type, map_flags, record)
+        if map_type in _STORAGE_MAPS:
+            if not self.has(changes.BTF_KEY_AND_VALUE):
+                raise errors.BtfNotSupported
+            if not is_storage_key(btf_key):
+                raise errors.BtfKeyShape(btf_key)
+        elif map_type is BPF_MAP_TYPE_CGRP_STORAGE and not _is_int(btf_key, 4):
+            raise errors.BtfKeyShape(btf_key)
+        return record
+
+    def _check_record(
+        self, map_type: MapType, map_flags: int, record: dict[Special, Field]
+    ) -> None:
+        """What the kernel asks of a map with special fields."""
+        exclusive = int(BPF_F_RDONLY_PROG)
+        modern = self.has(changes.BTF_RECORD)
+        if modern:
+            exclusive = _PROG_ACCESS
+            if not self.bpf_capable():
+                raise errors.NotPermitted("CAP_BPF")
+        if map_flags & exclusive:
+            raise errors.SpecialFieldReadOnly
+        for special in record:
+            if special not in _FIELDS_ALLOWED.get(map_type, frozenset()):
+                if modern or special is not SPIN_LOCK:
+                    raise errors.SpecialFieldNotSupported(special)
+                raise errors.SpecialFieldNotSupportedLegacy(special)
+
+
+def is_storage_key(key: Type | None) -> bool:
+    """``cgroup_storage_check_btf()``: a 64-bit integer, or a struct of a 64- and a 32-bit one."""
+    if isinstance(key, Struct):
+        members = list(key.members.items())
+        return (
+            len(members) == 2
+            and (_is_int(members[0][1], 8) and key.offsets[members[0][0]] == 0)
+            and (_is_int(members[1][1], 4) and key.offsets[members[1][0]] == 8)
+        )
+    return _is_int(key, 8)
+
+
+def _is_int(member: Type | None, size: int) -> bool:
+    return isinstance(member, Int) and member.kind == "INT" and member.size == size
+
+
+def _check_access(map_flags: int) -> None:
+    """``bpf_get_file_flag()``"""
+    if map_flags & _ACCESS == _ACCESS:
+        raise errors.MapFlags("BPF_F_RDONLY with BPF_F_WRONLY")
+
+
+def _check_cgrp_attributes(
+    key: Type,
+    value: Type,
+    max_entries: int,
+    map_flags: int,
+    btf_key: Type | None,
+    btf_value: Type | None,
+) -> None:
+    """``bpf_local_storage_map_alloc_check()``: one test in the kernel, so one errno."""
+    if map_flags & ~int(BPF_F_NO_PREALLOC | BPF_F_CLONE) or not map_flags & BPF_F_NO_PREALLOC:
+        raise errors.MapFlags("CGRP_STORAGE wants BPF_F_NO_PREALLOC")
+    if max_entries:
+        raise errors.MaxEntries(max_entries)
+    if key.size != 4:
+        raise errors.KeySize(key.size)
+    if value.size == 0:
+        raise errors.ValueSizeZero
+    if btf_key is None or btf_value is None:
+        raise errors.BtfIds("CGRP_STORAGE wants BTF for both")
+    if value.size > BPF_LOCAL_STORAGE_MAX_VALUE_SIZE:
+        raise errors.ValueSizeTooBig(value.size)
+
+
+def _check_inner(inner: Map) -> None:
+    """``bpf_map_meta_alloc()``"""
+    if inner.storage_kind is not None or isinstance(inner, ProgArray):
+        raise errors.InnerMap(inner.type)

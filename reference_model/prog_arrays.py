@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""BPF_MAP_TYPE_PROG_ARRAY: where tail calls jump to, and which programs go together in it.
+
+Modelled: ``kernel/bpf/core.c:__bpf_prog_map_compatible``, ``kernel/bpf/arraymap.c`` (fd arrays).
+Left out: the rules on JIT, XDP fragments, sleepable programs and attach_func_proto.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from . import changes, errors
+from .maps import Map
+from .uapi import BPF_ANY, MapType, ProgType
+from .values import Type, Value
+
+if TYPE_CHECKING:
+    from .programs import Program, ProgramReferences
+    from .state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """What the first program left in the array for ever: ``struct bpf_map_owner``.
+
+    ``cookies`` are the ids of the storage maps it uses, shared and per-CPU, 0 for none.
+    """
+
+    type: ProgType
+    expected_attach_type: int
+    cookies: tuple[int, int]
+
+
+class ProgArray(Map):
+    """An array of programs; user space's last descriptor or pin empties it."""
+
+    __slots__ = ("owner", "slots")
+
+    def __init__(
+        self,
+        number: int,
+        name: str,
+        map_type: MapType,
+        key: Type,
+        value: Type,
+        flags: int,
+        max_entries: int,
+    ) -> None:
+        super().__init__(number, name, map_type, key, value, flags)
+        self.owner: Owner | None = None
+        self.slots: list[Program | None] = [None] * max_entries
+
+    def check_compatible(self, kernel: State, program: Program) -> None:
+        """``bpf_prog_map_compatible()``: EINVAL unless the program fits the array's owner."""
+        owner = self.owner
+        if owner is None:
+            return
+        if owner.type is not program.type:
+            raise errors.TailCallIncompatible("another program type")
+        if kernel.has(changes.TAIL_CALL_COOKIES):
+            none_is_fine = not (program.arrays and kernel.has(changes.TAIL_CALL_COOKIES_TIGHT))
+            for mine, cookie in zip(program.cookies, owner.cookies, strict=True):
+                if mine != cookie and not (mine == 0 and none_is_fine):
+                    raise errors.TailCallIncompatible("another cgroup storage map")
+        declared = program.expected_attach_type
+        if kernel.has(changes.TAIL_CALL_ATTACH_TYPE) and owner.expected_attach_type != declared:
+            raise errors.TailCallIncompatible("another expected_attach_type")
+
+    def take_owner(self, program: Program) -> None:
+        """The first program to use or to enter the array becomes its owner."""
+        if self.owner is None:
+            self.owner = Owner(program.type, program.expected_attach_type, program.cookies)
+
+    def _slot(self, key: Any) -> int:
+        if not isinstance(key, int):
+            raise TypeError(f"the key of a program array is a slot's number, not {key!r}")
+        if not 0 <= key < len(self.slots):
+            raise errors.IndexTooBig(key)
+        return key
+
+    def lookup(self, kernel: State, key: Any, flags: int) -> Value:
+        """The id of the program in the slot."""
+        program = self.slots[key] if key in range(len(self.slots)) else None
+        if program is None:
+            raise errors.NoEntry
+        return program.id
+
+    def update(self, kernel: ProgramReferences, key: Any, value: Value, flags: int) -> None:  # type: ignore[override]
+        """Put a program, given by its descriptor, into a slot."""
+        if flags != BPF_ANY:
+            raise errors.ElementFlags(flags)
+        slot = self._slot(key)
+        program = kernel.program(value)
+        self.check_compatible(kernel, program)
+        old = self.slots[slot]
+        if old is not None:
+            kernel.check_put([old])
+        self.take_owner(program)
+        program.refs += 1
+        self.slots[slot] = program
+        if old is not None:
+            kernel.put_program(old)
+
+    def delete(self, kernel: ProgramReferences, key: Any) -> None:  # type: ignore[override]
+        """Empty a slot."""
+        slot = self._slot(key)
+        program = self.slots[slot]
+        if program is None:
+            raise errors.NoEntry
+        kernel.check_put([program])
+        self.slots[slot] = None
+        kernel.put_program(program)
+
+    def next_key(self, kernel: State, key: Any) -> int:
+        """The next slot's number, whether or not the slot is empty."""
+        following = 0 if key is None or not 0 <= key < len(self.slots) else key + 1
+        if following >= len(self.slots):
+            raise errors.NoMoreKeys
+        return following
+
+    def clear(self, kernel: ProgramReferences) -> None:
+        """``bpf_fd_array_map_clear()``"""
+        programs = [program for program in self.slots if program is not None]
+        self.slots = [None] * len(self.slots)
+        for program in programs:
+            kernel.put_program(program)

@@ -1,0 +1,407 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Programs: which types may use a cgroup storage, what the loader and the verifier check.
+
+Modelled: ``kernel/bpf/syscall.c:bpf_prog_load``, ``bpf_prog_load_check_attach``,
+``bpf_prog_attach_check_attach_type``; ``kernel/bpf/verifier.c`` as far as it looks at the maps;
+``kernel/bpf/local_storage.c:bpf_cgroup_storage_assign``.  Left out: the verifier proper, EXT
+programs, and the maps that stayed busy for ever (up to 5.5, with patched instructions).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from . import changes, errors
+from .map_create import MapCreate
+from .maps import Map, MapFd, StorageMap, _not_a
+from .prog_arrays import ProgArray
+from .releases import Change
+from .state import Descriptor, Object
+from .steps import Access, Call, Cell, Mention, Return, Run, Step, TailCall, Verdict
+from .storages import Storage
+from .uapi import (
+    BPF_CGROUP_DEVICE,
+    BPF_CGROUP_GETSOCKOPT,
+    BPF_CGROUP_INET4_BIND,
+    BPF_CGROUP_INET4_CONNECT,
+    BPF_CGROUP_INET4_GETPEERNAME,
+    BPF_CGROUP_INET4_GETSOCKNAME,
+    BPF_CGROUP_INET4_POST_BIND,
+    BPF_CGROUP_INET6_BIND,
+    BPF_CGROUP_INET6_CONNECT,
+    BPF_CGROUP_INET6_GETPEERNAME,
+    BPF_CGROUP_INET6_GETSOCKNAME,
+    BPF_CGROUP_INET6_POST_BIND,
+    BPF_CGROUP_INET_EGRESS,
+    BPF_CGROUP_INET_INGRESS,
+    BPF_CGROUP_INET_SOCK_CREATE,
+    BPF_CGROUP_INET_SOCK_RELEASE,
+    BPF_CGROUP_SETSOCKOPT,
+    BPF_CGROUP_SOCK_OPS,
+    BPF_CGROUP_SYSCTL,
+    BPF_CGROUP_UDP4_RECVMSG,
+    BPF_CGROUP_UDP4_SENDMSG,
+    BPF_CGROUP_UDP6_RECVMSG,
+    BPF_CGROUP_UDP6_SENDMSG,
+    BPF_CGROUP_UNIX_CONNECT,
+    BPF_CGROUP_UNIX_GETPEERNAME,
+    BPF_CGROUP_UNIX_GETSOCKNAME,
+    BPF_CGROUP_UNIX_RECVMSG,
+    BPF_CGROUP_UNIX_SENDMSG,
+    BPF_F_RDONLY_PROG,
+    BPF_F_WRONLY_PROG,
+    BPF_LSM_CGROUP,
+    BPF_PROG_TYPE_CGROUP_DEVICE,
+    BPF_PROG_TYPE_CGROUP_SKB,
+    BPF_PROG_TYPE_CGROUP_SOCK,
+    BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+    BPF_PROG_TYPE_CGROUP_SOCKOPT,
+    BPF_PROG_TYPE_CGROUP_SYSCTL,
+    BPF_PROG_TYPE_LSM,
+    BPF_PROG_TYPE_SK_MSG,
+    BPF_PROG_TYPE_SK_SKB,
+    BPF_PROG_TYPE_SOCK_OPS,
+    BPF_PROG_TYPE_SOCKET_FILTER,
+    BPF_PROG_TYPE_XDP,
+    AttachType,
+    ProgType,
+)
+
+_ADDRESS = BPF_PROG_TYPE_CGROUP_SOCK_ADDR
+
+ATTACH_TYPES: dict[AttachType, tuple[ProgType, Change | None]] = {
+    BPF_CGROUP_INET_INGRESS: (BPF_PROG_TYPE_CGROUP_SKB, None),
+    BPF_CGROUP_INET_EGRESS: (BPF_PROG_TYPE_CGROUP_SKB, None),
+    BPF_CGROUP_INET_SOCK_CREATE: (BPF_PROG_TYPE_CGROUP_SOCK, None),
+    BPF_CGROUP_SOCK_OPS: (BPF_PROG_TYPE_SOCK_OPS, None),
+    BPF_CGROUP_DEVICE: (BPF_PROG_TYPE_CGROUP_DEVICE, None),
+    BPF_CGROUP_INET4_BIND: (_ADDRESS, None),
+    BPF_CGROUP_INET6_BIND: (_ADDRESS, None),
+    BPF_CGROUP_INET4_CONNECT: (_ADDRESS, None),
+    BPF_CGROUP_INET6_CONNECT: (_ADDRESS, None),
+    BPF_CGROUP_INET4_POST_BIND: (BPF_PROG_TYPE_CGROUP_SOCK, None),
+    BPF_CGROUP_INET6_POST_BIND: (BPF_PROG_TYPE_CGROUP_SOCK, None),
+    BPF_CGROUP_UDP4_SENDMSG: (_ADDRESS, None),
+    BPF_CGROUP_UDP6_SENDMSG: (_ADDRESS, None),
+    BPF_CGROUP_SYSCTL: (BPF_PROG_TYPE_CGROUP_SYSCTL, changes.SYSCTL_PROGRAMS),
+    BPF_CGROUP_UDP4_RECVMSG: (_ADDRESS, changes.RECVMSG_HOOKS),
+    BPF_CGROUP_UDP6_RECVMSG: (_ADDRESS, changes.RECVMSG_HOOKS),
+    BPF_CGROUP_GETSOCKOPT: (BPF_PROG_TYPE_CGROUP_SOCKOPT, changes.SOCKOPT_PROGRAMS),
+    BPF_CGROUP_SETSOCKOPT: (BPF_PROG_TYPE_CGROUP_SOCKOPT, changes.SOCKOPT_PROGRAMS),
+    BPF_CGROUP_INET4_GETPEERNAME: (_ADDRESS, changes.PEERNAME_HOOKS),
+    BPF_CGROUP_INET6_GETPEERNAME: (_ADDRESS, changes.PEERNAME_HOOKS),
+    BPF_CGROUP_INET4_GETSOCKNAME: (_ADDRESS, changes.PEERNAME_HOOKS),
+    BPF_CGROUP_INET6_GETSOCKNAME: (_ADDRESS, changes.PEERNAME_HOOKS),
+    BPF_CGROUP_INET_SOCK_RELEASE: (BPF_PROG_TYPE_CGROUP_SOCK, changes.SOCK_RELEASE_HOOK),
+    BPF_LSM_CGROUP: (BPF_PROG_TYPE_LSM, changes.LSM_CGROUP),
+    BPF_CGROUP_UNIX_CONNECT: (_ADDRESS, changes.UNIX_HOOKS),
+    BPF_CGROUP_UNIX_SENDMSG: (_ADDRESS, changes.UNIX_HOOKS),
+    BPF_CGROUP_UNIX_RECVMSG: (_ADDRESS, changes.UNIX_HOOKS),
+    BPF_CGROUP_UNIX_GETPEERNAME: (_ADDRESS, changes.UNIX_HOOKS),
+    BPF_CGROUP_UNIX_GETSOCKNAME: (_ADDRESS, changes.UNIX_HOOKS),
+}
+"""The program type of each attach type, and the change that brought it after 4.19."""
+
+_DECLARES = frozenset(
+    {_ADDRESS, BPF_PROG_TYPE_CGROUP_SOCK, BPF_PROG_TYPE_CGROUP_SOCKOPT, BPF_PROG_TYPE_LSM}
+)
+"""The types whose programs attach only to the attach type that they declared."""
+
+_SINCE = {
+    BPF_PROG_TYPE_CGROUP_SYSCTL: changes.SYSCTL_PROGRAMS,
+    BPF_PROG_TYPE_CGROUP_SOCKOPT: changes.SOCKOPT_PROGRAMS,
+    BPF_PROG_TYPE_LSM: changes.LSM_CGROUP,
+}
+
+_STORAGE_TYPES = frozenset(prog_type for prog_type, _ in ATTACH_TYPES.values())
+_SOCKMAP_TYPES = frozenset({BPF_PROG_TYPE_SK_MSG, BPF_PROG_TYPE_SK_SKB})
+_NET_ADMIN = (_STORAGE_TYPES | _SOCKMAP_TYPES | {BPF_PROG_TYPE_XDP}) - {
+    BPF_PROG_TYPE_CGROUP_SKB,
+    BPF_PROG_TYPE_LSM,
+}
+_UNPRIVILEGED = frozenset({BPF_PROG_TYPE_SOCKET_FILTER, BPF_PROG_TYPE_CGROUP_SKB})
+
+
+class ProgFd(Descriptor):
+    """A descriptor of a program."""
+
+    object: Program
+
+
+class Program(Object):
+    """A loaded program: what it is, which maps it holds, and its body ready to run."""
+
+    __slots__ = (
+        "arrays",
+        "body",
+        "cookies",
+        "egress_only",
+        "expected_attach_type",
+        "lsm_hook",
+        "maps",
+        "runs",
+        "storage_maps",
+        "type",
+    )
+
+    kind: ClassVar[str] = "prog"
+
+    def __init__(
+        self,
+        name: str,
+        prog_type: ProgType,
+        expected_attach_type: int,
+        body: tuple[Step, ...],
+        lsm_hook: str,
+    ) -> None:
+        super().__init__(0, name)
+        self.type = prog_type
+        self.expected_attach_type = expected_attach_type
+        self.body = body
+        self.lsm_hook = lsm_hook
+        self.maps: list[Map] = []
+        """The maps that it holds, each once."""
+        self.storage_maps: list[StorageMap | None] = [None, None]
+        """The shared and the per-CPU storage map, or None."""
+        self.arrays = any(isinstance(step, TailCall) for step in body)
+        """Whether it makes tail calls."""
+        self.cookies = (0, 0)
+        self.egress_only = False
+        """``enforce_expected_attach_type``: it returns 2 or 3 and nothing else."""
+        self.runs: list[tuple[tuple[Cell, ...], Run | tuple[ProgArray, int]]] = []
+        """The steps at work, with the cells that they touch; tail calls as array and slot."""
+
+    def hold(self, found: Map) -> None:
+        """Keep a map alive."""
+        if found not in self.maps:
+            self.maps.append(found)
+            found.refs += 1
+
+
+class ProgramReferences(MapCreate):
+    """References to programs and maps, and what happens when the last one goes."""
+
+    def program(self, descriptor: object, prog_type: ProgType | None = None) -> Program:
+        """The program of a descriptor; EBADF if closed, EINVAL if not one, or of another type."""
+        if not isinstance(descriptor, ProgFd):
+            raise _not_a(descriptor)
+        if not descriptor.open:
+            raise errors.BadDescriptor
+        if prog_type is not None and descriptor.object.type is not prog_type:
+            raise errors.WrongDescriptor
+        return descriptor.object
+
+    def check_put(self, programs: Sequence[Program], freed: Iterable[Storage | None] = ()) -> None:
+        """UndefinedBehaviour if dropping these references destroys a map with storages in it.
+
+        ``freed`` are the storages that go first.  Source: ``cgroup_storage_map_free()``.
+        """
+        dying = {program for program in programs if program.refs == programs.count(program)}
+        for found in {found for program in dying for found in program.maps}:
+            if found.refs == sum(found in program.maps for program in dying):
+                self.check_destroy(found, freed)
+
+    def check_destroy(self, found: Map, freed: Iterable[Storage | None] = ()) -> None:
+        """UndefinedBehaviour if the kernel could not destroy the map."""
+        if isinstance(found, StorageMap) and found.entries:
+            self.storages.check_destroy(found, set(freed))
+
+    def put_program(self, program: Program) -> None:
+        """Drop a reference; the last one frees the program, its bindings and its maps."""
+        program.refs -= 1
+        if program.refs:
+            return
+        del self.objects["prog"][program.id]
+        for storage_map in program.storage_maps:
+            if storage_map is not None and storage_map.owner is program:
+                storage_map.owner = None
+        for found in program.maps:
+            self.put_map(found)
+
+    def put_map(self, found: Map) -> None:
+        """Drop a reference; the last one destroys the map."""
+        found.refs -= 1
+        if not found.refs:
+            del self.objects["map"][found.id]
+            found.destroy(self)
+
+    def put_uref(self, found: Map) -> None:
+        """Drop a reference of user space: without one, a program array is emptied."""
+        found.urefs -= 1
+        if not found.urefs and isinstance(found, ProgArray):
+            found.clear(self)
+        self.put_map(found)
+
+
+class ProgCommands(ProgramReferences):
+    """BPF_PROG_LOAD and BPF_PROG_BIND_MAP."""
+
+    def prog_load(
+        self,
+        prog_type: ProgType,
+        body: Step | Iterable[Step] = (),
+        *,
+        expected_attach_type: int = 0,
+        helper_flags: int = 0,
+        prog_name: str = "",
+        lsm_hook: str = "",
+    ) -> ProgFd:
+        """BPF_PROG_LOAD: a descriptor of a new program.
+
+        ``body`` is a step or several (see ``steps``); the program then returns 1, allow.
+        ``helper_flags`` is the second argument of every bpf_get_local_storage().  ``lsm_hook``
+        names the hook of an LSM program, such as ``"socket_bind"``.  Errors, in the kernel's
+        order: EPERM, EINVAL (expected_attach_type), EBADF, EBUSY (binding of a storage map),
+        EINVAL (helper, its map type, its flags), EACCES (access to the value), EINVAL (return
+        value, tail call).
+
+        Source: ``syscall.c:bpf_prog_load``, ``local_storage.c:bpf_cgroup_storage_assign``.
+        """
+        steps = (body,) if isinstance(body, Step) else tuple(body)
+        # checks
+        self.check_unprivileged()
+        if not self.bpf_capable() and prog_type not in _UNPRIVILEGED:
+            raise errors.NotPermitted("CAP_BPF")
+        if prog_type in _NET_ADMIN and self.has(changes.CAP_BPF) and not self.net_admin():
+            raise errors.NotPermitted("CAP_NET_ADMIN")
+        expected = self._check_expected(prog_type, expected_attach_type, lsm_hook)
+        program = Program(prog_name, prog_type, expected, steps, lsm_hook)
+        mentioned = self._bind(program)
+        for step in steps:
+            self._verify(program, step, helper_flags)
+        arrays = [found for found in mentioned if isinstance(found, ProgArray)]
+        for array in arrays:
+            array.check_compatible(self, program)
+        # act
+        program.id = self.new_id("prog")
+        self.objects["prog"][program.id] = program
+        program.refs = 1
+        for found in mentioned:
+            program.hold(found)
+        for storage_map in program.storage_maps:
+            if storage_map is not None:
+                storage_map.owner = program
+        for array in arrays:
+            array.take_owner(program)
+        # answer
+        return ProgFd(program)
+
+    def prog_bind_map(self, prog: ProgFd, map: MapFd) -> None:
+        """BPF_PROG_BIND_MAP: the program holds the map without using it: no EBUSY, no storage.
+
+        Errors: EINVAL (before 5.10), EBADF.  Source: ``syscall.c:bpf_prog_bind_map``.
+        """
+        if not self.has(changes.BIND_MAP):
+            raise errors.UnknownCommand
+        self.program(prog).hold(self._map(map))
+
+    # -- checks, in the order of their calls --------------------------------------------------
+
+    def _check_expected(self, prog_type: ProgType, expected: int, lsm_hook: str) -> int:
+        """``bpf_prog_load_check_attach()``; the expected attach type, with its default."""
+        since = _SINCE.get(prog_type)
+        if since is not None and not self.has(since):
+            raise errors.UnknownProgramType(prog_type)
+        if prog_type is BPF_PROG_TYPE_CGROUP_SOCK and expected == 0:
+            return int(BPF_CGROUP_INET_SOCK_CREATE)
+        skb = prog_type is BPF_PROG_TYPE_CGROUP_SKB and self.has(changes.SKB_EXPECTED_ATTACH_TYPE)
+        if prog_type in _DECLARES or skb:
+            known = self.attach_type(expected)
+            if known is None or ATTACH_TYPES[known][0] is not prog_type:
+                raise errors.ExpectedAttachType(known or expected)
+        if prog_type is BPF_PROG_TYPE_LSM and not lsm_hook:
+            raise errors.ExpectedAttachType("an LSM program names its hook")
+        return expected
+
+    def attach_type(self, number: int) -> AttachType | None:
+        """The attach type of this number, or None where this kernel has none."""
+        try:
+            found = AttachType(number)
+        except ValueError:
+            return None
+        since = ATTACH_TYPES[found][1]
+        return found if since is None or self.has(since) else None
+
+    def check_attach_type(self, program: Program, attach_type: AttachType) -> None:
+        """``bpf_prog_attach_check_attach_type()``: EINVAL; EPERM without CAP_NET_ADMIN (5.8)."""
+        if program.type in _DECLARES:
+            if program.expected_attach_type != attach_type:
+                raise errors.WrongAttachType(attach_type)
+        elif program.type is BPF_PROG_TYPE_CGROUP_SKB:
+            if self.has(changes.CAP_BPF) and not self.net_admin():
+                raise errors.NotPermitted("CAP_NET_ADMIN")
+            if program.egress_only and program.expected_attach_type != attach_type:
+                raise errors.WrongAttachType(attach_type)
+
+    def _bind(self, program: Program) -> list[Map]:
+        """The maps mentioned, in order; EBUSY, for either of its reasons, at a storage map.
+
+        Source: ``bpf_cgroup_storage_assign()``.
+        """
+        exclusive = not self.has(changes.SHARED_STORAGE)
+        mentioned: list[Map] = []
+        for descriptor in (d for step in program.body for d in step.mentions()):
+            found = self._map(descriptor)
+            mentioned.append(found)
+            if isinstance(found, StorageMap):
+                if exclusive and found.owner is not None:
+                    raise errors.StorageBusy
+                kind = found.storage_kind
+                if program.storage_maps[kind] not in (None, found):
+                    raise errors.StorageBusy
+                program.storage_maps[kind] = found
+        shared, percpu = program.storage_maps
+        program.cookies = (shared.id if shared else 0, percpu.id if percpu else 0)
+        return mentioned
+
+    def _verify(self, program: Program, step: Step, helper_flags: int) -> None:
+        """What the verifier says of a step, and the step made ready to run."""
+        if isinstance(step, TailCall):
+            array = self._map(step.array)
+            if not isinstance(array, ProgArray):
+                raise errors.HelperMapType(array.type)
+            program.runs.append(((), (array, step.slot)))
+            return
+        if isinstance(step, Call):
+            raise errors.HelperMapType(f"{step.helper} on {self._map(step.map).type}")
+        if isinstance(step, Mention):
+            return
+        if isinstance(step, Return):
+            self._check_return(program, step.number)
+        cells = tuple(self._verify_access(program, a, helper_flags) for a in step.accesses())
+        program.runs.append((cells, step.compile(*cells)))
+
+    def _verify_access(self, program: Program, access: Access, helper_flags: int) -> Cell:
+        """One call of bpf_get_local_storage() and the access to its result."""
+        sockmap = program.type in _SOCKMAP_TYPES and not self.has(changes.NO_HELPER_FOR_SOCKMAP)
+        if program.type not in _STORAGE_TYPES and not sockmap:
+            raise errors.UnknownHelper("bpf_get_local_storage")
+        found = self._map(access.map)
+        if not isinstance(found, StorageMap):
+            raise errors.HelperMapType(f"bpf_get_local_storage on {found.type}")
+        if helper_flags:
+            raise errors.HelperFlags
+        offset, width = found.value.field(access.field)
+        if access.reads and found.flags & BPF_F_WRONLY_PROG:
+            raise errors.ReadForbidden
+        if access.writes and found.flags & BPF_F_RDONLY_PROG:
+            raise errors.WriteForbidden
+        if offset + width > found.value_size:
+            raise errors.ValueAccess(f"value_size={found.value_size} off={offset} size={width}")
+        for start, length in found.record.values():
+            if offset < start + length and start < offset + width:
+                raise errors.ValueAccess("a special field cannot be read or written directly")
+        return Cell(found.storage_kind, offset, width, found.value_size)
+
+    def _check_return(self, program: Program, number: int) -> None:
+        """``check_return_code()``: 0 and 1; 2 and 3 too for a program that declares EGRESS."""
+        egress = (
+            program.type is BPF_PROG_TYPE_CGROUP_SKB
+            and program.expected_attach_type == BPF_CGROUP_INET_EGRESS
+            and self.has(changes.SKB_EXPECTED_ATTACH_TYPE)
+        )
+        if number not in range(4 if egress else 2):
+            raise errors.ReturnValue(number)
+        others = any(isinstance(step, Verdict) for step in program.body)
+        program.egress_only = number >= 2 and not others

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Kernel releases, and the changes that set them apart.
+
+Modelled: the history of mainline Linux from 4.19 on, with what its stable branches took over.
+Left out: distributions' own backports, except where a recorded kernel showed them.
+
+>>> Release("5.8") < Release("6.1.176") < Release("latest")
+True
+>>> Release("5.3.9.1")
+Traceback (most recent call last):
+    ...
+ValueError: unknown release '5.3.9.1' (known: 4.19 to 7.3, also '6.1.176', 'latest', 'proposal')
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, total_ordering
+
+MAINLINE = (
+    *("4.19", "4.20"),
+    *(f"5.{minor}" for minor in range(20)),
+    *(f"6.{minor}" for minor in range(20)),
+    *(f"7.{minor}" for minor in range(4)),
+)
+"""The mainline releases that the model knows, oldest first."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Change:
+    """One difference between releases, and the evidence for it.
+
+    ``first`` is the first mainline release with it (None: it was proposed and never released),
+    ``backports`` the first release with it of each stable branch that took it over.
+    """
+
+    title: str
+    """The commit's subject, or what the series did."""
+    commit: str
+    """Twelve digits of the commit id, or empty where it is not known."""
+    first: str | None
+    effect: str
+    """What a user of the map observes."""
+    source: str
+    """Where this was read: kernel file and function, changelog, or a recorded kernel."""
+    backports: tuple[str, ...] = ()
+    proposal: bool = False
+    """Whether the series as posted in July 2020 does this too."""
+
+
+@total_ordering
+class Release:
+    """A kernel release: ``"5.8"``, ``"6.1.176"``, ``"latest"`` or ``"proposal"``.
+
+    ``"5.8"`` is the mainline release itself, ``"5.8.18"`` a stable one with its backports.
+    ``"proposal"`` is 5.8.18 with the patch series as posted in July 2020.  Ordered by version.
+    """
+
+    __slots__ = ("_has", "name", "proposal", "version")
+
+    def __init__(self, name: str) -> None:
+        self.name = MAINLINE[-1] if name == "latest" else name
+        self.proposal = name == "proposal"
+        self.version = _version("5.8.18" if self.proposal else self.name)
+        self._has: dict[Change, bool] = {}
+
+    def has(self, change: Change) -> bool:
+        """Whether this release contains the change."""
+        known = self._has.get(change)
+        if known is None:
+            known = self._has[change] = self._contains(change)
+        return known
+
+    def _contains(self, change: Change) -> bool:
+        if self.proposal and change.proposal:
+            return True
+        if change.first is not None and self.version >= _version(change.first):
+            return True
+        stable = [_version(backport) for backport in change.backports]
+        return any(self.version[:2] == v[:2] and self.version >= v for v in stable)
+
+    def __repr__(self) -> str:
+        return f"Release({self.name!r})"
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Release) and self.name == other.name
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def __lt__(self, other: Release) -> bool:
+        return (self.version, self.proposal) < (other.version, other.proposal)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Release, (self.name,)
+
+
+@cache
+def _version(name: str) -> tuple[int, int, int]:
+    """The numbers of a release's name; ValueError lists what is known."""
+    major, _, rest = name.partition(".")
+    minor, dot, stable = rest.partition(".")
+    if f"{major}.{minor}" in MAINLINE and (not dot or (stable.isascii() and stable.isdigit())):
+        return int(major), int(minor), int(stable or 0)
+    raise ValueError(
+        f"unknown release {name!r} (known: {MAINLINE[0]} to {MAINLINE[-1]}, also '6.1.176', "
+        "'latest', 'proposal')"
+    )
+
+
+@cache
+def release(name: str | Release) -> Release:
+    """The release of this name; one object for each, so that its answers are computed once."""
+    return name if isinstance(name, Release) else Release(name)

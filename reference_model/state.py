@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What a running kernel knows, and the objects that descriptors, pins and attachments hold.
+
+Modelled: ``kernel/bpf/syscall.c`` (descriptors, ids, pins, capabilities, RLIMIT_MEMLOCK).  Left
+out: RCU and work queues: what a kernel does a little later is done when the call returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, ClassVar
+
+from . import changes, errors
+from .releases import Change, Release, release
+
+if TYPE_CHECKING:
+    from .cgroups import Cgroup
+    from .storages import Ownership
+
+CAPABILITIES = frozenset({"CAP_BPF", "CAP_NET_ADMIN", "CAP_SYS_ADMIN"})
+"""The capabilities that the model asks for."""
+
+ALLOCATIONS = frozenset({"storage", "node", "effective"})
+"""Allocations inside attach and detach that a test can make fail, in the kernel's order."""
+
+
+class Object:
+    """A map, program or link: alive while something holds a reference to it."""
+
+    __slots__ = ("id", "name", "refs")
+
+    kind: ClassVar[str]
+
+    def __init__(self, number: int, name: str) -> None:
+        self.id = number
+        self.name = name
+        self.refs = 0
+
+
+class Descriptor:
+    """An open file descriptor of a map, program or link.
+
+    ``mode`` is 0, BPF_F_RDONLY or BPF_F_WRONLY.
+    """
+
+    __slots__ = ("mode", "object", "open")
+
+    def __init__(self, obj: Object, mode: int = 0) -> None:
+        self.object = obj
+        self.mode = mode
+        self.open = True
+
+    @property
+    def id(self) -> int:
+        """The object's id, as BPF_OBJ_GET_INFO_BY_FD tells it."""
+        return self.object.id
+
+    def __repr__(self) -> str:
+        name = f", {self.object.name!r}" if self.object.name else ""
+        return f"{type(self).__name__}({self.object.id}{name})"
+
+
+class State:
+    """The state of one kernel, and the services that every room uses."""
+
+    storages: Ownership
+
+    def __init__(
+        self,
+        name: str | Release,
+        cpus: int | tuple[int, ...] = 2,
+        memlock: int | None = None,
+        unprivileged_bpf_disabled: int = 2,
+    ) -> None:
+        self.release = release(name)
+        self.has: Callable[[Change], bool] = self.release.has
+        """Whether this kernel contains a change."""
+        self.cpus = tuple(range(cpus)) if isinstance(cpus, int) else tuple(sorted(cpus))
+        """Numbers of the possible CPUs, ascending."""
+        self.memlock = memlock
+        """RLIMIT_MEMLOCK in bytes; None: unlimited."""
+        self.locked_pages = 0
+        """Pages charged to RLIMIT_MEMLOCK, 4096 bytes each."""
+        self.unprivileged_bpf_disabled = unprivileged_bpf_disabled
+        """The sysctl kernel.unprivileged_bpf_disabled: 0, 1 or 2."""
+        self.capabilities = CAPABILITIES
+        """The caller's capabilities."""
+        self.failing: set[str] = set()
+        """The allocations that fail at their next turn; see fail_next()."""
+        self.objects: dict[str, dict[int, Object]] = {"map": {}, "prog": {}, "link": {}}
+        self.pins: dict[str, Object] = {}
+        self.last_ids = {"map": 0, "prog": 0, "link": 0}
+        self.cgroups: dict[int, Cgroup] = {}
+
+    # -- the caller ---------------------------------------------------------------------------
+
+    @contextmanager
+    def user(self, *capabilities: str) -> Iterator[None]:
+        """Within the block the caller has just these capabilities; ValueError lists the known."""
+        unknown = set(capabilities) - CAPABILITIES
+        if unknown:
+            raise ValueError(f"unknown {sorted(unknown)}: known are {sorted(CAPABILITIES)}")
+        saved, self.capabilities = self.capabilities, frozenset(capabilities)
+        try:
+            yield
+        finally:
+            self.capabilities = saved
+
+    def bpf_capable(self) -> bool:
+        """``bpf_capable()``: CAP_BPF or CAP_SYS_ADMIN; before 5.8 only the latter counts."""
+        if self.has(changes.CAP_BPF) and "CAP_BPF" in self.capabilities:
+            return True
+        return "CAP_SYS_ADMIN" in self.capabilities
+
+    def net_admin(self) -> bool:
+        """CAP_NET_ADMIN; from 5.8 CAP_SYS_ADMIN stands in for it."""
+        if self.has(changes.CAP_BPF) and "CAP_SYS_ADMIN" in self.capabilities:
+            return True
+        return "CAP_NET_ADMIN" in self.capabilities
+
+    def check_unprivileged(self) -> None:
+        """EPERM where the sysctl shuts unprivileged callers out."""
+        if self.unprivileged_bpf_disabled and not self.bpf_capable():
+            raise errors.NotPermitted("CAP_BPF")
+
+    # -- memory -------------------------------------------------------------------------------
+
+    def charge(self, pages: int) -> bool:
+        """Count pages against RLIMIT_MEMLOCK; False, and nothing counted, if there are too many."""
+        if self.has(changes.MEMCG_ACCOUNTING):
+            return True
+        if self.memlock is not None and (self.locked_pages + pages) * 4096 > self.memlock:
+            return False
+        self.locked_pages += pages
+        return True
+
+    def uncharge(self, pages: int) -> None:
+        """Give pages back."""
+        if not self.has(changes.MEMCG_ACCOUNTING):
+            self.locked_pages -= pages
+
+    def fail_next(self, allocation: str) -> None:
+        """Let the next allocation of this name fail, for want of memory.
+
+        The names: ``"storage"``, ``"node"`` (of the list of programs), ``"effective"`` (arrays).
+        """
+        if allocation not in ALLOCATIONS:
+            raise ValueError(f"unknown {allocation!r}: known are {sorted(ALLOCATIONS)}")
+        self.failing.add(allocation)
+
+    def fails(self, allocation: str) -> bool:
+        """Whether this allocation fails now."""
+        if self.failing and allocation in self.failing:
+            self.failing.discard(allocation)
+            return True
+        return False
+
+    # -- objects ------------------------------------------------------------------------------
+
+    def new_id(self, kind: str) -> int:
+        """The next id of this kind: ids are not reused."""
+        self.last_ids[kind] += 1
+        return self.last_ids[kind]

@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the body of a program is made of: a few typed steps, each a handful of BPF instructions.
+
+Modelled: what programs with a cgroup storage do, on the pointer from ``bpf_get_local_storage()``.
+Left out: everything else; a kernel runs the same steps assembled to bytecode.
+
+A step works on the number called ``field`` of the value, by default its first word (8 bytes, or 4
+of a value smaller than 8).  Numbers wrap at their width, as in C.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from .maps import MapFd
+from .storages import PERCPU, Storages
+
+Run = Callable[[Storages, int], "int | None"]
+"""A step at work on an attachment's storages and a CPU's rank; a number ends the program."""
+
+
+class Access(NamedTuple):
+    """What a step does with one number of a map's value."""
+
+    map: MapFd
+    field: str | None
+    reads: bool
+    writes: bool
+
+
+class Cell:
+    """Where a number stands: in which kind of storage, at which offset, how many bytes wide."""
+
+    __slots__ = ("_mask", "_offset", "_width", "kind", "value_size")
+
+    def __init__(self, kind: int, offset: int, width: int, value_size: int) -> None:
+        self.kind, self._offset, self._width = kind, offset, width
+        self._mask = (1 << 8 * width) - 1
+        self.value_size = value_size
+        """value_size of the map that the program was loaded with."""
+
+    def load(self, storages: Storages, rank: int) -> int:
+        """The number, unsigned."""
+        storage = storages[self.kind]
+        assert storage is not None
+        at = self._offset + (rank * storage.map.slot if self.kind == PERCPU else 0)
+        return int.from_bytes(storage.data[at : at + self._width], "little")
+
+    def store(self, storages: Storages, rank: int, number: int) -> None:
+        """Write the number, wrapped to the width."""
+        storage = storages[self.kind]
+        assert storage is not None
+        at = self._offset + (rank * storage.map.slot if self.kind == PERCPU else 0)
+        data = (number & self._mask).to_bytes(self._width, "little")
+        storage.data[at : at + self._width] = data
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a body."""
+
+    def accesses(self) -> tuple[Access, ...]:
+        """The numbers that the step reads and writes, each behind one call of the helper."""
+        return ()
+
+    def mentions(self) -> tuple[MapFd, ...]:
+        """The maps whose descriptors stand in the step's instructions."""
+        return tuple(access.map for access in self.accesses())
+
+    def compile(self, *cells: Cell) -> Run:
+        """The step at work, with a cell for each access."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Add(Step):
+    """Add ``amount`` atomically: ``__sync_fetch_and_add(&value->field, amount)``."""
+
+    map: MapFd
+    amount: int = 1
+    field: str | None = None
+
+    def accesses(self) -> tuple[Access, ...]:
+        return (Access(self.map, self.field, reads=True, writes=True),)
+
+    def compile(self, *cells: Cell) -> Run:
+        (cell,), amount = cells, self.amount
+
+        def run(storages: Storages, rank: int) -> None:
+            cell.store(storages, rank, cell.load(storages, rank) + amount)
+
+        return run
+
+
+@dataclass(frozen=True)
+class Store(Step):
+    """Write a number: ``value->field = number``."""
+
+    map: MapFd
+    number: int
+    field: str | None = None
+
+    def accesses(self) -> tuple[Access, ...]:
+        return (Access(self.map, self.field, reads=False, writes=True),)
+
+    def compile(self, *cells: Cell) -> Run:
+        (cell,), number = cells, self.number
+
+        def run(storages: Storages, rank: int) -> None:
+            cell.store(storages, rank, number)
+
+        return run
+
+
+@dataclass(frozen=True)
+class Mix(Step):
+    """``v = v * 3 + number``: shows which programs ran, how often and in which order."""
+
+    map: MapFd
+    number: int
+    field: str | None = None
+
+    def accesses(self) -> tuple[Access, ...]:
+        return (Access(self.map, self.field, reads=True, writes=True),)
+
+    def compile(self, *cells: Cell) -> Run:
+        (cell,), number = cells, self.number
+
+        def run(storages: Storages, rank: int) -> None:
+            cell.store(storages, rank, cell.load(storages, rank) * 3 + number)
+
+        return run
+
+
+@dataclass(frozen=True)
+class Copy(Step):
+    """Copy a number from one value to another, or within one: ``target->field = source->field``."""
+
+    source: MapFd
+    target: MapFd
+    source_field: str | None = None
+    target_field: str | None = None
+
+    def accesses(self) -> tuple[Access, ...]:
+        return (
+            Access(self.source, self.source_field, reads=True, writes=False),
+            Access(self.target, self.target_field, reads=False, writes=True),
+        )
+
+    def compile(self, *cells: Cell) -> Run:
+        source, target = cells
+
+        def run(storages: Storages, rank: int) -> None:
+            target.store(storages, rank, source.load(storages, rank))
+
+        return run
+
+
+@dataclass(frozen=True)
+class Flush(Step):
+    """Once the batch has reached ``at``, add it to the total atomically and start it from zero.
+
+    The way of the kernel's ``netcnt`` selftest: count per CPU, and share now and then.
+    """
+
+    batch: MapFd
+    total: MapFd
+    at: int
+    batch_field: str | None = None
+    total_field: str | None = None
+
+    def accesses(self) -> tuple[Access, ...]:
+        return (
+            Access(self.batch, self.batch_field, reads=True, writes=True),
+            Access(self.total, self.total_field, reads=True, writes=True),
+        )
+
+    def compile(self, *cells: Cell) -> Run:
+        (batch, total), at = cells, self.at
+
+        def run(storages: Storages, rank: int) -> None:
+            count = batch.load(storages, rank)
+            if count >= at:
+                total.store(storages, rank, total.load(storages, rank) + count)
+                batch.store(storages, rank, 0)
+
+        return run
+
+
+@dataclass(frozen=True)
+class Verdict(Step):
+    """End the program: allow (return 1) while the number is below ``below``, else deny (0)."""
+
+    map: MapFd
+    below: int = 1
+    field: str | None = None
+
+    def accesses(self) -> tuple[Access, ...]:
+        return (Access(self.map, self.field, reads=True, writes=False),)
+
+    def compile(self, *cells: Cell) -> Run:
+        (cell,), below = cells, self.below
+
+        def run(storages: Storages, rank: int) -> int:
+            return 1 if cell.load(storages, rank) < below else 0
+
+        return run
+
+
+@dataclass(frozen=True)
+class Return(Step):
+    """End the program with a number; without this step it returns 1, allow."""
+
+    number: int
+
+    def compile(self, *cells: Cell) -> Run:
+        number = self.number
+
+        def run(storages: Storages, rank: int) -> int:
+            return number
+
+        return run
+
+
+@dataclass(frozen=True)
+class Mention(Step):
+    """Load the map's address and do nothing with it: enough to bind the map to the program."""
+
+    map: MapFd
+
+    def mentions(self) -> tuple[MapFd, ...]:
+        return (self.map,)
+
+    def compile(self, *cells: Cell) -> Run:
+        def run(storages: Storages, rank: int) -> None:
+            return None
+
+        return run
+
+
+@dataclass(frozen=True)
+class Call(Mention):
+    """Call another helper on the map, such as ``"bpf_map_lookup_elem"``: the verifier refuses."""
+
+    helper: str = "bpf_map_lookup_elem"
+
+
+@dataclass(frozen=True)
+class TailCall(Step):
+    """Go on in the program in a slot of a program array; if it is empty, with the next step."""
+
+    array: MapFd
+    slot: int = 0
+
+    def mentions(self) -> tuple[MapFd, ...]:
+        return (self.array,)

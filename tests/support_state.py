@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The whole state of a kernel, written down; and errors that must leave it as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from reference_model import BpfError, Cgroup, Kernel, Socket, UndefinedBehaviour
+from reference_model.attachments import Attachment, Hook
+from reference_model.cgrp_storage import CgrpStorageMap
+from reference_model.links import Link
+from reference_model.maps import Map, StorageMap
+from reference_model.prog_arrays import ProgArray
+from reference_model.programs import Program
+from reference_model.state import Descriptor, Object
+from reference_model.storages import Storage
+
+# What the walk sees of a kernel as a whole, and what it leaves out.
+KERNEL = (
+    *("capabilities", "cgroups", "cpus", "last_ids", "last_inode", "locked_pages", "memlock"),
+    *("objects", "pins", "root", "unprivileged_bpf_disabled"),
+)
+LEFT_OUT = {
+    "failing": "the test's own instrument: a failed allocation was its turn",
+    "has": "what the release contains, a constant",
+    "release": "a constant",
+    "storages": "the semantics, a constant without state",
+}
+# Of these the walk sees every slot; anything else that it meets is a plain value.
+CLASSES = (
+    *(Attachment, Cgroup, CgrpStorageMap, Descriptor, Hook, Link, Map, ProgArray, Program),
+    *(Socket, Storage, StorageMap),
+)
+# Where a storage stands in its map's list; a dump without order leaves these out.
+ORDER = {"newer", "older", "newest"}
+CONSTANT = {"key", "value", "record", "body", "runs", "type", "identity"}
+
+State = dict[str, Any]
+
+
+def dump(kernel: Kernel, held: Iterable[object] = (), *, order: bool = True) -> State:
+    """Each object of the kernel under a name, with all that it knows.
+
+    ``held`` are descriptors and sockets of user space, which the kernel does not list; without
+    ``order`` the dump does not say in which order the storages of a map stand.
+    """
+    return _Walk(kernel, order).state(held)
+
+
+class _Walk:
+    def __init__(self, kernel: Kernel, order: bool) -> None:
+        self._kernel, self._order = kernel, order
+        self._names: dict[int, str] = {}
+        self._state: State = {}
+
+    def state(self, held: Iterable[object]) -> State:
+        known = vars(self._kernel).keys()
+        assert known == {*KERNEL, *LEFT_OUT}, "the kernel has grown: say what the dump does"
+        for field in KERNEL:
+            self._state[field] = self._value(getattr(self._kernel, field))
+        self._state["held"] = [self._value(item) for item in held]
+        return self._state
+
+    def _value(self, value: Any) -> Any:
+        if isinstance(value, CLASSES):
+            return self._name(value)
+        if isinstance(value, dict):
+            items = [(self._value(key), self._value(item)) for key, item in value.items()]
+            return items if self._order else sorted(items, key=repr)
+        if isinstance(value, (list, tuple)):
+            return [self._value(item) for item in value]
+        if isinstance(value, bytearray):
+            return bytes(value)
+        return value
+
+    def _name(self, found: Any) -> str:
+        """The name of an object; at the first meeting its fields are written down."""
+        known = self._names.get(id(found))
+        if known is not None:
+            return known
+        name = self._names[id(found)] = self._new_name(found)
+        fields: State = {}
+        self._state[name] = fields
+        for field in _slots(type(found)):
+            value = getattr(found, field)
+            if field in CONSTANT and not isinstance(found, Storage):
+                fields[field] = id(value)
+            elif self._order or field not in ORDER:
+                fields[field] = self._value(value)
+        return name
+
+    def _new_name(self, found: Any) -> str:
+        if isinstance(found, Object):
+            return f"{found.kind} {found.id}"
+        if isinstance(found, Cgroup):
+            return f"cgroup {found.st_ino}"
+        if isinstance(found, Storage) and found.map.entries.get(found.key) is found:
+            return f"storage {found.map.id} {found.key}"
+        return f"{type(found).__name__} no. {len(self._names)}"
+
+
+def _slots(cls: type) -> list[str]:
+    return [slot for base in cls.__mro__ for slot in getattr(base, "__slots__", ())]
+
+
+def differences(before: State, after: State) -> list[str]:
+    """What differs between two dumps, a line each."""
+    lines = []
+    for name in sorted({*before, *after}):
+        old, new = before.get(name), after.get(name)
+        if isinstance(old, dict) and isinstance(new, dict):
+            lines += [
+                f"{name}.{field}: {old[field]!r} -> {new[field]!r}"
+                for field in old
+                if old[field] != new[field]
+            ]
+        elif old != new:
+            lines.append(f"{name}: {old!r} -> {new!r}")
+    return lines
+
+
+@contextmanager
+def refused(
+    kernel: Kernel, name: str, reason: type[BpfError] = BpfError, *held: object
+) -> Iterator[None]:
+    """The block ends with this errno, for this reason, and nothing in the kernel has changed."""
+    before = dump(kernel, held)
+    with pytest.raises(reason) as caught:
+        yield
+    assert caught.value.name == name
+    assert differences(before, dump(kernel, held)) == []
+    kernel.check_invariants()
+
+
+@contextmanager
+def undefined(kernel: Kernel, reason: str, *held: object) -> Iterator[None]:
+    """The block ends with UndefinedBehaviour that says this, and nothing has changed."""
+    before = dump(kernel, held)
+    with pytest.raises(UndefinedBehaviour, match=reason):
+        yield
+    assert differences(before, dump(kernel, held)) == []
+    kernel.check_invariants()
+
+
+def answer(operation: Callable[[], object]) -> object:
+    """What an operation answers: its value, or the name of its errno."""
+    try:
+        return operation()
+    except BpfError as error:
+        return error.name

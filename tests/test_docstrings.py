@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Every public thing of the model says what it is; an overriding method inherits that."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
+from types import ModuleType
+
+import pytest
+
+import reference_model
+
+MODULES = [
+    importlib.import_module(found.name)
+    for found in pkgutil.walk_packages(reference_model.__path__, "reference_model.")
+    if not found.name.endswith("__main__")
+]
+
+
+def public(module: ModuleType) -> Iterator[tuple[str, object]]:
+    """The classes and functions that a module defines, and their methods and properties."""
+    for name, found in vars(module).items():
+        if name.startswith("_") or getattr(found, "__module__", None) != module.__name__:
+            continue
+        if inspect.isclass(found) or inspect.isroutine(found):
+            yield name, found
+        if inspect.isclass(found):
+            for method, kind in vars(found).items():
+                if not method.startswith("_") and (
+                    inspect.isroutine(kind) or isinstance(kind, property)
+                ):
+                    yield f"{name}.{method}", getattr(found, method)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
+def test_docstrings(module: ModuleType) -> None:
+    assert inspect.getdoc(module)
+    assert [
+        name for name, found in public(module) if not (inspect.getdoc(found) or "").strip()
+    ] == []
+
+
+def test_that_check_sees_something() -> None:
+    names = {name for module in MODULES for name, _ in public(module)}
+    assert {"Kernel", "Kernel.obj_pin", "MapCommands.map_freeze", "LinkFd", "read"} <= names
+    assert len(names) > 200

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Rules that hold for every file of the project."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MODEL = sorted((ROOT / "reference_model").rglob("*.py"))
+
+SPDX = re.compile(r"SPDX-License-Identifier: GPL-2\.0-only( OR BSD-2-Clause)?\b")
+
+# Files that have no place for a comment, and why; an empty one says nothing that needs a licence.
+NO_SPDX = {
+    ".gz": "compressed data",
+    ".jsonl": "JSON has no comments",
+    "LICENSES/GPL-2.0-only.txt": "the licence itself",
+}
+
+# What is true of one machine only: its directories, and where its packages come from.
+LOCAL = re.compile(
+    r"(?<![\w.])/(root|work|home/\w+)/"
+    r"|pypi\.org|pythonhosted\.org|registry\.npmjs|proxy\.golang|crates\.io|deb\.debian\.org"
+)
+
+
+def git(*arguments: str) -> str:
+    """What git answers here; a test that asks is skipped where this is no clone."""
+    result = subprocess.run(
+        ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if result.returncode:
+        pytest.skip(f"git cannot tell: {result.stderr.strip()}")
+    return result.stdout
+
+
+def files() -> list[Path]:
+    """Every file of the project: those that git has, and those that it would take."""
+    names = git("ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
+    return [ROOT / name for name in sorted(set(names)) if (ROOT / name).is_file()]
+
+
+def name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def text_of(path: Path) -> str:
+    """The text of a file; nothing of one that is no text."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return ""
+
+
+def test_every_file_begins_with_its_licence() -> None:
+    without = [
+        name(path)
+        for path in files()
+        if not NO_SPDX.keys() & {path.suffix, name(path)}
+        and path.stat().st_size
+        and not SPDX.search("\n".join(text_of(path).splitlines()[:3]))
+    ]
+    assert without == []
+
+
+def test_every_exception_from_that_is_needed() -> None:
+    assert set(NO_SPDX) <= {key for path in files() for key in (path.suffix, name(path))}
+
+
+def test_nothing_is_true_of_one_machine_only() -> None:
+    found = [
+        f"{name(path)}:{number}: {line.strip()}"
+        for path in files()
+        for number, line in enumerate(text_of(path).splitlines(), start=1)
+        if LOCAL.search(line)
+    ]
+    assert found == []
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The top-level names that a module imports."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield (node.module or "").partition(".")[0]
+
+
+@pytest.mark.parametrize("path", MODEL, ids=name)
+def test_the_model_imports_the_standard_library_only(path: Path) -> None:
+    assert set(imports(path)) <= sys.stdlib_module_names | {"reference_model"}
+
+
+def test_the_model_runs_where_nothing_is_installed() -> None:
+    modules = [
+        name(path).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        for path in MODEL
+        if path.name != "__main__.py"
+    ]
+    code = f"import {', '.join(modules)}"
+    subprocess.run([sys.executable, "-S", "-W", "error", "-c", code], cwd=ROOT, check=True)
+
+
+def test_the_floor_of_examples_only_rises() -> None:
+    path = "docs/doctest_floor.txt"
+    commits = git("log", "--format=%H", "--", path).split()
+    past = [floor(git("show", f"{commit}:{path}")) for commit in commits]
+    assert floor((ROOT / path).read_text(encoding="utf-8")) >= max(past, default=0)
+
+
+def floor(text: str) -> int:
+    """The number in docs/doctest_floor.txt."""
+    (number,) = re.findall(r"(?m)^\d+$", text)
+    return int(number)
