@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""One guest: a kernel under QEMU, a payload in it, and what came of it.
+
+Processors are emulated (TCG), never KVM, so that a run is the same wherever it is made; a
+guest has 2 of them, 512 MB, no disk and no network card.  The first serial port is the console,
+the second carries the payload's output, whose last line is ``RC=`` and the exit status.  Every
+run has a time limit.  A guest that is not wanted any more is stopped by its own process id.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import consolelog, initramfs, tools
+from .kernels import Kernel
+from .offers import NotRun
+from .payload import Payload
+
+MEMORY = 512
+"""Megabytes."""
+
+PROCESSORS = 2
+
+COMMAND_LINE = (
+    "console=ttyS0",
+    "loglevel=6",  # warnings, and the notices before them: less than 5 would hide warnings
+    "printk.time=1",
+    "printk.devkmsg=on",  # init's marks are not rate limited
+    "panic=-1",  # with -no-reboot: a panic ends QEMU at once
+    "oops=panic",  # a broken kernel answers no more questions
+    "nowatchdog",  # on a busy host an emulated processor may pause; hangs end by the time limit
+    "rcupdate.rcu_cpu_stall_suppress=1",
+    "random.trust_cpu=on",  # else old kernels wait for entropy
+    "tsc=reliable",
+)
+
+# One thread emulates both processors, in turns: with a thread for each (thread=multi), about one
+# boot in a hundred died in "Oops: int3", when one processor ran code that the other was patching.
+# It is no slower: a payload rarely keeps both busy.
+QEMU = (
+    "qemu-system-x86_64",
+    "-accel", "tcg,thread=single",
+    "-cpu", "max",
+    "-smp", str(PROCESSORS),
+    "-m", str(MEMORY),
+    "-nodefaults", "-no-user-config", "-no-reboot",
+    "-display", "none",
+)  # fmt: skip
+
+POLL = 0.1
+"""Seconds between two looks at a running guest."""
+
+OnLine = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one payload on one kernel.
+
+    ``rc`` is the payload's exit status, None if it did not end; ``lines`` is its standard output;
+    ``warnings`` the kernel's complaints, whole; ``problem`` says in one sentence why this is no
+    success, or is ""; ``seconds`` is wall time from the start of QEMU to its end; ``boot_seconds``
+    and ``payload_seconds`` are by the guest's clock, None if not reached; ``console`` is the whole
+    log.
+    """
+
+    kernel: Kernel
+    payload: str
+    rc: int | None
+    lines: tuple[str, ...]
+    warnings: tuple[str, ...]
+    crashed: bool
+    problem: str
+    seconds: float
+    boot_seconds: float | None
+    payload_seconds: float | None
+    console: str
+
+    @property
+    def ok(self) -> bool:
+        """True if the payload did what it promised and so did the kernel."""
+        return not self.problem
+
+
+def results_of(output: str) -> tuple[int | None, tuple[str, ...]]:
+    """Split what the second port carried into the exit status and the payload's lines.
+
+    The status is None if the last line is not ``RC=`` and a number: the payload did not end.
+    """
+    body, mark, last = output.rpartition("\nRC=")
+    if not mark or not last.strip().isdigit() or not last.endswith("\n"):
+        return None, tuple(output.splitlines())
+    return int(last), tuple(body.splitlines())
+
+
+def judge(
+    payload: Payload, rc: int | None, reading: consolelog.Reading, *, timed_out: bool, qemu_rc: int
+) -> str:
+    """Return why a run is no success, in one sentence, or "" if it is one.
+
+    A run that could not have shown a failure is no success either.
+    """
+    complaints = len(reading.warnings)
+    if reading.broken:
+        return f"the guest could not be set up: {reading.broken}"
+    if reading.started is None and not timed_out and not complaints:
+        return f"the payload was not started (QEMU ended with {qemu_rc}); see the console log"
+    if payload.expect_crash and reading.started is not None and not reading.early:
+        if complaints:
+            return ""
+        if timed_out:
+            return f"no kernel warning or crash within {payload.time_limit:g} seconds"
+        return "the kernel was expected to warn or crash, and did not"
+    if complaints:
+        first = reading.warnings[0].splitlines()
+        what = next((line for line in first if "cut here" not in line), first[0])
+        return f"the kernel complained {complaints} times, first: {what}"
+    if timed_out:
+        return f"not finished within {payload.time_limit:g} seconds"
+    if rc is None:
+        return f"the payload did not end (QEMU ended with {qemu_rc}); see the console log"
+    if reading.ended is None:
+        return "the console log lacks init's last mark: kernel warnings may be missing from it"
+    if reading.taint & (consolelog.TAINT_WARN | consolelog.TAINT_DIE):
+        return f"the kernel is tainted ({reading.taint}), but the console log shows no warning"
+    if rc:
+        return f"the payload ended with status {rc}"
+    return ""
+
+
+def run(
+    kernel: Kernel,
+    payload: Payload,
+    *,
+    archive: bytes | None = None,
+    cache: Path = tools.CACHE,
+    on_line: OnLine | None = None,
+    stop: threading.Event | None = None,
+) -> Result:
+    """Boot a kernel, run the payload, and return what came of it, success or not.
+
+    ``archive`` is the payload's, if made already; ``on_line`` is told each line of the payload's
+    output while it runs; ``stop`` ends the guest early when it is set.  Raise tools.MissingTools if
+    QEMU or what the guest is made from is missing.
+    """
+    tools.require(tools.TO_BOOT)
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f"run-{os.getpid()}-", dir=cache) as name:
+        place = Path(name)
+        initrd, console, output = (place / part for part in ("initrd", "console", "output"))
+        initramfs.write(payload.archive() if archive is None else archive, initrd, cache)
+        command = [*QEMU, "-kernel", str(kernel.image), "-initrd", str(initrd)]
+        command += ["-append", " ".join(COMMAND_LINE)]
+        command += ["-serial", f"file:{console}", "-serial", f"file:{output}"]
+        console.touch()
+        output.touch()
+        begun = time.monotonic()
+        with _qemu(command, place / "qemu") as qemu, output.open(errors="replace") as growing:
+            until = begun + payload.time_limit
+            timed_out = not _wait(qemu, until, stop or threading.Event(), growing.read, on_line)
+        seconds = time.monotonic() - begun
+        log = console.read_text(errors="replace") + (place / "qemu").read_text(errors="replace")
+        said = output.read_text(errors="replace")
+    reading = consolelog.read(log)
+    rc, lines = results_of(said)
+    ran = None
+    if reading.started is not None and reading.ended is not None:
+        ran = round(reading.ended - reading.started, 3)
+    problem = judge(payload, rc, reading, timed_out=timed_out, qemu_rc=qemu.returncode)
+    return Result(
+        kernel, payload.name, rc, lines, reading.warnings, reading.crashed, problem,
+        round(seconds, 2), reading.started, ran, log,
+    )  # fmt: skip
+
+
+@contextmanager
+def _qemu(command: Sequence[str], errors: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run QEMU, and stop it by its process id however this ends; it dies with us too."""
+    with errors.open("wb") as stderr:
+        qemu = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", *command],
+            stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr, start_new_session=True,
+        )  # fmt: skip
+        try:
+            yield qemu
+        finally:
+            if qemu.poll() is None:
+                qemu.kill()
+            qemu.wait()
+
+
+def _wait(
+    qemu: subprocess.Popen[bytes],
+    until: float,
+    stop: threading.Event,
+    more: Callable[[], str],
+    on_line: OnLine | None,
+) -> bool:
+    """Wait for QEMU's end and pass lines on; return whether it came before the limit."""
+    teller = _Teller(on_line) if on_line else None
+    while True:
+        ended = qemu.poll() is not None
+        if teller:
+            teller.feed(more())
+        if ended:
+            return True
+        if time.monotonic() > until or stop.wait(POLL):
+            return False
+
+
+def _sweep(cache: Path) -> None:
+    """Remove what runs left behind that were killed: their process does not exist any more."""
+    for place in cache.glob("run-*-*"):
+        if not Path("/proc", place.name.split("-")[1]).exists():
+            shutil.rmtree(place, ignore_errors=True)
+
+
+class _Teller:
+    """Passes on whole lines of the payload's output, without the last two, which are init's."""
+
+    def __init__(self, on_line: OnLine) -> None:
+        self._on_line = on_line
+        self._rest = ""
+        self._blank = False
+
+    def feed(self, text: str) -> None:
+        """Take what the second port has carried since the last time."""
+        *whole, self._rest = (self._rest + text).split("\n")
+        for line in whole:
+            last = self._blank and re.fullmatch(r"RC=\d+", line)
+            if self._blank and not last:
+                self._on_line("")
+            self._blank = not line
+            if line and not last:
+                self._on_line(line)
+
+
+def run_all(
+    kernels: Iterable[Kernel | NotRun],
+    payload: Payload,
+    *,
+    jobs: int | None = None,
+    cache: Path = tools.CACHE,
+    on_line: Callable[[Kernel, str], None] | None = None,
+) -> Iterator[Result]:
+    """Run a payload on each kernel that is here; yield the results as they come.
+
+    ``jobs`` guests run at a time, at most one per processor of this machine, which is the default.
+    A NotRun is passed over: the caller reports it.  Closing the iterator early ends the guests.
+    """
+    tools.require(tools.TO_BOOT)
+    initramfs.base(cache)
+    _sweep(cache)
+    archive = payload.archive()
+    most = len(os.sched_getaffinity(0))
+    lock = threading.Lock()
+    stop = threading.Event()
+
+    def one(kernel: Kernel) -> Result:
+        def told(line: str) -> None:
+            if on_line:
+                with lock:
+                    on_line(kernel, line)
+
+        return run(kernel, payload, archive=archive, cache=cache, on_line=told, stop=stop)
+
+    here = [kernel for kernel in kernels if isinstance(kernel, Kernel)]
+    with ThreadPoolExecutor(max_workers=max(1, min(jobs or most, most))) as pool:
+        waiting = [pool.submit(one, kernel) for kernel in here]
+        try:
+            for future in as_completed(waiting):
+                yield future.result()
+        finally:
+            stop.set()
+            for future in waiting:
+                future.cancel()
