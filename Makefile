@@ -48,7 +48,7 @@ lint: $(INSTALLED) ## Check style, types and spelling
 	$(BIN)/codespell
 
 unit: $(INSTALLED) ## Run the tests with the coverage of the model
-	$(BIN)/pytest --cov --cov-report=term
+	$(BIN)/pytest -n auto --cov --cov-report=term
 
 test: lint doctest html unit ## Run all checks: what CI runs
 
@@ -64,6 +64,7 @@ serve: $(INSTALLED) ## Build, serve on 127.0.0.1 and build again on each change
 
 clean: ## Remove all that was made here, but not .venv
 	rm -rf build .hypothesis
+	find docs/breaking_changes docs/recipes -name '*.rst' -not -name index.rst -delete
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
 $(INSTALLED): | requirements.txt

@@ -7,7 +7,8 @@ import argparse
 import json
 import sys
 
-from . import trace
+from . import export, trace
+from .catalogue import Story, stories
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -24,6 +25,15 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("--release", metavar="R", help="only the kernel of this release")
     command.add_argument("--json", action="store_true", help="print the numbers as one object")
     command.set_defaults(run=_replay)
+    command = commands.add_parser(
+        "export",
+        help="write stories as traces, operations only",
+        description="Write stories in the format of the traces, one line for each path that they "
+        "take on some release, so that an executor can ask any kernel. Exit status: 2 unknown "
+        "story, or one that the format cannot say.",
+    )
+    command.add_argument("names", nargs="*", metavar="STORY", help="all of them if none is named")
+    command.set_defaults(run=_export)
     options = parser.parse_args(arguments)
     status: int = options.run(options)
     return status
@@ -44,6 +54,24 @@ def _replay(options: argparse.Namespace) -> int:
     else:
         print(trace.table(scores))
     return int(any(score.differ for score in scores.values()))
+
+
+def _export(options: argparse.Namespace) -> int:
+    known: dict[str, Story] = stories()
+    unknown = [name for name in options.names if name not in known]
+    if unknown:
+        print(f"no story {', '.join(unknown)}: there are {', '.join(known)}", file=sys.stderr)
+        return 2
+    status = 0
+    for program in export.story_programs(options.names or None):
+        try:
+            lines = [export.line(exported) for exported in export.exported(program)]
+        except export.NotExportable as error:
+            print(f"{program.name}: {error}", file=sys.stderr)
+            status = 2
+        else:
+            print("\n".join(lines))
+    return status
 
 
 if __name__ == "__main__":

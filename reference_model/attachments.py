@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from . import changes, errors
 from .cgroups import Cgroup, CgroupCommands
+from .errors import UndefinedBehaviour
 from .programs import ATTACH_TYPES, ProgCommands, ProgFd, Program
 from .state import Descriptor
 from .storages import NOT_FOUND, Storages
@@ -112,10 +113,15 @@ class AttachCommands(ProgCommands, CgroupCommands):
         Source: ``syscall.c:bpf_prog_attach``, ``cgroup.c:__cgroup_bpf_attach``.
         """
         # checks: bpf_prog_attach()
+        self.check_command()
         if not self.has(changes.CAP_BPF) and not self.net_admin():
             raise errors.NotPermitted("CAP_NET_ADMIN")
         if flags & ~self._attach_flags():
             raise errors.AttachFlags(AttachFlag(flags))
+        if replace is not None and not self.has(changes.REPLACE_FLAG):
+            raise errors.AttachFlags("no replace_bpf_fd")
+        if (relative or expected_revision) and not self.has(changes.ORDERING):
+            raise errors.AttachFlags("no relative_fd, no expected_revision")
         known = self.attach_type(attach_type)
         if known is None:
             raise errors.WrongAttachType(attach_type)
@@ -192,10 +198,14 @@ class AttachCommands(ProgCommands, CgroupCommands):
         if self.fails("effective"):
             self.storages.undo(storages, old, node=False)
             raise errors.OutOfMemory
-        self.storages.check_publish(storages, old)
         going = entry.prog if entry is not None else None
-        if going is not None and going is not program:
-            self.check_put([going], old)
+        try:
+            self.storages.check_publish(storages, old)
+            if going is not None and going is not program:
+                self.check_put([going], old)
+        except UndefinedBehaviour:
+            self.storages.discard(storages)
+            raise
         # act
         if entry is None:
             entry = Attachment(cgroup)
@@ -273,8 +283,11 @@ class AttachCommands(ProgCommands, CgroupCommands):
         Source: ``syscall.c:bpf_prog_detach``, ``cgroup.c:__cgroup_bpf_detach``.
         """
         # checks
+        self.check_command()
         if not self.has(changes.CAP_BPF) and not self.net_admin():
             raise errors.NotPermitted("CAP_NET_ADMIN")
+        if expected_revision and not self.has(changes.ORDERING):
+            raise errors.AttachFlags("no expected_revision")
         known = self.attach_type(attach_type)
         if known is None:
             raise errors.WrongAttachType(attach_type)
@@ -290,11 +303,13 @@ class AttachCommands(ProgCommands, CgroupCommands):
             hook_id = program.lsm_hook
         hook = cgroup.hooks.get(hook_id)
         revision = hook.revision if hook else 1
-        if self.has(changes.ORDERING) and expected_revision not in (0, revision):
+        if expected_revision not in (0, revision):
             raise errors.StaleRevision(revision)
         entry = _find_detach_entry(hook, program)
-        if self.fails("effective") and not self.has(changes.DETACH_NEVER_FAILS):
-            raise errors.OutOfMemory
+        if self.fails("effective"):
+            if not self.has(changes.DETACH_NEVER_FAILS):
+                raise errors.OutOfMemory
+            self.check_index(hook_id, entry)
         going = entry.program
         self.check_put([going], entry.storages)
         # act
@@ -310,20 +325,40 @@ class AttachCommands(ProgCommands, CgroupCommands):
             hook.flags = 0
         self.storages.detach(entry)
 
+    def check_index(self, hook_id: AttachType | str, entry: Attachment) -> None:
+        """UndefinedBehaviour where the kernel counts PREORDER programs wrongly.
+
+        Source: ``cgroup.c:replace_effective_prog``, ``purge_effective_progs``.
+        """
+        if not self.has(changes.PREORDER) or self.has(changes.PREORDER_INDEX):
+            return
+        for cgroup in self.cgroups.values():
+            entries = effective(cgroup, hook_id)
+            if entry in entries and any(e.flags for e in entries):
+                raise UndefinedBehaviour(
+                    "beside BPF_F_PREORDER programs a link update, or a detach without memory, "
+                    "may change another program of the array (CVE-2026-72427)"
+                )
+
+    def check_release(self, cgroups: list[Cgroup]) -> None:
+        going = [
+            entry.prog
+            for cgroup in cgroups
+            if not cgroup.released
+            for entry in cgroup.attachments()
+            if entry.prog is not None
+        ]
+        self.check_put(going, [storage for cgroup in cgroups for storage in cgroup.storages])
+
     def cgroup_bpf_release(self, cgroup: Cgroup) -> None:
-        entries = [entry for hook in cgroup.hooks.values() for entry in hook.attachments]
-        going = [entry.program for entry in entries if entry.link is None]
-        self.check_put(going, cgroup.storages)
         cgroup.released = True
         self.storages.release(cgroup)
-        for entry in entries:
+        for entry in cgroup.attachments():
             entry.sound = False
             if entry.link is not None:
                 entry.link.cgroup = None
-        if not cgroup.unfreed_children:  # else their sockets still run what is freed here
-            cgroup.hooks.clear()
-        for program in going:
-            self.put_program(program)
+            else:
+                self.put_program(entry.program)
 
     # -- query --------------------------------------------------------------------------------
 
@@ -336,6 +371,7 @@ class AttachCommands(ProgCommands, CgroupCommands):
 
         Source: ``cgroup.c:__cgroup_bpf_query``.
         """
+        self.check_command()
         if not self.net_admin():
             raise errors.NotPermitted("CAP_NET_ADMIN")
         if query_flags & ~BPF_F_QUERY_EFFECTIVE:

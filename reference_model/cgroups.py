@@ -14,7 +14,7 @@ from . import changes, errors
 from .state import State
 
 if TYPE_CHECKING:
-    from .attachments import Hook
+    from .attachments import Attachment, Hook
     from .cgrp_storage import CgrpStorageMap
     from .storages import Storage
     from .uapi import AttachType
@@ -63,6 +63,10 @@ class Cgroup:
         self.hooks: dict[AttachType | str, Hook] = {}
         self.storages: dict[Storage, None] = {}
         self.local_storages: dict[CgrpStorageMap, bytearray] = {}
+
+    def attachments(self) -> list[Attachment]:
+        """What is attached here, on all hooks."""
+        return [entry for hook in self.hooks.values() for entry in hook.attachments]
 
     def __repr__(self) -> str:
         return f"Cgroup({self.name!r})"
@@ -119,31 +123,51 @@ class CgroupCommands(State):
 
         Source: ``cgroup.c:cgroup_rmdir``, ``bpf/cgroup.c:cgroup_bpf_offline``.
         """
+        # checks
         if not cgroup.online:
             raise errors.CgroupGone
         if cgroup.children or cgroup.parent is None:
             raise errors.CgroupBusy
+        ending = [] if cgroup.sockets else self.ending(cgroup)
+        self.check_release(ending)
+        # act
         cgroup.online = False
         cgroup.parent.children -= 1
-        self.put_cgroup(cgroup)
+        self.end(ending)
 
-    def put_cgroup(self, cgroup: Cgroup) -> None:
-        """Let go what the last reference to a removed cgroup kept, and then its ancestors."""
-        at: Cgroup | None = cgroup
-        while at is not None and not at.online and not at.sockets:
-            waits_for_children = self.has(changes.ANCESTORS_HELD) or not self.has(
-                changes.CGROUP_BPF_REFCOUNT
-            )
-            if not at.released and not (waits_for_children and at.unfreed_children):
-                self.cgroup_bpf_release(at)
-            if at.unfreed_children or at.freed:
-                return
-            at.freed = True
-            at.local_storages.clear()
-            del self.cgroups[at.id]
-            at = at.parent
-            if at is not None:
-                at.unfreed_children -= 1
+    def ending(self, cgroup: Cgroup) -> list[Cgroup]:
+        """The cgroups that end when a removed one loses its last reference, lowest first."""
+        waits_for_children = self.has(changes.ANCESTORS_HELD) or not self.has(
+            changes.CGROUP_BPF_REFCOUNT
+        )
+        found: list[Cgroup] = []
+        at, freed_below = cgroup, 0
+        while True:
+            has_children = at.unfreed_children > freed_below
+            if not (has_children and waits_for_children):
+                found.append(at)
+            parent = at.parent
+            assert parent is not None, "the root is never removed"
+            if has_children or parent.online or parent.sockets:
+                return found
+            at, freed_below = parent, 1
+
+    def end(self, ending: list[Cgroup]) -> None:
+        """Let go what these cgroups kept, and free those that nobody below them needs."""
+        for cgroup in ending:
+            if not cgroup.released:
+                self.cgroup_bpf_release(cgroup)
+            if not cgroup.unfreed_children:
+                assert cgroup.parent is not None
+                cgroup.freed = True
+                cgroup.hooks.clear()
+                cgroup.local_storages.clear()
+                del self.cgroups[cgroup.id]
+                cgroup.parent.unfreed_children -= 1
+
+    def check_release(self, cgroups: list[Cgroup]) -> None:
+        """UndefinedBehaviour where the kernel could not end these cgroups."""
+        raise NotImplementedError
 
     def cgroup_bpf_release(self, cgroup: Cgroup) -> None:
         """``cgroup_bpf_release()``: programs, links and storages of the cgroup end."""

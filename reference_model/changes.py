@@ -14,7 +14,7 @@ ZERO_VALUE_REFUSED = Change(
     "b0584ea66d73",
     "4.20",
     "A map with value_size 0 is refused with EINVAL; 4.19 itself created it.",
-    "local_storage.c:cgroup_storage_map_alloc, in the sources of 4.19.71 and later",
+    "local_storage.c:cgroup_storage_map_alloc, in the source of 4.19.71; kernel 4.19.108",
     ("4.19.71",),
 )
 PERCPU_STORAGE = Change(
@@ -250,6 +250,14 @@ TIMER = Change(
     "A bpf_timer in the value is refused with the special fields' errno.",
     "syscall.c:map_check_btf of 6.1",
 )
+UNPRIVILEGED_COMMANDS = Change(
+    "bpf: refine kernel.unprivileged_bpf_disabled behaviour",
+    "c8644cd0efe7",
+    "5.19",
+    "The sysctl shuts unprivileged callers out of making maps and programs only; before, out of "
+    "every command.",
+    "syscall.c:__sys_bpf of 5.10 and 6.1",
+)
 KPTR = Change(
     "bpf: Allow storing unreferenced kptr in map",
     "61df10c7799e",
@@ -277,7 +285,7 @@ EFFECTIVE_QUERY_FLAGS = Change(
     "0e426a3ae030",
     "6.1",
     "An effective query reports attach_flags 0; before, those stored for the cgroup.",
-    "cgroup.c:__cgroup_bpf_query of 5.8 and 6.1",
+    "cgroup.c:__cgroup_bpf_query of 5.8 and 6.1; kernels 5.10.223 and 6.1.176",
     ("6.0.3",),
 )
 CGRP_STORAGE = Change(
@@ -370,16 +378,19 @@ NEXT_KEY_END = Change(
     "5828b9e5b272",
     "7.1",
     "After the last key get_next_key says ENOENT; before, it delivered one bogus key first.",
-    "local_storage.c:cgroup_storage_get_next_key; kernels 5.10.223 and 6.1.176",
-    ("6.1.175", "6.6.141", "6.12.91", "6.18.33", "7.0.10"),
+    "local_storage.c:cgroup_storage_get_next_key; stable changelogs; kernels 5.10.223, 5.10.262 "
+    "and 6.1.176",
+    ("5.10.258", "6.1.175", "6.6.141", "6.12.91", "6.18.33", "7.0.10"),
 )
 TAIL_CALL_COOKIES_TIGHT = Change(
     "bpf: Tighten cgroup storage cookie checks for prog arrays",
     "10627ddc0167",
     "7.2",
-    "A program without a storage map is accepted only if it makes no tail calls itself.",
-    "core.c:__bpf_prog_map_compatible; kernels 6.1.176 and 6.12.107",
-    ("5.15.212", "6.1.178", "6.6.145", "6.12.97", "6.18.40", "7.1.5"),
+    "A program without a storage map is accepted only if it makes no tail calls itself.  The "
+    "stable releases 5.15.212, 6.1.178 and 6.6.145 took the fix too, but there it sees only tail "
+    "calls from functions of a program.",
+    "core.c:__bpf_prog_map_compatible; kernels 6.1.176, 6.1.192 and 6.12.107",
+    ("6.12.97", "6.18.40", "7.1.5"),
 )
 PREORDER_INDEX = Change(
     "bpf: Fix effective prog array index with BPF_F_PREORDER",

@@ -111,11 +111,16 @@ class ExecutionCommands(LinkCommands):
 
     def close_socket(self, socket: Socket) -> None:
         """Close a socket; errors: EBADF, it is closed."""
+        # checks
         if not socket.open:
             raise errors.BadDescriptor
+        cgroup = socket.cgroup
+        ending = [] if cgroup.online or cgroup.sockets > 1 else self.ending(cgroup)
+        self.check_release(ending)
+        # act
         socket.open = False
-        socket.cgroup.sockets -= 1
-        self.put_cgroup(socket.cgroup)
+        cgroup.sockets -= 1
+        self.end(ending)
 
     def prog_test_run(self, prog: ProgFd, repeat: int = 1) -> int:
         """BPF_PROG_TEST_RUN of a CGROUP_SKB program: the last run's return value.
@@ -126,6 +131,7 @@ class ExecutionCommands(LinkCommands):
 
         Source: ``test_run.c:bpf_test_run``.
         """
+        self.check_command()
         program = self.program(prog)
         if program.type is not BPF_PROG_TYPE_CGROUP_SKB:
             raise errors.TestRunNotSupported(program.type)

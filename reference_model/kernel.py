@@ -12,6 +12,7 @@ from .cgrp_storage import CgrpStorageHelpers
 from .execution import ExecutionCommands
 from .links import Link, LinkFd
 from .maps import Map, MapFd, StorageMap, _not_a
+from .prog_arrays import ProgArray
 from .programs import ProgFd, Program
 from .releases import Release
 from .state import Descriptor, Object
@@ -74,6 +75,7 @@ class Kernel(ExecutionCommands, CgrpStorageHelpers):
 
     def obj_pin(self, path: str, descriptor: Descriptor) -> None:
         """BPF_OBJ_PIN: a name in bpffs holds the object.  Errors: EBADF, EEXIST."""
+        self.check_command()
         if not descriptor.open:
             raise errors.BadDescriptor
         if path in self.pins:
@@ -86,7 +88,8 @@ class Kernel(ExecutionCommands, CgrpStorageHelpers):
 
         ``file_flags``: 0, BPF_F_RDONLY or BPF_F_WRONLY.  Errors: EINVAL (both), ENOENT.
         """
-        if file_flags & ~(BPF_F_RDONLY | BPF_F_WRONLY) or file_flags == BPF_F_RDONLY | BPF_F_WRONLY:
+        self.check_command()
+        if file_flags not in (0, BPF_F_RDONLY, BPF_F_WRONLY):
             raise errors.MapFlags(file_flags)
         if path not in self.pins:
             raise errors.NoSuchPath(path)
@@ -113,11 +116,14 @@ class Kernel(ExecutionCommands, CgrpStorageHelpers):
         if isinstance(found, Map):
             if found.refs == 1:
                 self.check_destroy(found)
+            if found.urefs == 1 and isinstance(found, ProgArray):
+                self.check_put([program for program in found.slots if program is not None])
             self.put_uref(found)
         elif isinstance(found, Program):
             self.check_put([found])
             self.put_program(found)
-        elif isinstance(found, Link):
+        else:
+            assert isinstance(found, Link)
             self.put_link(found)
 
     # -- the model itself ---------------------------------------------------------------------

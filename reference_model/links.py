@@ -11,9 +11,8 @@ from __future__ import annotations
 from typing import ClassVar, NamedTuple
 
 from . import changes, errors
-from .attachments import AttachCommands, Attachment, effective
+from .attachments import AttachCommands, Attachment
 from .cgroups import Cgroup
-from .errors import UndefinedBehaviour
 from .maps import _not_a
 from .programs import ATTACH_TYPES, ProgFd, Program
 from .state import Descriptor, Object
@@ -78,15 +77,18 @@ class LinkCommands(AttachCommands):
         """BPF_LINK_CREATE: attach a program, as with BPF_F_ALLOW_MULTI, for as long as the link.
 
         A program may be on one hook through many links.  From 6.17 ``flags`` and ``relative``
-        place it, as in prog_attach().  Errors, in the kernel's order: EINVAL (before 5.7), EBADF,
-        EINVAL (attach type), EPERM (CAP_NET_ADMIN for CGROUP_SKB), EINVAL (flags), EBADF, ENOENT
-        (cgroup), then those of prog_attach().
+        place it, as in prog_attach().  Errors, in the kernel's order: EINVAL (before 5.7), EPERM
+        (CAP_NET_ADMIN: 5.7), EBADF, EINVAL (attach type), EPERM (CAP_NET_ADMIN for CGROUP_SKB),
+        EINVAL (flags), EBADF, ENOENT (cgroup), then those of prog_attach().
 
         Source: ``syscall.c:link_create``, ``cgroup.c:cgroup_bpf_link_attach``.
         """
         # checks
+        self.check_command()
         if not self.has(changes.LINKS):
             raise errors.UnknownCommand
+        if not self.has(changes.CAP_BPF) and not self.net_admin():
+            raise errors.NotPermitted("CAP_NET_ADMIN")
         known = self.attach_type(attach_type)
         if known is None:
             raise errors.WrongAttachType(attach_type)
@@ -127,9 +129,12 @@ class LinkCommands(AttachCommands):
         Source: ``syscall.c:link_update``, ``cgroup.c:cgroup_bpf_replace``.
         """
         # checks
+        self.check_command()
         if not self.has(changes.LINK_UPDATE):
             raise errors.UnknownCommand
-        if flags & ~BPF_F_REPLACE:
+        if not self.has(changes.CAP_BPF) and not self.net_admin():
+            raise errors.NotPermitted("CAP_NET_ADMIN")
+        if flags & ~int(BPF_F_REPLACE):
             raise errors.AttachFlags(AttachFlag(flags))
         found = self.link(link)
         new = self.program(new_prog)
@@ -149,40 +154,30 @@ class LinkCommands(AttachCommands):
         same_maps = new.storage_maps == current.storage_maps
         if not same_maps and self.has(changes.LINK_UPDATE_COMPARES_MAPS):
             raise errors.LinkStorageMaps
-        self._check_index(found)
+        entry = self._attachment(found)
+        self.check_index(found.hook_id, entry)
         if new is not current:
             self.check_put([current])
         # act
-        entry = self._attachment(found)
         found.program = new
         new.refs += 1
         entry.sound = entry.sound and same_maps
         entry.cgroup.hooks[found.hook_id].revision += 1
         self.put_program(current)
 
-    def _check_index(self, link: Link) -> None:
-        """UndefinedBehaviour where the kernel counts PREORDER programs wrongly."""
-        if not self.has(changes.PREORDER) or self.has(changes.PREORDER_INDEX):
-            return
-        for cgroup in self.cgroups.values():
-            entries = effective(cgroup, link.hook_id)
-            if any(e.link is link for e in entries) and any(e.flags for e in entries):
-                raise UndefinedBehaviour(
-                    "a link update beside BPF_F_PREORDER programs may change another program of "
-                    "the array (CVE-2026-72427)"
-                )
-
     def link_detach(self, link: LinkFd) -> None:
         """BPF_LINK_DETACH: detach the link and leave its descriptor open; again: no error.
 
         Errors: EINVAL (before 5.9), EBADF.  Source: ``syscall.c:link_detach``.
         """
+        self.check_command()
         if not self.has(changes.LINK_DETACH):
             raise errors.UnknownCommand
         self._release(self.link(link))
 
     def link_info(self, link: LinkFd) -> LinkInfo:
         """BPF_OBJ_GET_INFO_BY_FD of a link; errors: EBADF, EINVAL."""
+        self.check_command()
         found = self.link(link)
         cgroup_id = found.cgroup.id if found.cgroup else 0
         return LinkInfo(found.program.id, cgroup_id, found.attach_type)

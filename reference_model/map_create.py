@@ -242,12 +242,8 @@ class MapCreate(MapCommands):
 def is_storage_key(key: Type | None) -> bool:
     """``cgroup_storage_check_btf()``: a 64-bit integer, or a struct of a 64- and a 32-bit one."""
     if isinstance(key, Struct):
-        members = list(key.members.items())
-        return (
-            len(members) == 2
-            and (_is_int(members[0][1], 8) and key.offsets[members[0][0]] == 0)
-            and (_is_int(members[1][1], 4) and key.offsets[members[1][0]] == 8)
-        )
+        members = list(key.members.values())
+        return len(members) == 2 and _is_int(members[0], 8) and _is_int(members[1], 4)
     return _is_int(key, 8)
 
 

@@ -315,6 +315,7 @@ class MapCommands(State):
 
         Source: ``syscall.c:map_lookup_elem``.
         """
+        self.check_command()
         late = self.has(changes.CPU_FLAGS)
         if flags and not late and (flags & ~_LOCK or not self.has(changes.SPIN_LOCK)):
             raise errors.ElementFlags(flags)
@@ -335,6 +336,7 @@ class MapCommands(State):
 
         Source: ``syscall.c:map_update_elem``, ``local_storage.c:cgroup_storage_update_elem``.
         """
+        self.check_command()
         found = self._map(map)
         self._check_write(map, found)
         if flags:
@@ -349,6 +351,7 @@ class MapCommands(State):
 
         Errors before that: EBADF, EPERM.  Source: ``syscall.c:map_delete_elem``.
         """
+        self.check_command()
         found = self._map(map)
         self._check_write(map, found)
         found.delete(self, key)
@@ -361,6 +364,7 @@ class MapCommands(State):
 
         Source: ``local_storage.c:cgroup_storage_get_next_key``.
         """
+        self.check_command()
         found = self._map(map)
         if map.mode & _WRONLY:
             raise errors.AccessMode
@@ -368,6 +372,7 @@ class MapCommands(State):
 
     def map_lookup_and_delete_elem(self, map: MapFd, key: Any, flags: int = 0) -> None:
         """BPF_MAP_LOOKUP_AND_DELETE_ELEM: ENOTSUPP (524), on 4.19 EINVAL; EBADF, EPERM before."""
+        self.check_command()
         if not self.has(changes.LOOKUP_AND_DELETE):
             raise errors.UnknownCommand
         if flags & ~(_LOCK if self.has(changes.LOOKUP_AND_DELETE_FLAGS) else 0):
@@ -397,6 +402,7 @@ class MapCommands(State):
         self._batch(map, read=False, write=True)
 
     def _batch(self, map: MapFd, *, read: bool, write: bool) -> None:
+        self.check_command()
         if not self.has(changes.BATCH_COMMANDS):
             raise errors.UnknownCommand
         found = self._map(map)
@@ -414,6 +420,7 @@ class MapCommands(State):
 
         Source: ``syscall.c:map_freeze``.
         """
+        self.check_command()
         if not self.has(changes.MAP_FREEZE):
             raise errors.UnknownCommand
         found = self._map(map)

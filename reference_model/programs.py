@@ -18,7 +18,7 @@ from .maps import Map, MapFd, StorageMap, _not_a
 from .prog_arrays import ProgArray
 from .releases import Change
 from .state import Descriptor, Object
-from .steps import Access, Call, Cell, Mention, Return, Run, Step, TailCall, Verdict
+from .steps import Access, Call, Cell, Return, Run, Step, TailCall, Verdict
 from .storages import Storage
 from .uapi import (
     BPF_CGROUP_DEVICE,
@@ -292,6 +292,7 @@ class ProgCommands(ProgramReferences):
 
         Errors: EINVAL (before 5.10), EBADF.  Source: ``syscall.c:bpf_prog_bind_map``.
         """
+        self.check_command()
         if not self.has(changes.BIND_MAP):
             raise errors.UnknownCommand
         self.program(prog).hold(self._map(map))
@@ -365,8 +366,6 @@ class ProgCommands(ProgramReferences):
             return
         if isinstance(step, Call):
             raise errors.HelperMapType(f"{step.helper} on {self._map(step.map).type}")
-        if isinstance(step, Mention):
-            return
         if isinstance(step, Return):
             self._check_return(program, step.number)
         cells = tuple(self._verify_access(program, a, helper_flags) for a in step.accesses())

@@ -119,8 +119,13 @@ class State:
             return True
         return "CAP_NET_ADMIN" in self.capabilities
 
+    def check_command(self) -> None:
+        """EPERM where the sysctl shuts unprivileged callers out of every command (up to 5.18)."""
+        if self.capabilities is not CAPABILITIES and not self.has(changes.UNPRIVILEGED_COMMANDS):
+            self.check_unprivileged()
+
     def check_unprivileged(self) -> None:
-        """EPERM where the sysctl shuts unprivileged callers out."""
+        """EPERM where the sysctl shuts unprivileged callers out of making maps and programs."""
         if self.unprivileged_bpf_disabled and not self.bpf_capable():
             raise errors.NotPermitted("CAP_BPF")
 

@@ -167,7 +167,6 @@ class PerAttachment(Ownership):
             if storage is not None:
                 found = storage.map.entries.get(storage.key)
                 if found is not None and found not in old:
-                    self.discard(storages)
                     raise UndefinedBehaviour(
                         "a second attachment of the program has the same key: the kernel warns and "
                         "spoils the map's tree (bpf_cgroup_storage_link)"
@@ -220,10 +219,14 @@ class ByKey(Ownership):
             if storage is not None and storage.key not in storage.map.entries:
                 self.discard([storage])
 
+    def dangles(self, storages: Storages, old: Storages) -> bool:
+        """Whether a failed replacement leaves the attachment with the new storages."""
+        replaces = old is not NOT_FOUND and storages != old
+        return replaces and not self.kernel.has(changes.FAILED_REPLACE_RESTORES)
+
     def undo(self, storages: Storages, old: Storages, *, node: bool) -> None:
         self.discard_new(storages)
-        restores = self.kernel.has(changes.FAILED_REPLACE_RESTORES)
-        if not node and old is not NOT_FOUND and storages != old and not restores:
+        if not node and self.dangles(storages, old):
             raise UndefinedBehaviour(
                 "a replacement failed for want of memory: the attachment keeps the storages of the "
                 "program that it did not get, freed or not (CVE-2026-90313)"
@@ -244,14 +247,15 @@ class PerCgroup(ByKey):
         return storages
 
     def undo(self, storages: Storages, old: Storages, *, node: bool) -> None:
-        if node and any(s is not None and s.key in s.map.entries for s in storages):
+        shares = any(s is not None and s.key in s.map.entries for s in storages)
+        if not node and not self.dangles(storages, old):
+            self.publish(storages)
+        super().undo(storages, old, node=node)
+        if node and shares:
             raise UndefinedBehaviour(
                 "the list node's allocation failed: the series frees a storage that other "
                 "attachments share"
             )
-        if not node:
-            self.publish(storages)
-        super().undo(storages, old, node=node)
 
 
 def ownership(kernel: State) -> Ownership:

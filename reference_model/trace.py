@@ -10,21 +10,26 @@ import gzip
 import json
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from . import uapi
-from .errors import BpfError, UndefinedBehaviour
+from .errors import BpfError, Denied, UndefinedBehaviour
 from .kernel import Kernel
 from .maps import BOGUS_KEY, UNINITIALISED
 from .releases import release
-from .steps import Add, Mix, Step, TailCall
-from .values import ENUM, S32, S64, SPIN_LOCK, STORAGE_KEY, U32, U64, Bytes, Struct, Type
+from .state import CAPABILITIES
+from .steps import Add, Call, Copy, Flush, Mention, Mix, Return, Step, Store, TailCall, Verdict
+from .values import ENUM, S32, S64, SPIN_LOCK, STORAGE_KEY, U32, U64, Bytes, Field, Struct, Type
 
 Op = dict[str, Any]
 Answer = Any
+
+GARBAGE = ["GARBAGE"]
+"""The key that belongs to no cgroup: what a step beyond the last key gives on some kernels."""
 
 ATTACH_TYPES = {
     "ingress": uapi.BPF_CGROUP_INET_INGRESS,
@@ -42,25 +47,44 @@ _ATTACH_NAMES: dict[object, str | None] = {
     **{attach_type: name for name, attach_type in ATTACH_TYPES.items()},
     UNINITIALISED: None,
 }
-_MAP_TYPES = {
+MAP_TYPES = {
     "cgroup_storage": uapi.BPF_MAP_TYPE_CGROUP_STORAGE,
     "percpu_cgroup_storage": uapi.BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,
     "cgrp_storage": uapi.BPF_MAP_TYPE_CGRP_STORAGE,
     "array_of_maps": uapi.BPF_MAP_TYPE_ARRAY_OF_MAPS,
     "hash_of_maps": uapi.BPF_MAP_TYPE_HASH_OF_MAPS,
 }
-_PROG_TYPES = {
+PROG_TYPES = {
     "cgroup_skb": uapi.BPF_PROG_TYPE_CGROUP_SKB,
     "cgroup_sock": uapi.BPF_PROG_TYPE_CGROUP_SOCK,
     "cgroup_sock_addr": uapi.BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
     "cgroup_sockopt": uapi.BPF_PROG_TYPE_CGROUP_SOCKOPT,
 }
-_STEPS: dict[str, type[Add] | type[Mix]] = {"add": Add, "mix": Mix}
+"""The program types of the format, by their names in it; MAP_TYPES are the map types."""
+
+_BODIES: dict[str, type[Add] | type[Mix]] = {"add": Add, "mix": Mix}
+STEPS: dict[str, tuple[type[Step], str]] = {
+    "add": (Add, "mnf"),
+    "mix": (Mix, "mnf"),
+    "store": (Store, "mnf"),
+    "copy": (Copy, "mmff"),
+    "flush": (Flush, "mmnff"),
+    "verdict": (Verdict, "mnf"),
+    "return": (Return, "n"),
+    "mention": (Mention, "m"),
+    "call": (Call, "mh"),
+    "tail_call": (TailCall, "mn"),
+}
+"""The steps of the format: their classes, and what their arguments are, in order.
+
+``m``: the name of a map, ``n``: a number, ``f``: ``[offset, width]`` or null, ``h``: a helper.
+"""
 _COMMANDS = (
     "lookup_and_delete",
     *("lookup_batch", "lookup_and_delete_batch", "update_batch", "delete_batch"),
 )
 _SCALARS = {"u32": U32, "s32": S32, "u64": U64, "s64": S64, "enum": ENUM}
+_SETUP = frozenset({"memlock", "unprivileged_bpf_disabled"})
 _ONE_VALUE = int(uapi.BPF_F_CPU | uapi.BPF_F_ALL_CPUS)
 
 
@@ -78,6 +102,8 @@ class Trace:
     """The answers of each kernel, one for each operation."""
     undefined: dict[str, str]
     """The kernels that broke on it, and how; they have no answers."""
+    setup: dict[str, int] = field(default_factory=dict)
+    """How the kernel is set up before: parameters of Kernel, such as ``memlock``."""
 
 
 @cache
@@ -95,6 +121,17 @@ def shape(text: str) -> Type:
     if text not in _SCALARS:
         raise ValueError(f"unknown shape {text!r}")
     return _SCALARS[text]
+
+
+class _Value(Bytes):
+    """A value of which the format knows the size, and where its programs find their numbers."""
+
+    def field(self, name: str | None = None) -> Field:
+        """The first word, or ``"offset:width"``."""
+        if name is None:
+            return super().field()
+        offset, width = map(int, name.split(":"))
+        return Field(offset, width)
 
 
 # -- reading --------------------------------------------------------------------------------------
@@ -139,18 +176,21 @@ def parse(line: str) -> Trace:
         release(name)
         if kernels.count(name) > 1:
             raise ValueError(f"kernel {name!r} twice")
-    return Trace(str(data["id"]), ops, answers, undefined)
+    setup = dict(data.get("setup", {}))
+    if not setup.keys() <= _SETUP or not all(isinstance(given, int) for given in setup.values()):
+        raise ValueError(f"setup {setup!r}: it holds numbers for {', '.join(sorted(_SETUP))}")
+    return Trace(str(data["id"]), ops, answers, undefined, setup)
 
 
 def _check_op(op: Op) -> None:
     """LookupError, TypeError or ValueError unless this is an operation of the format."""
     kind = op["op"]
-    if kind not in _FIELDS:
-        raise ValueError(f"unknown operation {kind!r}: known are {', '.join(_FIELDS)}")
-    for name in _FIELDS[kind]:
-        if name not in op:
+    if kind not in OPERATIONS:
+        raise ValueError(f"unknown operation {kind!r}: known are {', '.join(OPERATIONS)}")
+    for name in OPERATIONS[kind]:
+        if name not in op and not (name in _REPLACED and _REPLACED[name] in op):
             raise ValueError(f"operation {kind!r} has no {name!r}")
-    if kind == "close" and not op.keys() & {"map", "prog", "link"}:
+    if kind in _ON_ANY and not op.keys() & {"map", "prog", "link"}:
         raise ValueError(f"operation {kind!r} has no 'map', 'prog' or 'link'")
     for name, given in op.items():
         known = _NAMES.get(name) or _NAMES.get(f"{kind}.{name}")
@@ -160,9 +200,13 @@ def _check_op(op: Op) -> None:
                     raise ValueError(f"operation {kind!r}: unknown {name} {one!r}")
         elif name in _NUMBERS and not isinstance(given, int):
             raise ValueError(f"operation {kind!r}: {name} {given!r} is not a number")
-    for name, place, known in (("key", 1, ATTACH_TYPES), ("body", 0, _STEPS)):
-        if name in op and op[name][place] not in known:
-            raise ValueError(f"operation {kind!r}: unknown {op[name][place]!r} in {name}")
+    if op.get("key") not in (None, GARBAGE) and op["key"][1] not in ATTACH_TYPES:
+        raise ValueError(f"operation {kind!r}: unknown {op['key'][1]!r} in key")
+    if "body" in op and op["body"][0] not in _BODIES:
+        raise ValueError(f"operation {kind!r}: unknown {op['body'][0]!r} in body")
+    for step in op.get("steps", ()):
+        if step[0] not in STEPS:
+            raise ValueError(f"operation {kind!r}: unknown {step[0]!r} in steps")
     for name in ("btf_key", "btf_value"):
         if op.get(name):
             shape(op[name])
@@ -175,10 +219,10 @@ class _Skip(Exception):
     """A name in the operation does not live."""
 
 
-class _Replayer:
-    """Runs operations on a kernel and answers as the format does."""
+class Replayer:
+    """Runs operations on a kernel, of the model or a real one, and answers as the format does."""
 
-    def __init__(self, kernel: Kernel) -> None:
+    def __init__(self, kernel: Any) -> None:
         self.kernel = kernel
         self.live: dict[str, Any] = {}
         self.cgroups: dict[str, Any] = {}
@@ -186,6 +230,7 @@ class _Replayer:
         self.names: dict[int, str] = {}
         """The names of cgroup ids."""
         self.prog_names: dict[int, str] = {}
+        self._user = ExitStack()
 
     def answer(self, op: Op) -> Answer:
         """Run one operation; its answer, or UndefinedBehaviour."""
@@ -195,6 +240,8 @@ class _Replayer:
             return "skip"
         except BpfError as error:
             return error.name
+        except Denied:
+            return "denied"
         return "ok" if done is None else done
 
     def _named(self, name: str | None) -> Any:
@@ -205,11 +252,19 @@ class _Replayer:
         except KeyError:
             raise _Skip from None
 
-    def _key(self, key: list[str], wide: bool) -> Any:
-        cgroup = self.cgroups.get(key[0])
+    def _key(self, op: Op, wide: bool) -> Any:
+        if op["key"] == GARBAGE:
+            return BOGUS_KEY
+        cgroup = self.cgroups.get(op["key"][0])
         if cgroup is None:
             raise _Skip
-        return (cgroup.id, ATTACH_TYPES[key[1]]) if wide else cgroup.id
+        number = cgroup.st_ino if op.get("by") == "st_ino" else cgroup.id
+        return (number, ATTACH_TYPES[op["key"][1]]) if wide else number
+
+    def user(self, op: Op) -> None:
+        self._user.close()
+        if op["capabilities"] is not None:
+            self._user.enter_context(self.kernel.user(*op["capabilities"]))
 
     # -- cgroups, sockets, events -------------------------------------------------------------
 
@@ -223,6 +278,11 @@ class _Replayer:
         self.kernel.rmdir(cgroup)
         self.kernel.close(cgroup)
         del self.live[op["cgroup"]]
+
+    def cgroup_ids(self, op: Op) -> Answer:
+        cgroup = self._named(op["cgroup"])
+        low, high = cgroup.id & 0xFFFFFFFF, cgroup.id >> 32
+        return {"inode": low == cgroup.st_ino, "generation": high != 0}
 
     def sock_open(self, op: Op) -> None:
         self.live[op["sock"]] = self.kernel.socket(self._named(op["cgroup"]))
@@ -245,9 +305,9 @@ class _Replayer:
     def map_create(self, op: Op) -> None:
         btf_key, btf_value = op.get("btf_key"), op.get("btf_value")
         self.live[op["map"]] = self.kernel.map_create(
-            _MAP_TYPES[op["type"]],
+            MAP_TYPES[op["type"]],
             {16: STORAGE_KEY, 8: U64}.get(op["key_size"]) or Bytes(op["key_size"]),
-            _bytes(op["value_size"]),
+            _value(op["value_size"]),
             max_entries=op["max_entries"],
             map_flags=op["map_flags"],
             btf_key=shape(btf_key) if btf_key else None,
@@ -257,34 +317,40 @@ class _Replayer:
     def map_of_maps_create(self, op: Op) -> None:
         inner = self._named(op["inner"])
         outer = self.kernel.map_create(
-            _MAP_TYPES[op["outer"]], U32, U32, max_entries=1, inner_map=inner
+            MAP_TYPES[op["outer"]], U32, U32, max_entries=1, inner_map=inner
         )
         self.kernel.close(outer)
 
     def map_command(self, op: Op) -> None:
         found = self._named(op["map"])
         if op["command"] == "lookup_and_delete":
-            key = self._key(op["key"], found.object.wide_key)
+            key = self._key(op, found.object.wide_key)
             self.kernel.map_lookup_and_delete_elem(found, key)
         else:
             getattr(self.kernel, f"map_{op['command']}")(found)
 
-    def map_lookup(self, op: Op) -> list[int]:
+    def map_lookup(self, op: Op) -> list[int] | list[str]:
         found = self._named(op["map"])
-        key = self._key(op["key"], found.object.wide_key)
-        return _words(self.kernel.map_lookup_elem(found, key, op.get("flags", 0)))
+        key = self._key(op, found.object.wide_key)
+        value = self.kernel.map_lookup_elem(found, key, op.get("flags", 0))
+        if op.get("whole"):
+            return [data.hex() for data in (value if isinstance(value, list) else [value])]
+        return _words(value)
 
     def map_update(self, op: Op) -> None:
         found = self._named(op["map"])
-        key = self._key(op["key"], found.object.wide_key)
-        value, flags = op["value"], op["flags"]
+        key = self._key(op, found.object.wide_key)
+        flags = op["flags"]
+        value: Any = bytes.fromhex(op["data"]) if "data" in op else op["value"]
         if found.object.storage_kind and not flags & _ONE_VALUE:
-            value = [value + number for number in range(len(self.kernel.cpus))]
+            value = [
+                value if "data" in op else value + number for number in range(len(self.kernel.cpus))
+            ]
         self.kernel.map_update_elem(found, key, value, flags)
 
     def map_delete(self, op: Op) -> None:
         found = self._named(op["map"])
-        self.kernel.map_delete_elem(found, self._key(op["key"], found.object.wide_key))
+        self.kernel.map_delete_elem(found, self._key(op, found.object.wide_key))
 
     def map_freeze(self, op: Op) -> None:
         self.kernel.map_freeze(self._named(op["map"]))
@@ -297,13 +363,22 @@ class _Replayer:
                 key = self.kernel.map_get_next_key(found, key)
             except BpfError as error:
                 return [*keys, [error.name]]
+            keys.append(self._key_names(key))
             if key is BOGUS_KEY:
-                return [*keys, ["GARBAGE"]]
-            if isinstance(key, tuple):
-                keys.append([self.names[key[0]], _ATTACH_NAMES[key[1]]])
-            else:
-                keys.append([self.names[key]])
+                return keys
         return keys
+
+    def map_next_key(self, op: Op) -> list[str | None]:
+        found = self._named(op["map"])
+        key = None if op["key"] is None else self._key(op, found.object.wide_key)
+        return self._key_names(self.kernel.map_get_next_key(found, key))
+
+    def _key_names(self, key: Any) -> list[str | None]:
+        if key is BOGUS_KEY:
+            return [*GARBAGE]
+        if isinstance(key, tuple):
+            return [self.names[key[0]], _ATTACH_NAMES[key[1]]]
+        return [self.names[key]]
 
     def cgrp_lookup(self, op: Op) -> list[int]:
         key = self._cgrp_key(op)
@@ -328,27 +403,46 @@ class _Replayer:
     # -- programs -----------------------------------------------------------------------------
 
     def prog_array_create(self, op: Op) -> None:
-        array = self.kernel.map_create(uapi.BPF_MAP_TYPE_PROG_ARRAY, U32, U32, max_entries=1)
-        self.live[op["map"]] = array
+        self.live[op["map"]] = self.kernel.map_create(
+            uapi.BPF_MAP_TYPE_PROG_ARRAY, U32, U32, max_entries=op.get("slots", 1)
+        )
 
     def prog_array_update(self, op: Op) -> None:
         array, program = self._named(op["map"]), self._named(op["prog"])
-        self.kernel.map_update_elem(array, 0, program)
+        self.kernel.map_update_elem(array, op.get("slot", 0), program)
 
     def prog_load(self, op: Op) -> None:
-        kind, number = op["body"]
-        steps: list[Step] = [_STEPS[kind](self._named(name), number) for name in op["maps"]]
-        if op.get("tail_call"):
-            steps.append(TailCall(self._named(op["tail_call"])))
+        steps = self._steps(op)
         expected = op["expected_attach_type"]
         program = self.kernel.prog_load(
-            _PROG_TYPES[op["type"]],
+            PROG_TYPES[op["type"]],
             steps,
             expected_attach_type=ATTACH_TYPES[expected] if expected else 0,
             helper_flags=op["helper_flags"],
         )
         self.live[op["prog"]] = program
         self.prog_names[program.id] = op["prog"]
+
+    def _steps(self, op: Op) -> list[Step]:
+        if "steps" in op:
+            return [self._step(*step) for step in op["steps"]]
+        kind, number = op["body"]
+        steps: list[Step] = [_BODIES[kind](self._named(name), number) for name in op["maps"]]
+        if op.get("tail_call"):
+            steps.append(TailCall(self._named(op["tail_call"])))
+        return steps
+
+    def _step(self, kind: str, *arguments: Any) -> Step:
+        made, kinds = STEPS[kind]
+        given = []
+        for letter, argument in zip(kinds, arguments, strict=False):
+            if letter == "m":
+                given.append(self._named(argument))
+            elif letter == "f" and argument is not None:
+                given.append("{}:{}".format(*argument))
+            else:
+                given.append(argument)
+        return made(*given)
 
     def prog_attach(self, op: Op) -> None:
         cgroup, prog = self._named(op["cgroup"]), self._named(op["prog"])
@@ -393,12 +487,29 @@ class _Replayer:
         self.kernel.link_detach(self._named(op["link"]))
 
     def close(self, op: Op) -> None:
-        name = op.get("map") or op.get("prog") or op["link"]
+        name = _object(op)
         self.kernel.close(self._named(name))
         del self.live[name]
 
+    def obj_pin(self, op: Op) -> None:
+        self.kernel.obj_pin(op["path"], self._named(_object(op)))
 
-_bytes = cache(Bytes)
+    def obj_get(self, op: Op) -> None:
+        got = self.live[_object(op)] = self.kernel.obj_get(op["path"], op.get("flags", 0))
+        if "prog" in op:
+            self.prog_names.setdefault(got.id, op["prog"])
+
+    def unlink(self, op: Op) -> None:
+        self.kernel.unlink(op["path"])
+
+
+_value = cache(_Value)
+
+
+def _object(op: Op) -> str:
+    """The name of the map, program or link of an operation on any of them."""
+    name: str = op.get("map") or op.get("prog") or op["link"]
+    return name
 
 
 def _words(value: Any) -> list[int]:
@@ -438,26 +549,46 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "link_detach": ("link",),
     "close": (),
 }
-"""The operations of the format and the fields that each one needs."""
+"""The operations of the recorded traces and the fields that each one needs."""
+
+_MORE: dict[str, tuple[str, ...]] = {
+    "user": ("capabilities",),
+    "cgroup_ids": ("cgroup",),
+    "map_next_key": ("map", "key"),
+    "obj_pin": ("path",),
+    "obj_get": ("path",),
+    "unlink": ("path",),
+}
+"""The operations that only exported stories use."""
+
+OPERATIONS = {**_FIELDS, **_MORE}
+"""All operations of the format."""
+
+_REPLACED = {"body": "steps", "maps": "steps", "value": "data"}
+"""Fields that another one can stand for."""
+_ON_ANY = ("close", "obj_pin", "obj_get")
+"""Operations on a map, a program or a link."""
 
 _NAMES: dict[str, Collection[Any]] = {
     "attach_type": ATTACH_TYPES,
     "expected_attach_type": (*ATTACH_TYPES, None),
     "hooks": ATTACH_TYPES,
-    "outer": _MAP_TYPES,
+    "outer": MAP_TYPES,
     "command": _COMMANDS,
     "cpu": (0, 1),
-    "map_create.type": _MAP_TYPES,
-    "prog_load.type": _PROG_TYPES,
+    "by": ("id", "st_ino"),
+    "capabilities": (*CAPABILITIES, None),
+    "map_create.type": MAP_TYPES,
+    "prog_load.type": PROG_TYPES,
 }
 """What may stand in a field, or in the lists of it."""
 _NUMBERS = frozenset(
     {"key_size", "value_size", "max_entries", "map_flags", "helper_flags", "flags", "value"}
-    | {"count", "repeat"}
+    | {"count", "repeat", "slots", "slot"}
 )
 
-_OPS: dict[str, Callable[[_Replayer, Op], Answer]] = {
-    name: getattr(_Replayer, name) for name in _FIELDS
+_OPS: dict[str, Callable[[Replayer, Op], Answer]] = {
+    name: getattr(Replayer, name) for name in OPERATIONS
 }
 
 
@@ -510,7 +641,7 @@ def compare(trace: Trace, kernel: str, score: Score) -> None:
 
     Where the kernel broke, the model must say UndefinedBehaviour, and only there.
     """
-    replayer = _Replayer(Kernel(release(kernel)))
+    replayer = Replayer(Kernel(release(kernel), **trace.setup))
     answer = replayer.answer
     recorded = trace.answers.get(kernel)
     score.traces += 1

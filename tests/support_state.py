@@ -5,18 +5,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
+from types import NoneType
 from typing import Any
 
 import pytest
 
-from reference_model import BpfError, Cgroup, Kernel, Socket, UndefinedBehaviour
+from reference_model import (
+    AttachType,
+    BpfError,
+    Cgroup,
+    Kernel,
+    LinkFd,
+    MapFd,
+    ProgFd,
+    Socket,
+    UndefinedBehaviour,
+)
 from reference_model.attachments import Attachment, Hook
 from reference_model.cgrp_storage import CgrpStorageMap
 from reference_model.links import Link
 from reference_model.maps import Map, StorageMap
-from reference_model.prog_arrays import ProgArray
+from reference_model.prog_arrays import Owner, ProgArray
 from reference_model.programs import Program
-from reference_model.state import Descriptor, Object
+from reference_model.state import Object
 from reference_model.storages import Storage
 
 # What the walk sees of a kernel as a whole, and what it leaves out.
@@ -31,15 +43,18 @@ LEFT_OUT = {
     "storages": "the semantics, a constant without state",
 }
 # Of these the walk sees every slot; anything else that it meets is a plain value.
-CLASSES = (
-    *(Attachment, Cgroup, CgrpStorageMap, Descriptor, Hook, Link, Map, ProgArray, Program),
-    *(Socket, Storage, StorageMap),
-)
+CLASSES = {
+    *(Attachment, Cgroup, CgrpStorageMap, Hook, Link, LinkFd, Map, MapFd, ProgArray, ProgFd),
+    *(Program, Socket, Storage, StorageMap),
+}
+PLAIN = {int, str, bool, NoneType, AttachType, Owner}
 # Where a storage stands in its map's list; a dump without order leaves these out.
 ORDER = {"newer", "older", "newest"}
 CONSTANT = {"key", "value", "record", "body", "runs", "type", "identity"}
 
 State = dict[str, Any]
+Path = Any
+"""The way to a value: a name, or a pair of a way and a step."""
 
 
 def dump(kernel: Kernel, held: Iterable[object] = (), *, order: bool = True) -> State:
@@ -61,48 +76,64 @@ class _Walk:
         known = vars(self._kernel).keys()
         assert known == {*KERNEL, *LEFT_OUT}, "the kernel has grown: say what the dump does"
         for field in KERNEL:
-            self._state[field] = self._value(getattr(self._kernel, field))
-        self._state["held"] = [self._value(item) for item in held]
+            self._state[field] = self._value(getattr(self._kernel, field), field)
+        self._state["held"] = [
+            self._value(item, ("held", number)) for number, item in enumerate(held)
+        ]
         return self._state
 
-    def _value(self, value: Any) -> Any:
-        if isinstance(value, CLASSES):
-            return self._name(value)
-        if isinstance(value, dict):
-            items = [(self._value(key), self._value(item)) for key, item in value.items()]
+    def _value(self, value: Any, path: Path) -> Any:
+        kind = type(value)
+        if kind in PLAIN:
+            return value
+        if kind in CLASSES:
+            return self._name(value, path)
+        if kind is dict:
+            items = [
+                (self._value(key, (path, key)), self._value(item, (path, key)))
+                for key, item in value.items()
+            ]
             return items if self._order else sorted(items, key=repr)
-        if isinstance(value, (list, tuple)):
-            return [self._value(item) for item in value]
-        if isinstance(value, bytearray):
+        if kind is list:
+            return [self._value(item, (path, at)) for at, item in enumerate(value)]
+        if kind is bytearray:
             return bytes(value)
+        assert isinstance(value, (int, tuple, frozenset)), f"what is {value!r} at {path}?"
         return value
 
-    def _name(self, found: Any) -> str:
+    def _name(self, found: Any, path: Path) -> str:
         """The name of an object; at the first meeting its fields are written down."""
-        known = self._names.get(id(found))
-        if known is not None:
-            return known
-        name = self._names[id(found)] = self._new_name(found)
-        fields: State = {}
-        self._state[name] = fields
-        for field in _slots(type(found)):
-            value = getattr(found, field)
-            if field in CONSTANT and not isinstance(found, Storage):
-                fields[field] = id(value)
-            elif self._order or field not in ORDER:
-                fields[field] = self._value(value)
+        name = self._names.get(id(found))
+        if name is None:
+            name = self._names[id(found)] = _new_name(found, path)
+            fields = self._state[name] = {}
+            for field in _slots(type(found)):
+                value = getattr(found, field)
+                if field in CONSTANT and type(found) is not Storage:
+                    fields[field] = id(value)
+                elif self._order or field not in ORDER:
+                    fields[field] = self._value(value, (name, field))
         return name
 
-    def _new_name(self, found: Any) -> str:
-        if isinstance(found, Object):
-            return f"{found.kind} {found.id}"
-        if isinstance(found, Cgroup):
-            return f"cgroup {found.st_ino}"
-        if isinstance(found, Storage) and found.map.entries.get(found.key) is found:
-            return f"storage {found.map.id} {found.key}"
-        return f"{type(found).__name__} no. {len(self._names)}"
+
+def _new_name(found: Any, path: Path) -> str:
+    """What the object is called; one that has no name of its own by the way to it."""
+    if isinstance(found, Object):
+        return f"{found.kind} {found.id}"
+    if isinstance(found, Cgroup):
+        return f"cgroup {found.st_ino}"
+    if isinstance(found, Storage) and found.map.entries.get(found.key) is found:
+        return f"storage {found.map.id} {found.key}"
+    return _text(path)
 
 
+def _text(path: Path) -> str:
+    if isinstance(path, str):
+        return path
+    return f"{_text(path[0])}[{path[1]}]"
+
+
+@cache
 def _slots(cls: type) -> list[str]:
     return [slot for base in cls.__mro__ for slot in getattr(base, "__slots__", ())]
 

@@ -33,6 +33,7 @@ def test_order() -> None:
     names += ["5.10", "5.10.9", "5.10.223", "6.1.176", "6.12.107", "7.2.13", "latest"]
     found = [Release(name) for name in names]
     assert all(a < b and b > a and a <= b and a != b for a, b in itertools.combinations(found, 2))
+    assert not any(each < Release(str(each)) for each in found)
     assert [str(each) for each in sorted(map(Release, reversed(MAINLINE)))] == list(MAINLINE)
 
 

@@ -132,6 +132,7 @@ def test_bytes_take_a_number_as_their_first_word(size: int, number: int, data: b
 def test_arrays() -> None:
     three = Array(U16, 3)
     assert three.encode([1, 2]) == b"\1\0\2\0\0\0"
+    assert three.encode([1, 2, 3]) == b"\1\0\2\0\3\0"
     assert three.decode(b"\1\0\2\0\3\0") == [1, 2, 3]
     assert Array(three, 2).decode(bytes(12)) == [[0, 0, 0], [0, 0, 0]]
     with pytest.raises(ValueError, match=r"Array\(U16, 3\) holds 3 elements, not 4"):

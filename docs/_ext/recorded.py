@@ -38,7 +38,7 @@ class Recorded(SphinxRole):
     """``:recorded:`NUMBER```"""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-        root = Path(self.env.app.confdir)
+        root = Path(self.config.recorded_root)
         files = tuple(sorted((root / "tests" / "traces").glob("*.jsonl*")))
         for path in files:
             self.env.note_dependency(str(path))
@@ -52,5 +52,6 @@ class Recorded(SphinxRole):
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Add the role."""
+    app.add_config_value("recorded_root", str(app.confdir), "env", types=frozenset({str}))
     app.add_role("recorded", Recorded())
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -136,7 +136,7 @@ class RuleDirective(SphinxDirective):
 
     def look_for(self, check: str, node: nodes.Node) -> None:
         """Warn of a check that does not exist."""
-        root = Path(self.env.app.confdir)
+        root = Path(self.config.rules_root)
         path, _, test = check.partition("::")
         if test:
             self.env.note_dependency(str(root / path))
@@ -300,6 +300,7 @@ def outdated_lists(app: Sphinx, env: BuildEnvironment) -> Iterable[str]:
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Add the directives, the role and the domain behind them."""
+    app.add_config_value("rules_root", str(app.confdir), "env", types=frozenset({str}))
     app.add_domain(RuleDomain)
     app.add_directive("rule", RuleDirective)
     app.add_role("rule", RuleRole())

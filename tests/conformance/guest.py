@@ -3,8 +3,9 @@
 
 Processors are emulated (TCG), never KVM, so that a run is the same wherever it is made; a
 guest has 2 of them, 512 MB, no disk and no network card.  The first serial port is the console,
-the second carries the payload's output, whose last line is ``RC=`` and the exit status.  Every
-run has a time limit.  A guest that is not wanted any more is stopped by its own process id.
+the second carries the payload's output, whose last line is ``RC=`` and the exit status, and on
+request what the payload is to read, see ``conversation``.  Every run has a time limit.  A guest
+that is not wanted any more is stopped by its own process id.
 """
 
 import os
@@ -145,12 +146,14 @@ def run(
     cache: Path = tools.CACHE,
     on_line: OnLine | None = None,
     stop: threading.Event | None = None,
+    port: Path | None = None,
 ) -> Result:
     """Boot a kernel, run the payload, and return what came of it, success or not.
 
     ``archive`` is the payload's, if made already; ``on_line`` is told each line of the payload's
-    output while it runs; ``stop`` ends the guest early when it is set.  Raise tools.MissingTools if
-    QEMU or what the guest is made from is missing.
+    output while it runs; ``stop`` ends the guest early when it is set; ``port`` is where a socket
+    is to be made that carries the second serial port, both ways.  Raise tools.MissingTools if QEMU
+    or what the guest is made from is missing.
     """
     tools.require(tools.TO_BOOT)
     cache.mkdir(parents=True, exist_ok=True)
@@ -160,7 +163,12 @@ def run(
         initramfs.write(payload.archive() if archive is None else archive, initrd, cache)
         command = [*QEMU, "-kernel", str(kernel.image), "-initrd", str(initrd)]
         command += ["-append", " ".join(COMMAND_LINE)]
-        command += ["-serial", f"file:{console}", "-serial", f"file:{output}"]
+        command += ["-serial", f"file:{console}"]
+        if port is None:
+            command += ["-serial", f"file:{output}"]
+        else:
+            listen = f"socket,id=port,path={port},server=on,wait=off,logfile={output}"
+            command += ["-chardev", listen, "-serial", "chardev:port"]
         console.touch()
         output.touch()
         begun = time.monotonic()

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The page of errors, from the table in ``reference_model.refusals``.
+
+``.. refusals::`` makes a section for each operation; ``.. refusals-by-errno::`` says for each errno
+which operations give it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable
+from itertools import groupby
+from pathlib import Path
+
+from changes import NAMES
+from docutils import nodes
+from release_tables import Cell, in_words, table
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+from sphinx.util.typing import ExtensionMetadata
+from story_links import code_link
+
+from reference_model import Kernel, changes, errors
+from reference_model.catalogue import RELEASES
+from reference_model.refusals import ALL, Refusal
+
+COMMANDS = {
+    "map_create": "BPF_MAP_CREATE",
+    "map_lookup_elem": "BPF_MAP_LOOKUP_ELEM",
+    "map_update_elem": "BPF_MAP_UPDATE_ELEM",
+    "map_delete_elem": "BPF_MAP_DELETE_ELEM",
+    "map_get_next_key": "BPF_MAP_GET_NEXT_KEY",
+    "map_lookup_and_delete_elem": "BPF_MAP_LOOKUP_AND_DELETE_ELEM",
+    "map_lookup_batch": "BPF_MAP_LOOKUP_BATCH",
+    "map_lookup_and_delete_batch": "BPF_MAP_LOOKUP_AND_DELETE_BATCH",
+    "map_update_batch": "BPF_MAP_UPDATE_BATCH",
+    "map_delete_batch": "BPF_MAP_DELETE_BATCH",
+    "map_freeze": "BPF_MAP_FREEZE",
+    "prog_load": "BPF_PROG_LOAD",
+    "prog_bind_map": "BPF_PROG_BIND_MAP",
+    "prog_test_run": "BPF_PROG_TEST_RUN",
+    "prog_attach": "BPF_PROG_ATTACH",
+    "prog_detach": "BPF_PROG_DETACH",
+    "prog_query": "BPF_PROG_QUERY",
+    "link_create": "BPF_LINK_CREATE",
+    "link_update": "BPF_LINK_UPDATE",
+    "link_detach": "BPF_LINK_DETACH",
+    "link_info": "BPF_OBJ_GET_INFO_BY_FD of a link",
+    "obj_pin": "BPF_OBJ_PIN",
+    "obj_get": "BPF_OBJ_GET",
+    "close": "close(2)",
+    "dup": "dup(2)",
+    "unlink": "unlink(2) of a pin",
+    "mkdir": "mkdir(2) of a cgroup",
+    "rmdir": "rmdir(2) of a cgroup",
+    "fire": "passing a hook",
+    "socket": "making a socket",
+    "close_socket": "closing a socket",
+}
+"""What users of the kernel call the model's operations."""
+
+
+def errno_name(error: type[errors.BpfError]) -> str:
+    """The name of an error's number.
+
+    >>> errno_name(errors.InnerMap), errno_name(errors.StorageBusy)
+    ('ENOTSUPP', 'EBUSY')
+    """
+    return errors.ERRNO_NAMES[error.number]
+
+
+def releases(refusal: Refusal) -> str:
+    """The releases that refuse, in words.
+
+    >>> [releases(refusal) for refusal in ALL if refusal.error is errors.LockedMemory]
+    ['4.19 to 5.10, and the proposal']
+    """
+    found = [name for name in RELEASES if refusal.on(name)]
+    return "all" if len(found) == len(RELEASES) else in_words(found)
+
+
+def anchor(operation: str) -> str:
+    """The id of an operation's section."""
+    return nodes.make_id(f"errors-{operation}")
+
+
+class Refusals(SphinxDirective):
+    """What both directives need."""
+
+    def depend(self) -> None:
+        """The page is made from these files."""
+        model = Path(inspect.getfile(Kernel)).parent
+        for path in (changes.__file__, errors.__file__, *map(str, model.glob("refusals/*.py"))):
+            self.env.note_dependency(path)
+
+    def inline(self, text: str) -> list[nodes.Node]:
+        """A text with its markup."""
+        found, messages = self.parse_inline(text, lineno=self.lineno)
+        return [*found, *messages]
+
+
+class ByOperation(Refusals):
+    """``.. refusals::``"""
+
+    def run(self) -> list[nodes.Node]:
+        self.depend()
+        return [
+            self.section(operation, list(group))
+            for operation, group in groupby(ALL, key=lambda refusal: refusal.operation)
+        ]
+
+    def section(self, operation: str, refusals: list[Refusal]) -> nodes.section:
+        """The errors of one operation, in the kernel's order."""
+        title = COMMANDS[operation]
+        section = nodes.section("", nodes.title(title, title), ids=[anchor(operation)])
+        section.document = self.state.document
+        self.set_source_info(section)
+        section += table(
+            ["errno", "when", "releases"],
+            ([self.errno(found), self.when(found), self.on(found)] for found in refusals),
+            kind="errors",
+        )
+        return section
+
+    def errno(self, refusal: Refusal) -> Cell:
+        """The name of the errno."""
+        name = errno_name(refusal.error)
+        return nodes.literal(name, name)
+
+    def when(self, refusal: Refusal) -> Cell:
+        """When, with a link to the rule that says so."""
+        found = self.inline(refusal.when)
+        if refusal.rule:
+            link = code_link("rule", refusal.rule, self.env.docname)
+            self.set_source_info(link)
+            found += [nodes.Text(" ("), link, nodes.Text(")")]
+        return found
+
+    def on(self, refusal: Refusal) -> Cell:
+        """On which releases, with links to the changes that begin and end it."""
+        named = [NAMES[c] for c in (refusal.since, refusal.until) if c is not None]
+        links = ", ".join(f":change:`{name}`" for name in named)
+        return self.inline(f"{releases(refusal)} ({links})" if links else releases(refusal))
+
+
+class ByErrno(Refusals):
+    """``.. refusals-by-errno::``"""
+
+    def run(self) -> list[nodes.Node]:
+        self.depend()
+        found: dict[str, dict[str, None]] = {}
+        for refusal in ALL:
+            found.setdefault(errno_name(refusal.error), {})[refusal.operation] = None
+        numbers = {name: number for number, name in errors.ERRNO_NAMES.items()}
+        head: list[Cell] = ["errno", "number", "operations"]
+        rows: list[list[Cell]] = [
+            [nodes.literal(name, name), str(numbers[name]), self.links(found[name])]
+            for name in sorted(found)
+        ]
+        return [table(head, rows, kind="errors")]
+
+    def links(self, operations: Iterable[str]) -> list[nodes.Node]:
+        """Links to the sections of operations."""
+        parts: list[nodes.Node] = []
+        for operation in operations:
+            parts += [nodes.Text(", ")] * bool(parts)
+            text = COMMANDS[operation]
+            parts.append(nodes.reference("", text, refid=anchor(operation), internal=True))
+        return parts
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Add the directives."""
+    app.add_directive("refusals", ByOperation)
+    app.add_directive("refusals-by-errno", ByErrno)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

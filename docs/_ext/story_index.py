@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Lists of stories: ``.. story-list:: ORDER``, one of ORDERS.
+
+``by-release`` and ``by-symptom`` list the breaking changes, ``by-problem`` the recipes.
+``.. story-toctree:: FOLDER`` puts the pages of a folder into the contents of the site, breaking
+changes in the order in which they came.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from docutils import nodes
+from release_tables import linux
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+from sphinx.util.typing import ExtensionMetadata
+from story_code import home
+from story_links import helped_by, link, note_view
+from story_stubs import FOLDERS, first_sentence, page_of, plain
+
+from reference_model import MAINLINE, Release
+from reference_model.catalogue import RELEASES, BreakingChange, Recipe, Story, stories
+from reference_model.releases import Change
+
+
+def place(change: Change) -> int:
+    """Where a change stands in time; one that was never released stands last."""
+    return MAINLINE.index(change.first) if change.first else len(MAINLINE)
+
+
+def changes_of(story: BreakingChange) -> list[Change]:
+    """The changes that bring another outcome, in order."""
+    return sorted((o.since for o in story.outcomes if o.since is not None), key=place)
+
+
+def by_age() -> list[str]:
+    """The breaking changes in the order of the release after which each is shown."""
+    found = stories(BreakingChange)
+    return sorted(found, key=lambda name: (Release(found[name].after), name))
+
+
+def catchword(symptom: str) -> str:
+    """What a symptom is sorted by.
+
+    >>> catchword("a walk over the map shows ``<no entry>``")
+    'walk over the map shows <no entry>'
+    """
+    return re.sub(r"^(a|an|the) ", "", plain(symptom).lower())
+
+
+class StoryList(SphinxDirective):
+    """``.. story-list:: ORDER``"""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        orders = {
+            "by-release": self.by_release,
+            "by-symptom": self.by_symptom,
+            "by-problem": self.by_problem,
+        }
+        order = orders.get(self.arguments[0])
+        if order is None:
+            raise self.error(f"no such order: {self.arguments[0]} (known: {', '.join(orders)})")
+        story: Story
+        for story in stories().values():
+            self.env.note_dependency(home(story))
+        note_view(self.env, "")
+        return list(order())
+
+    def by_release(self) -> Iterator[nodes.Node]:
+        """A section for each release, and for what the proposal alone did."""
+        found: dict[str | None, list[str]] = {}
+        for name in by_age():
+            for change in changes_of(stories(BreakingChange)[name]):
+                names = found.setdefault(change.first, [])
+                if name not in names:
+                    names.append(name)
+        known = [*MAINLINE, None]
+        for first in sorted(found, key=known.index):
+            title = f"Linux {first}" if first else "Proposed and never released"
+            section = nodes.section("", nodes.title(title, title), ids=[nodes.make_id(title)])
+            section.document = self.state.document
+            section += self.entries(found[first])
+            yield section
+
+    def by_symptom(self) -> Iterator[nodes.Node]:
+        """What a reader sees, and the change behind it."""
+        symptoms: dict[str, list[str]] = {}
+        for name in by_age():
+            for symptom in stories(BreakingChange)[name].symptoms:
+                symptoms.setdefault(symptom, []).append(name)
+        items = []
+        for symptom in sorted(symptoms, key=catchword):
+            text, messages = self.parse_inline(symptom, lineno=self.lineno)
+            changes = [
+                nodes.paragraph("", "", link(n, self.env.docname)) for n in symptoms[symptom]
+            ]
+            term = nodes.term("", "", *text, *messages)
+            items.append(nodes.definition_list_item("", term, nodes.definition("", *changes)))
+        yield nodes.definition_list("", *items, classes=["story-list"])
+
+    def by_problem(self) -> Iterator[nodes.Node]:
+        """The problem of each recipe, the recipe, and for which releases it is."""
+        rank = {name: number for number, name in enumerate(by_age())}
+        found = stories(Recipe)
+
+        def first(name: str) -> tuple[int, str]:
+            return min((rank[change] for change in helped_by(name)), default=len(rank)), name
+
+        items = []
+        for name in sorted(found, key=first):
+            story = found[name]
+            problem = " ".join(story.problem.strip().partition("\n\n")[0].split())
+            text, messages = self.parse_inline(problem, lineno=self.lineno)
+            term = nodes.term("", "", link(name, self.env.docname))
+            claimed = [release for release in RELEASES if story.claims(release)]
+            where = linux(claimed) if len(claimed) < len(RELEASES) else "every release"
+            body = nodes.paragraph("", "", *text, *messages, nodes.Text(f" For {where}."))
+            items.append(nodes.definition_list_item("", term, nodes.definition("", body)))
+        yield nodes.definition_list("", *items, classes=["story-list"])
+
+    def entries(self, names: list[str]) -> nodes.definition_list:
+        """Links to breaking changes, with their first sentences."""
+        items = []
+        for name in names:
+            text, messages = self.parse_inline(
+                first_sentence(stories()[name].summary), lineno=self.lineno
+            )
+            term = nodes.term("", "", link(name, self.env.docname))
+            body = nodes.definition("", nodes.paragraph("", "", *text, *messages))
+            items.append(nodes.definition_list_item("", term, body))
+        return nodes.definition_list("", *items, classes=["story-list"])
+
+
+class StoryToctree(SphinxDirective):
+    """``.. story-toctree:: FOLDER``"""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        kind = FOLDERS.get(self.arguments[0])
+        if kind is None:
+            raise self.error(f"no such folder: {self.arguments[0]} (known: {', '.join(FOLDERS)})")
+        note_view(self.env, "")
+        names = by_age() if kind is BreakingChange else list(stories(kind))
+        pages = "".join(f"   {page_of(name)}\n" for name in names)
+        return list(self.parse_text_to_nodes(f".. toctree::\n   :hidden:\n\n{pages}"))
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Add the directives."""
+    app.setup_extension("story_links")
+    app.add_directive("story-list", StoryList)
+    app.add_directive("story-toctree", StoryToctree)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The parts that pages of stories have in common: prose, figures, outcomes, evidence.
+
+For other extensions; it adds nothing of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import story_evidence
+import timeline
+from changes import NAMES
+from changes import prose as names
+from docutils import nodes
+from docutils.statemachine import StringList
+from release_tables import Cell, fold, linux, table
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective, switch_source_input
+from sphinx.util.parsing import nested_parse_to_nodes
+from sphinx.util.typing import ExtensionMetadata
+from story_code import home, line_of
+from story_links import code_link, link
+
+from reference_model.catalogue import RELEASES, Observations, Story, stories
+from reference_model.catalogue.story import Run
+
+PART = list[nodes.Node]
+
+
+class Parts(SphinxDirective):
+    """What makes parts of the page of the story called ``name``."""
+
+    name: str
+
+    def section(self, title: str, *parts: Iterable[nodes.Node]) -> nodes.section:
+        """A heading with something below it."""
+        section = nodes.section("", nodes.title(title, title), ids=[nodes.make_id(title)])
+        section.document = self.state.document
+        self.set_source_info(section)
+        for part in parts:
+            section += list(part)
+        return section
+
+    def prose(self, story: Story, part: str) -> PART:
+        """A text of the story, parsed where it stands."""
+        text, path = getattr(story, part), home(story)
+        first = line_of(story, part) - 1
+        lines = text.rstrip().split("\n")
+        content = StringList(lines, items=[(path, first + n) for n in range(len(lines))])
+        with switch_source_input(self.state, content):
+            return list(nested_parse_to_nodes(self.state, content, source=path))
+
+    def rules(self, story: Story) -> PART:
+        """Links to the rules of the reference that the story shows."""
+        if not story.rules:
+            return []
+        parts: PART = [nodes.Text("Rules of the reference: ")]
+        for number, name in enumerate(story.rules):
+            parts += [nodes.Text(", ")] * bool(number)
+            found = code_link("rule", name, self.env.docname)
+            found.source, found.line = home(story), line_of(story, "rules")
+            parts.append(found)
+        return [nodes.paragraph("", "", *parts, nodes.Text("."))]
+
+    def links(self, names: Iterable[str]) -> PART:
+        """A list of links to stories."""
+        items = []
+        for name in names:
+            found = link(name, self.env.docname)
+            found.source, found.line = home(stories()[self.name]), 1
+            items.append(nodes.list_item("", nodes.paragraph("", "", found)))
+        return [nodes.bullet_list("", *items)] if items else []
+
+    def figure(self, story: Story, run: Run, release: str, title: str) -> PART:
+        """The timeline of a run."""
+        found = timeline.record(run, release, **story.kernel)
+        identity = f"{self.name}-{self.env.new_serialno('timeline')}"
+        return timeline.figure(found, title, identity)
+
+    def outcomes(self, story: Story) -> Iterator[nodes.Node]:
+        """What is observed on which releases, and how that is known."""
+        spans = fold(lambda release: story.expected(release).seen)
+        head: list[Cell] = ["observed", *(str(span) for span in spans)]
+        labels = story_evidence.labels_of(story)
+        rows = ([label, *(value(span.outcome, label) for span in spans)] for label in labels)
+        yield table(head, rows, "outcomes")
+        yield paragraph("How this is known:")
+        items = []
+        for outcome in story.outcomes:
+            on = [release for release in RELEASES if story.expected(release) is outcome]
+            parts: PART = [
+                nodes.strong("", linux(on)[0].upper() + linux(on)[1:]),
+                nodes.Text(": "),
+                *names(outcome.source.rstrip(".")),
+            ]
+            change = outcome.since
+            if change is not None:
+                parts += [
+                    nodes.Text(". Since "),
+                    code_link("change", NAMES[change], self.env.docname),
+                ]
+                stable = [b for b in change.backports if story.expected(b) is outcome]
+                if stable:
+                    parts.append(
+                        nodes.Text(f", also in {', '.join(stable)} and later of these branches")
+                    )
+            items.append(nodes.list_item("", nodes.paragraph("", "", *parts, nodes.Text("."))))
+        yield nodes.bullet_list("", *items)
+
+    def evidence(self, story: Story) -> Iterator[nodes.Node]:
+        """What recorded kernels answered."""
+        root = Path(self.env.app.confdir)
+        for path in story_evidence.files(root):
+            self.env.note_dependency(str(path))
+        try:
+            yield from story_evidence.show(story, root)
+        except KeyError as error:
+            raise self.error(f"{home(story)}: no such trace: {error}") from error
+
+
+def paragraph(text: str) -> nodes.paragraph:
+    """A paragraph of plain text."""
+    return nodes.paragraph(text, text)
+
+
+def value(seen: Observations, label: str) -> Cell:
+    """An observation in a cell."""
+    if label not in seen:
+        return "not reached"
+    text = str(seen[label])
+    return nodes.strong(text, text) if text == "undefined" else nodes.literal(text, text)
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Nothing to add."""
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The stories: breaking changes and migration recipes, one module each.
+
+A new module in ``breaking_changes/`` or ``recipes/`` is a new story: nothing else is edited.
+
+>>> stories(BreakingChange)["reattach_keeps_data"].title
+'Re-attaching a program no longer zeroes its storage'
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+from typing import TypeVar
+
+from .story import (
+    RELEASES,
+    UNDEFINED,
+    BreakingChange,
+    Evidence,
+    Observations,
+    Outcome,
+    Promise,
+    Recipe,
+    Story,
+    observed,
+)
+
+__all__ = [
+    "RELEASES",
+    "UNDEFINED",
+    "BreakingChange",
+    "Evidence",
+    "Observations",
+    "Outcome",
+    "Promise",
+    "Recipe",
+    "Story",
+    "observed",
+    "stories",
+]
+
+S = TypeVar("S", bound=Story)
+
+_FOLDERS: dict[str, type[Story]] = {"breaking_changes": BreakingChange, "recipes": Recipe}
+
+
+def stories(kind: type[S] = Story) -> dict[str, S]:  # type: ignore[assignment]
+    """The stories of a kind by the names of their modules: breaking changes, then recipes."""
+    return {name: story for name, story in _discover().items() if isinstance(story, kind)}
+
+
+@cache
+def _discover() -> dict[str, Story]:
+    """The ``STORY`` of each module; TypeError names a module without a right one."""
+    found: dict[str, Story] = {}
+    for folder, kind in _FOLDERS.items():
+        package = importlib.import_module(f"{__name__}.{folder}")
+        for name in sorted(module.name for module in pkgutil.iter_modules(package.__path__)):
+            path = f"{package.__name__}.{name}"
+            story = getattr(importlib.import_module(path), "STORY", None)
+            if not isinstance(story, kind):
+                raise TypeError(f"{path} has no STORY that is a {kind.__name__}")
+            if name in found:
+                raise TypeError(f"{path}: the name is taken by another story")
+            found[name] = story
+    return found

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""BPF_F_REPLACE from 5.6, BPF_F_PREORDER from 6.15, BPF_F_BEFORE and AFTER from 6.17."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ... import changes
+from ...steps import Add
+from ...uapi import (
+    BPF_CGROUP_INET_EGRESS,
+    BPF_F_ALLOW_MULTI,
+    BPF_F_BEFORE,
+    BPF_F_PREORDER,
+    BPF_F_QUERY_EFFECTIVE,
+    BPF_F_REPLACE,
+    BPF_MAP_TYPE_CGROUP_STORAGE,
+    BPF_PROG_TYPE_CGROUP_SKB,
+)
+from ...values import STORAGE_KEY, U64
+from ..story import BreakingChange, Evidence, Observer, Outcome
+
+
+def run(kernel: Any, observe: Observer) -> None:
+    """Attach four programs, three of them with a newer flag, and see in which order they run."""
+    web = kernel.mkdir("web")
+    counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name="counts")
+    skb, egress, multi = BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_EGRESS, BPF_F_ALLOW_MULTI
+    first = kernel.prog_load(skb, Add(counts), prog_name="first")
+    second, third, fourth = (
+        kernel.prog_load(skb, prog_name=name) for name in ("second", "third", "fourth")
+    )
+    number = {first.id: 1, second.id: 2, third.id: 3, fourth.id: 4}
+
+    def order() -> list[int]:
+        query = kernel.prog_query(web, egress, BPF_F_QUERY_EFFECTIVE)
+        return [number[found] for found in query.prog_ids]
+
+    kernel.prog_attach(web, first, egress, multi)
+    kernel.fire(web, egress)
+    observe(
+        "replace first",
+        lambda: kernel.prog_attach(web, second, egress, multi | BPF_F_REPLACE, replace=first),
+    )
+    observe("preorder", lambda: kernel.prog_attach(web, third, egress, multi | BPF_F_PREORDER))
+    observe("before", lambda: kernel.prog_attach(web, fourth, egress, multi | BPF_F_BEFORE))
+    observe("order", order)
+    observe("entry of first", lambda: kernel.map_lookup_elem(counts, (web, egress)))
+
+
+STORY = BreakingChange(
+    title="Which attach flags a kernel knows depends on the release",
+    summary="""
+``BPF_F_REPLACE`` came with Linux 5.6, ``BPF_F_PREORDER`` with 6.15, and ``BPF_F_BEFORE``,
+``BPF_F_AFTER``, ``BPF_F_ID`` and ``BPF_F_LINK`` with 6.17. Older kernels refuse them with
+``EINVAL``, the errno of so many other mistakes.
+""",
+    affected="""
+Who uses one of these flags and does not choose the kernel. Some stable kernels have the newer
+flags, so the version alone does not tell; trying does.
+""",
+    details="""
+The commits are 7dd68b3279f1 ("bpf: Support replacing cgroup-bpf program in MULTI mode"),
+4b82b181a26c ("bpf: Allow pre-ordering for bpf cgroup progs", also in 6.14.9, 6.12.31 and 6.6.93)
+and 120933984460 ("bpf: Implement mprog API on top of existing cgroup progs", also in 6.12.110).
+
+An unknown flag is refused before anything is changed, so a fallback is safe. But look at what the
+fallback means: without ``BPF_F_REPLACE`` a second attach with ``BPF_F_ALLOW_MULTI`` appends, and
+both programs run. An attach with a detach before it leaves a gap without any program.
+
+The order matters to programs that share a storage (Linux 5.9): they write it one after the other.
+Own programs run before those of the ancestors, in the order of attaching. ``BPF_F_PREORDER``
+programs run before all others, root-most cgroup first. ``BPF_F_BEFORE`` without an anchor means
+first in this cgroup's list.
+
+Here the storage of the replaced program goes with it on 5.6 to 5.8 and stays from 5.9 on. Before
+5.6 nothing is replaced.
+
+For links the flags of ``BPF_LINK_CREATE`` had to be 0 up to 6.16.
+""",
+    run=run,
+    outcomes=(
+        Outcome(
+            None,
+            {
+                "replace first": "EINVAL",
+                "preorder": "EINVAL",
+                "before": "EINVAL",
+                "order": [1],
+                "entry of first": 1,
+            },
+            "kernels 4.19.108 and 5.4.59; syscall.c:bpf_prog_attach",
+        ),
+        Outcome(
+            changes.REPLACE_FLAG,
+            {
+                "replace first": "ok",
+                "preorder": "EINVAL",
+                "before": "EINVAL",
+                "order": [2],
+                "entry of first": "ENOENT",
+            },
+            "kernel 5.8.18; cgroup.c:__cgroup_bpf_attach of 5.8",
+        ),
+        Outcome(
+            changes.SHARED_STORAGE,
+            {
+                "replace first": "ok",
+                "preorder": "EINVAL",
+                "before": "EINVAL",
+                "order": [2],
+                "entry of first": 1,
+            },
+            "kernels 5.9.1 to 6.1.176 and the proposal; cgroup.c:__cgroup_bpf_attach of 5.9",
+        ),
+        Outcome(
+            changes.PREORDER,
+            {
+                "replace first": "ok",
+                "preorder": "ok",
+                "before": "EINVAL",
+                "order": [3, 2],
+                "entry of first": 1,
+            },
+            "kernel 6.12.107; cgroup.c:compute_effective_progs of 6.12.107",
+        ),
+        Outcome(
+            changes.ORDERING,
+            {
+                "replace first": "ok",
+                "preorder": "ok",
+                "before": "ok",
+                "order": [3, 4, 2],
+                "entry of first": 1,
+            },
+            "kernel 7.2.13; cgroup.c:get_prog_list, insert_pl_to_hlist of 7.3",
+        ),
+    ),
+    evidence=(
+        Evidence("multi-replace-self", same={5: "replace first"}),
+        Evidence("s1-0156", same={7: "preorder"}),
+        Evidence("s1-0386", same={12: "before"}),
+    ),
+    before="5.5",
+    after="6.17",
+    symptoms=(
+        "EINVAL from BPF_PROG_ATTACH",
+        "two versions of a program run after an update",
+        "EINVAL from BPF_LINK_CREATE with flags",
+    ),
+    find="""
+Search for ``BPF_F_REPLACE``, ``BPF_F_PREORDER``, ``BPF_F_BEFORE``, ``BPF_F_AFTER``,
+``replace_prog_fd``, ``relative_fd`` and ``expected_revision``, and for how ``EINVAL`` is treated
+there.
+""",
+    rules=(),
+    recipes=("replace_a_program",),
+)

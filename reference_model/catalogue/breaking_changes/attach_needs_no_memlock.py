@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""RLIMIT_MEMLOCK and attach: ENOMEM up to 5.10, no matter from 5.11 on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ... import changes
+from ...steps import Add
+from ...uapi import (
+    BPF_CGROUP_INET_EGRESS,
+    BPF_F_ALLOW_MULTI,
+    BPF_MAP_TYPE_CGROUP_STORAGE,
+    BPF_PROG_TYPE_CGROUP_SKB,
+    PAGE_SIZE,
+)
+from ...values import STORAGE_KEY, U64
+from ..story import BreakingChange, Observer, Outcome
+
+
+def run(kernel: Any, observe: Observer) -> None:
+    """Attach to more cgroups than the limit has pages for, detach one, and try another."""
+    cgroups = [kernel.mkdir(name) for name in ("web", "db", "mail", "cache")]
+    spare = kernel.mkdir("spare")
+    counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name="counts")
+    count = kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, Add(counts), prog_name="count")
+    egress = BPF_CGROUP_INET_EGRESS
+
+    def attach(*to: Any) -> None:
+        for cgroup in to:
+            kernel.prog_attach(cgroup, count, egress, BPF_F_ALLOW_MULTI)
+
+    observe("attach to four", lambda: attach(*cgroups))
+    kernel.fire(cgroups[0], egress)
+    observe("the first still counts", lambda: kernel.map_lookup_elem(counts, (cgroups[0], egress)))
+    kernel.prog_detach(cgroups[0], count, egress)
+    observe("attach to another", lambda: attach(spare))
+
+
+STORY = BreakingChange(
+    title="An attach no longer fails because of RLIMIT_MEMLOCK",
+    summary="""
+Up to Linux 5.10 maps and storages counted against ``RLIMIT_MEMLOCK``, 64 KiB by default. An attach
+that found too little left failed with ``ENOMEM``, on a machine with plenty of memory. From 5.11 on
+the limit plays no part: memory is charged to the memory cgroup.
+""",
+    affected="""
+Who runs on 5.10 or older and attaches to many cgroups. On 5.9 and 5.10 also who detaches to make
+room: storages outlive the detach there, and so does their charge.
+""",
+    details="""
+Each storage takes whole pages: one for values up to almost a page, for the per-CPU type the pages
+of all CPUs' values together (``local_storage.c:bpf_cgroup_storage_calculate_size``). The map takes
+one page, each program its own. Creating the map fails with ``EPERM`` if the limit is too small, and
+that is well known. Inside the attach every failure to allocate becomes ``ENOMEM``
+(``cgroup.c:bpf_cgroup_storages_alloc``), so the hint is lost. The attach that failed leaves nothing
+behind.
+
+The limit here is four pages of 4096 bytes. The map takes one and leaves three; a kernel also counts
+the program, and so leaves two. Either way four cgroups are too many.
+
+Up to 5.8 a detach gives the page back. In 5.9 and 5.10, and with the proposal, the storage stays
+and the page with it, until the cgroup or the map goes. The proposal even needs a page for a moment
+where the storage exists already.
+
+The way out was always to raise the limit; libbpf 1.0 and later do it by themselves, unless they
+find that the kernel does not need it.
+
+No trace shows it: the recorded kernels had memory enough, but for the proposal, whose ``ENOMEM``
+was seen by hand. A running kernel 6.18.44 gave the answers of 5.11. Those of older kernels are
+modelled only.
+""",
+    run=run,
+    outcomes=(
+        Outcome(
+            None,
+            {"attach to four": "ENOMEM", "the first still counts": 1, "attach to another": "ok"},
+            "local_storage.c:bpf_cgroup_storage_alloc, cgroup.c:bpf_cgroup_storages_alloc of 5.8",
+        ),
+        Outcome(
+            changes.SHARED_STORAGE,
+            {
+                "attach to four": "ENOMEM",
+                "the first still counts": 1,
+                "attach to another": "ENOMEM",
+            },
+            "local_storage.c of 5.9 and 5.10; the proposal, by hand",
+        ),
+        Outcome(
+            changes.MEMCG_ACCOUNTING,
+            {"attach to four": "ok", "the first still counts": 1, "attach to another": "ok"},
+            "local_storage.c:bpf_cgroup_storage_alloc of 6.1",
+        ),
+    ),
+    kernel={"memlock": 4 * PAGE_SIZE},
+    before="5.10",
+    after="5.11",
+    symptoms=(
+        "ENOMEM from BPF_PROG_ATTACH or BPF_LINK_CREATE",
+        "Cannot allocate memory with gigabytes free",
+        "EPERM from BPF_MAP_CREATE as root",
+    ),
+    find="""
+Search for ``setrlimit`` with ``RLIMIT_MEMLOCK``, ``rlimit.RemoveMemlock`` or ``LimitMEMLOCK=``: if
+there is none, and 5.10 or older is supported, this can happen. Count cgroups times hooks times
+maps.
+""",
+    rules=("create.memlock", "attach.failed"),
+    recipes=(),
+)

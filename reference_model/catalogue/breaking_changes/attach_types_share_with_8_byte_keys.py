@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Attach types share a storage: in the proposal always, in releases only with 8-byte keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ... import changes
+from ...steps import Add
+from ...uapi import (
+    BPF_CGROUP_INET_EGRESS,
+    BPF_CGROUP_INET_INGRESS,
+    BPF_F_ALLOW_MULTI,
+    BPF_MAP_TYPE_CGROUP_STORAGE,
+    BPF_PROG_TYPE_CGROUP_SKB,
+)
+from ...values import STORAGE_KEY, U64
+from ..story import BreakingChange, Evidence, Observer, Outcome
+
+
+def run(kernel: Any, observe: Observer) -> None:
+    """Attach to both directions with each kind of key, then receive a packet and send one."""
+    web = kernel.mkdir("web")
+    ingress, egress = BPF_CGROUP_INET_INGRESS, BPF_CGROUP_INET_EGRESS
+
+    def attach_to_both(name: str, counted: Any) -> None:
+        program = kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, Add(counted), prog_name=name)
+        kernel.prog_attach(web, program, ingress, BPF_F_ALLOW_MULTI)
+        kernel.prog_attach(web, program, egress, BPF_F_ALLOW_MULTI)
+
+    counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name="counts")
+    attach_to_both("count", counts)
+    totals = observe(
+        "create with 8-byte key",
+        lambda: kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, U64, U64, map_name="totals"),
+    )
+    if totals is not None:
+        attach_to_both("total", totals)
+
+    kernel.fire(web, ingress)
+    observe("16 bytes, ingress", lambda: kernel.map_lookup_elem(counts, (web, ingress)))
+    observe("16 bytes, egress", lambda: kernel.map_lookup_elem(counts, (web, egress)))
+    if totals is not None:
+        observe("8 bytes", lambda: kernel.map_lookup_elem(totals, web))
+
+    kernel.fire(web, egress)
+    observe("16 bytes, egress, later", lambda: kernel.map_lookup_elem(counts, (web, egress)))
+    if totals is not None:
+        observe("8 bytes, later", lambda: kernel.map_lookup_elem(totals, web))
+
+
+STORY = BreakingChange(
+    title="Attach types share a storage, but only with keys of 8 bytes",
+    summary="""
+With the struct key of 16 bytes each attach type has its own storage, on every release: the warning
+in the cover letter of 2020 never came true for it. From Linux 5.9 on a map with a key of 8 bytes,
+the cgroup id alone, has one storage for all attach types of a cgroup.
+""",
+    affected="""
+Nobody who keeps the 16-byte key. Who changes a map to the 8-byte key, and counts directions or
+hooks apart, finds them added up. Who ran a kernel with the series as first posted in July 2020 lost
+the isolation for every map.
+""",
+    details="""
+The cover letter announced two breaks. The second was that programs which expect isolation between
+attach types would lose it. That was true of the series as posted (RFC to v4): it ignored the attach
+type in every comparison. Review turned it round. An attach type in the key that means nothing would
+lie to users: 0 is not "none" but ``BPF_CGROUP_INET_INGRESS``. So v5 tied sharing to the size of the
+key, and its cover letter no longer lists the second break. What was merged (commit 7d9c3427894f,
+Linux 5.9) is:
+
+* 16 bytes, ``struct bpf_cgroup_storage_key``: cgroup and attach type tell storages apart, as
+  before.
+* 8 bytes, a ``__u64``: the cgroup alone does. Attach types share, also between program types.
+
+The profile "proposal" of this site is 5.8.18 with the patch as posted. There a lookup with another
+attach type finds the storage, a direction counts the other's packets, and a walk over the keys
+returns an attach type that was never written.
+
+With either key all LSM hooks of a cgroup share one storage, since they have one attach type,
+``BPF_LSM_CGROUP``.
+""",
+    run=run,
+    outcomes=(
+        Outcome(
+            None,
+            {
+                "create with 8-byte key": "EINVAL",
+                "16 bytes, ingress": 1,
+                "16 bytes, egress": 0,
+                "16 bytes, egress, later": 1,
+            },
+            "kernels 4.19.108, 5.4.59 and 5.8.18; local_storage.c:cgroup_storage_lookup",
+        ),
+        Outcome(
+            changes.KEY_IS_CGROUP_ID,
+            {
+                "create with 8-byte key": "ok",
+                "16 bytes, ingress": 1,
+                "16 bytes, egress": 0,
+                "8 bytes": 1,
+                "16 bytes, egress, later": 1,
+                "8 bytes, later": 2,
+            },
+            "kernels 5.9.1 to 7.2.13; local_storage.c:bpf_cgroup_storage_key_cmp",
+        ),
+        Outcome(
+            changes.ATTACH_TYPE_IGNORED,
+            {
+                "create with 8-byte key": "EINVAL",
+                "16 bytes, ingress": 1,
+                "16 bytes, egress": 1,
+                "16 bytes, egress, later": 2,
+            },
+            "recorded kernel 'proposal'; cover letter of the series, v1, second breaking change",
+        ),
+    ),
+    evidence=(
+        Evidence("order", same={8: "16 bytes, egress", 9: "16 bytes, ingress"}),
+        Evidence(
+            "shared-key8-across-types",
+            same={1: "create with 8-byte key"},
+            zero={9: "8 bytes", 13: "8 bytes, later"},
+        ),
+    ),
+    before="5.8",
+    after="5.9",
+    symptoms=(
+        "ingress and egress are added up",
+        "a value changes although nothing was sent",
+        "the cover letter says that attach types are no longer isolated",
+    ),
+    find="""
+Search for maps of these two types whose key is ``__u64`` (``__type(key, __u64)``, ``key_size =
+8``), and count the hooks whose programs use them. With ``struct bpf_cgroup_storage_key`` there is
+nothing to look for.
+""",
+    rules=("share.attach-types-struct", "share.attach-types-id", "create.key-id"),
+    recipes=("keep_attach_types_apart", "share_configuration"),
+)

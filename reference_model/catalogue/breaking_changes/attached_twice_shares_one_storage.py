@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""One program twice on one hook: refused to 5.6, corruption in 5.7 and 5.8, then one storage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ... import changes
+from ...steps import Add
+from ...uapi import (
+    BPF_CGROUP_INET_EGRESS,
+    BPF_F_ALLOW_MULTI,
+    BPF_MAP_TYPE_CGROUP_STORAGE,
+    BPF_PROG_TYPE_CGROUP_SKB,
+)
+from ...values import STORAGE_KEY, U64
+from ..story import BreakingChange, Evidence, Observer, Outcome
+
+
+def run(kernel: Any, observe: Observer) -> None:
+    """Attach a program directly and through a link, count a packet, detach, count another."""
+    web = kernel.mkdir("web")
+    counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name="counts")
+    count = kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, Add(counts), prog_name="count")
+    key = (web, BPF_CGROUP_INET_EGRESS)
+
+    observe(
+        "attach",
+        lambda: kernel.prog_attach(web, count, BPF_CGROUP_INET_EGRESS, BPF_F_ALLOW_MULTI),
+    )
+    observe("link", lambda: kernel.link_create(web, count, BPF_CGROUP_INET_EGRESS))
+    kernel.fire(web, BPF_CGROUP_INET_EGRESS)
+    observe("one packet", lambda: kernel.map_lookup_elem(counts, key))
+
+    kernel.prog_detach(web, count, BPF_CGROUP_INET_EGRESS)
+    observe("after detach", lambda: kernel.map_lookup_elem(counts, key))
+    kernel.fire(web, BPF_CGROUP_INET_EGRESS)
+    observe("one more packet", lambda: kernel.map_lookup_elem(counts, key))
+
+
+STORY = BreakingChange(
+    title="A program that is attached twice has one storage",
+    summary="""
+Since Linux 5.7 a program can be on one hook several times, through links. From 5.9 on all of them
+share one storage, so each packet counts once for each attachment. On 5.7 and 5.8 the second
+attachment corrupts the map: do not do it there.
+""",
+    affected="""
+Who uses links for a program that somebody else attaches too, such as two instances of one agent. Up
+to 5.6 the second attachment was always refused, so code from that time may rely on it.
+""",
+    details="""
+``BPF_PROG_ATTACH`` refuses a program that is attached directly already: ``EINVAL``, on every
+release. It does not look at links, and ``BPF_LINK_CREATE`` (Linux 5.7) looks at nothing.
+
+In 5.7 and 5.8 each attachment makes a storage of its own, and both have the same key. The second
+insertion finds the key taken. The kernel warns in ``bpf_cgroup_storage_link()``, seen on 5.8.18 as
+a ``WARN`` at ``local_storage.c:577``. From then on the second storage is in the map's list but not
+in its tree. Read from the source: freeing it erases a node that is not in the tree, which may empty
+the tree and so hide other entries.
+
+From 5.9 on the second attachment finds the storage of the first and uses it. Detaching one of them
+changes nothing for the other. The proposal of July 2020 behaves like this too.
+""",
+    run=run,
+    outcomes=(
+        Outcome(
+            None,
+            {
+                "attach": "ok",
+                "link": "EINVAL",
+                "one packet": 1,
+                "after detach": "ENOENT",
+                "one more packet": "ENOENT",
+            },
+            "kernels 4.19.108 and 5.4.59: no such command",
+        ),
+        Outcome(
+            changes.LINKS,
+            {"attach": "ok", "link": "undefined"},
+            "kernel 5.8.18 warned; local_storage.c:bpf_cgroup_storage_link",
+        ),
+        Outcome(
+            changes.SHARED_STORAGE,
+            {
+                "attach": "ok",
+                "link": "ok",
+                "one packet": 2,
+                "after detach": 2,
+                "one more packet": 3,
+            },
+            "kernels 5.9.1 to 7.2.13 and the proposal; cgroup.c:bpf_cgroup_storages_alloc",
+        ),
+    ),
+    evidence=(
+        Evidence(
+            "dup-legacy",
+            same={
+                3: "attach",
+                4: "link",
+                6: "one packet",
+                8: "after detach",
+                10: "one more packet",
+            },
+        ),
+    ),
+    unsafe=True,
+    before="5.6",
+    after="5.9",
+    symptoms=(
+        "WARNING in bpf_cgroup_storage_link",
+        "each packet is counted twice",
+        "entries vanish from the map after a link was closed",
+    ),
+    find="""
+Search for ``bpf_link_create``, ``bpf_program__attach_cgroup`` and the like on hooks where the same
+program is also attached with ``bpf_prog_attach``, or where a link may be made a second time without
+closing the first.
+""",
+    rules=("share.programs", "share.own"),
+    recipes=("know_what_is_attached", "keep_a_map_exclusive"),
+)

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""BTF for key and value: errno 524 on 4.19 and 4.20, accepted from 5.0 on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ... import changes
+from ...steps import Add
+from ...uapi import (
+    BPF_CGROUP_INET_EGRESS,
+    BPF_F_ALLOW_MULTI,
+    BPF_MAP_TYPE_CGROUP_STORAGE,
+    BPF_PROG_TYPE_CGROUP_SKB,
+)
+from ...values import ENUM, STORAGE_KEY, U64, Struct
+from ..story import BreakingChange, Evidence, Observer, Outcome
+
+
+def run(kernel: Any, observe: Observer) -> None:
+    """Create the map with BTF, or without where the kernel refuses, and count two packets."""
+    web = kernel.mkdir("web")
+
+    def create(**btf: Any) -> Any:
+        return kernel.map_create(
+            BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name="counts", **btf
+        )
+
+    with_enum = Struct(cgroup_inode_id=U64, attach_type=ENUM)
+    observe("enum in the key", lambda: create(btf_key=with_enum, btf_value=U64))
+    bare = observe("create without BTF", create)
+    counts: Any = observe("create with BTF", lambda: create(btf=True)) or bare
+
+    count = kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, Add(counts), prog_name="count")
+    kernel.prog_attach(web, count, BPF_CGROUP_INET_EGRESS, BPF_F_ALLOW_MULTI)
+    kernel.fire(web, BPF_CGROUP_INET_EGRESS)
+    kernel.fire(web, BPF_CGROUP_INET_EGRESS)
+    key = (web, BPF_CGROUP_INET_EGRESS)
+    observe("two packets", lambda: kernel.map_lookup_elem(counts, key))
+
+
+STORY = BreakingChange(
+    title="BTF is accepted, if the key has just the right shape",
+    summary="""
+On Linux 4.19 and 4.20 these maps take no BTF: errno 524, for which libc has no name. From 5.0 on
+they take it, but look at the key closely: a wrong shape is ``EINVAL``. Without BTF the map can be
+created on every release.
+""",
+    affected="""
+Who creates maps with BTF, by ``__type(key, ...)`` and libbpf, and supports 4.19. libbpf tries again
+without BTF and prints a warning; other loaders may give up. And who declares the key by a struct of
+his own.
+""",
+    details="""
+The kernel had no check function for the types of these maps, and such a map refuses BTF with
+``ENOTSUPP``. That number, 524, is the kernel's own and not the ``EOPNOTSUPP`` of libc (95), so
+strerror(3) says "Unknown error 524". Commit 9a1126b63190 ("bpf: add bpffs pretty print for cgroup
+local storage maps", Linux 5.0) brought the check, ``cgroup_storage_check_btf()``.
+
+For the 16-byte key it wants a struct of exactly two members: an integer of 64 bits and one of 32
+bits. Names and signs do not matter. An enum as second member is refused with ``EINVAL``, so ``enum
+bpf_attach_type attach_type`` does not do; nor does a third member for the padding. For the 8-byte
+key (Linux 5.9) it wants a plain integer of 64 bits.
+
+BTF is needed for a ``bpf_spin_lock`` in the value and for reading the map with ``cat`` in bpffs.
+``BPF_MAP_TYPE_CGRP_STORAGE`` always needs it.
+""",
+    run=run,
+    outcomes=(
+        Outcome(
+            None,
+            {
+                "enum in the key": "ENOTSUPP",
+                "create without BTF": "ok",
+                "create with BTF": "ENOTSUPP",
+                "two packets": 2,
+            },
+            "kernel 4.19.108; local_storage.c of 4.19: map_check_no_btf",
+        ),
+        Outcome(
+            changes.BTF_KEY_AND_VALUE,
+            {
+                "enum in the key": "EINVAL",
+                "create without BTF": "ok",
+                "create with BTF": "ok",
+                "two packets": 2,
+            },
+            "kernels 5.4.59 to 7.2.13; local_storage.c:cgroup_storage_check_btf",
+        ),
+    ),
+    evidence=(
+        Evidence(
+            "btf-key-shapes",
+            same={0: "create with BTF", 3: "enum in the key", 17: "create without BTF"},
+        ),
+    ),
+    before="4.20",
+    after="5.0",
+    symptoms=(
+        "Unknown error 524 from BPF_MAP_CREATE",
+        "libbpf: Retrying without BTF",
+        "EINVAL from BPF_MAP_CREATE with a key struct of one's own",
+    ),
+    find="""
+Search for ``__type(key, ...)`` and ``btf_key_type_id`` in the definitions of these maps, and for
+key structs other than ``struct bpf_cgroup_storage_key``.
+""",
+    rules=("btf.versions", "btf.key-struct"),
+    recipes=("one_object_for_all_kernels",),
+)

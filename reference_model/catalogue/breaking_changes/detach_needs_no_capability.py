@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Attach and detach without CAP_NET_ADMIN: EPERM up to 5.7, mostly allowed from 5.8 on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ... import changes
+from ...steps import Add
+from ...uapi import (
+    BPF_CGROUP_INET4_CONNECT,
+    BPF_CGROUP_INET_EGRESS,
+    BPF_F_ALLOW_MULTI,
+    BPF_MAP_TYPE_CGROUP_STORAGE,
+    BPF_PROG_TYPE_CGROUP_SKB,
+    BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+)
+from ...values import STORAGE_KEY, U64
+from ..story import BreakingChange, Observer, Outcome
+
+
+def run(kernel: Any, observe: Observer) -> None:
+    """Let a caller without capabilities attach, detach and query, with root's descriptors."""
+    web = kernel.mkdir("web")
+    counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name="counts")
+    count = kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, Add(counts), prog_name="count")
+    guard = kernel.prog_load(
+        BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+        expected_attach_type=BPF_CGROUP_INET4_CONNECT,
+        prog_name="guard",
+    )
+    egress, multi = BPF_CGROUP_INET_EGRESS, BPF_F_ALLOW_MULTI
+
+    with kernel.user():
+        observe("attach cgroup_skb", lambda: kernel.prog_attach(web, count, egress, multi))
+        observe(
+            "attach sock_addr",
+            lambda: kernel.prog_attach(web, guard, BPF_CGROUP_INET4_CONNECT, multi),
+        )
+
+    kernel.prog_attach(web, count, egress, multi)
+    kernel.fire(web, egress)
+    with kernel.user():
+        observe("detach", lambda: kernel.prog_detach(web, count, egress))
+        observe("query", lambda: kernel.prog_query(web, egress).prog_ids)
+
+
+STORY = BreakingChange(
+    title="A detach needs no capability, and most attaches do not either",
+    summary="""
+Up to Linux 5.7 ``BPF_PROG_ATTACH`` and ``BPF_PROG_DETACH`` needed ``CAP_NET_ADMIN``: ``EPERM``.
+From 5.8 on a detach needs none, only a descriptor of the cgroup. An attach needs it for
+``CGROUP_SKB`` programs alone, and a caller without it gets ``EINVAL``, not ``EPERM``.
+""",
+    affected="""
+Who hands descriptors of programs to less trusted processes, or relies on ``EPERM`` to learn that
+rights are missing. Who runs as root has nothing to do.
+""",
+    details="""
+Commit 2c78ee898d8f ("bpf: Implement CAP_BPF", Linux 5.8) moved the rights to the load of programs:
+``CAP_BPF`` together with ``CAP_NET_ADMIN`` for these types. What is left at the attach is a test
+for ``CGROUP_SKB``, the type that may be loaded without rights, and ``bpf_prog_attach()`` turns its
+``EPERM`` into ``EINVAL``. ``BPF_LINK_CREATE`` lets the ``EPERM`` through. ``BPF_PROG_QUERY`` needs
+``CAP_NET_ADMIN`` on every release.
+
+So from 5.8 on the directory of the cgroup is what must be guarded: who can open it can detach. On a
+hook with flags 0 or ``BPF_F_ALLOW_OVERRIDE`` the detach does not even need the program. On 5.8 that
+ends the program's data as well; from 5.9 on the entry stays.
+
+The sysctl ``kernel.unprivileged_bpf_disabled`` is 0 in this story. Where it is set, kernels of the
+time of 5.8 refuse every bpf(2) call of a caller without ``CAP_BPF``; later ones refuse only the
+creation of maps and programs.
+
+This is modelled only: the recorded traces ran as root. It was read in
+``syscall.c:bpf_prog_attach``, ``bpf_prog_detach`` and ``bpf_prog_attach_check_attach_type`` of 5.4
+and 5.8 to 7.3.
+""",
+    run=run,
+    outcomes=(
+        Outcome(
+            None,
+            {
+                "attach cgroup_skb": "EPERM",
+                "attach sock_addr": "EPERM",
+                "detach": "EPERM",
+                "query": "EPERM",
+            },
+            "syscall.c:bpf_prog_attach, bpf_prog_detach of 4.19 and 5.4",
+        ),
+        Outcome(
+            changes.CAP_BPF,
+            {
+                "attach cgroup_skb": "EINVAL",
+                "attach sock_addr": "ok",
+                "detach": "ok",
+                "query": "EPERM",
+            },
+            "syscall.c:bpf_prog_attach, bpf_prog_attach_check_attach_type of 5.8, 6.12 and 7.3",
+        ),
+    ),
+    kernel={"unprivileged_bpf_disabled": 0},
+    before="5.7",
+    after="5.8",
+    symptoms=(
+        "EINVAL from BPF_PROG_ATTACH without CAP_NET_ADMIN",
+        "somebody without rights detached the program",
+        "EPERM is gone",
+    ),
+    find="""
+Search for ``EPERM`` around attach and detach, for services that drop ``CAP_NET_ADMIN`` and attach
+later, and for who may open the directories below ``/sys/fs/cgroup``.
+""",
+    rules=(),
+    recipes=(),
+)

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The attach flags of an effective query: those of the cgroup up to 6.0, then always 0."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ... import changes
+from ...steps import Add
+from ...uapi import (
+    BPF_CGROUP_INET_EGRESS,
+    BPF_F_ALLOW_MULTI,
+    BPF_F_QUERY_EFFECTIVE,
+    BPF_MAP_TYPE_CGROUP_STORAGE,
+    BPF_PROG_TYPE_CGROUP_SKB,
+)
+from ...values import STORAGE_KEY, U64
+from ..story import BreakingChange, Evidence, Observer, Outcome
+
+
+def run(kernel: Any, observe: Observer) -> None:
+    """Attach a program to a cgroup and to its child, and query the child in both ways."""
+    shop = kernel.mkdir("shop")
+    web = kernel.mkdir("web", shop)
+    counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name="counts")
+    count = kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, Add(counts), prog_name="count")
+    egress = BPF_CGROUP_INET_EGRESS
+    kernel.prog_attach(shop, count, egress, BPF_F_ALLOW_MULTI)
+    kernel.prog_attach(web, count, egress, BPF_F_ALLOW_MULTI)
+    kernel.fire(web, egress)
+
+    attached = kernel.prog_query(web, egress)
+    observe("attached here", lambda: len(attached.prog_ids))
+    observe("flags", lambda: int(attached.attach_flags))
+    effective = kernel.prog_query(web, egress, BPF_F_QUERY_EFFECTIVE)
+    observe("running here", lambda: len(effective.prog_ids))
+    observe("flags of effective query", lambda: int(effective.attach_flags))
+
+
+STORY = BreakingChange(
+    title="A query of the effective programs reports no flags",
+    summary="""
+``BPF_PROG_QUERY`` with ``BPF_F_QUERY_EFFECTIVE`` lists the programs that run in a cgroup, its
+ancestors' included. Up to Linux 6.0 it also reported this cgroup's attach flags. From 6.1 on, and
+6.0.3, it reports 0.
+""",
+    affected="""
+Who reads ``attach_flags`` from an effective query, to learn whether it may attach beside what is
+there. Who asks without ``BPF_F_QUERY_EFFECTIVE`` gets the flags on every release.
+""",
+    details="""
+The effective programs may come from several cgroups with different flags, so one number for all of
+them meant little. Commit 0e426a3ae030 ("bpf, cgroup: Reject prog_attach_flags array when effective
+query") leaves the number at 0 (``cgroup.c:__cgroup_bpf_query``).
+
+0 is also a mode of its own: one program, and none below it. So a tool that reads an effective query
+on 6.1 may take a hook with many programs for an exclusive one. Ask twice, once without the flag.
+
+The storages have no part in it: each effective program works on the storage of the cgroup to which
+it is attached.
+""",
+    run=run,
+    outcomes=(
+        Outcome(
+            None,
+            {
+                "attached here": 1,
+                "flags": 2,
+                "running here": 2,
+                "flags of effective query": 2,
+            },
+            "kernels 4.19.108 to 5.10.223 and the proposal; cgroup.c:__cgroup_bpf_query of 5.8",
+        ),
+        Outcome(
+            changes.EFFECTIVE_QUERY_FLAGS,
+            {
+                "attached here": 1,
+                "flags": 2,
+                "running here": 2,
+                "flags of effective query": 0,
+            },
+            "kernels 6.1.176, 6.12.107 and 7.2.13; cgroup.c:__cgroup_bpf_query of 6.1",
+        ),
+    ),
+    evidence=(
+        Evidence("s1-0127", same={14: "flags of effective query"}, part={14: "flags"}),
+        Evidence("s1-0076", same={16: "flags of effective query"}, part={16: "flags"}),
+    ),
+    before="6.0",
+    after="6.1",
+    symptoms=(
+        "bpftool cgroup show effective lists no flags",
+        "attach_flags is 0 although programs were attached with BPF_F_ALLOW_MULTI",
+    ),
+    find="""
+Search for ``BPF_F_QUERY_EFFECTIVE`` and for what becomes of ``attach_flags`` after it.
+""",
+    rules=(),
+    recipes=("know_what_is_attached",),
+)

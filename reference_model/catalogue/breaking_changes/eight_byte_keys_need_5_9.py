@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A key of 8 bytes: EINVAL before 5.9."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ... import changes
+from ...steps import Add
+from ...uapi import (
+    BPF_CGROUP_INET_EGRESS,
+    BPF_F_ALLOW_MULTI,
+    BPF_MAP_TYPE_CGROUP_STORAGE,
+    BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,
+    BPF_PROG_TYPE_CGROUP_SKB,
+)
+from ...values import STORAGE_KEY, U64, Bytes
+from ..story import BreakingChange, Evidence, Observer, Outcome
+
+
+def run(kernel: Any, observe: Observer) -> None:
+    """Try the keys; use the 8-byte one where it works, else the struct, and count two packets."""
+    web = kernel.mkdir("web")
+    shared, percpu = BPF_MAP_TYPE_CGROUP_STORAGE, BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE
+    egress = BPF_CGROUP_INET_EGRESS
+
+    observe("12 bytes", lambda: kernel.map_create(shared, Bytes(12), U64, map_name="twelve"))
+    observe("8 bytes, per-CPU", lambda: kernel.map_create(percpu, U64, U64, map_name="percpu"))
+    counts = observe("8 bytes", lambda: kernel.map_create(shared, U64, U64, map_name="counts"))
+    key: Any = web
+    if counts is None:
+        counts = kernel.map_create(shared, STORAGE_KEY, U64, map_name="counts")
+        key = (web, egress)
+
+    count = kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, Add(counts), prog_name="count")
+    kernel.prog_attach(web, count, egress, BPF_F_ALLOW_MULTI)
+    kernel.fire(web, egress)
+    kernel.fire(web, egress)
+    observe("two packets", lambda: kernel.map_lookup_elem(counts, key))
+
+
+STORY = BreakingChange(
+    title="Keys of 8 bytes need Linux 5.9",
+    summary="""
+``__type(key, __u64)`` works from Linux 5.9 on. Before, the creation of the map fails with
+``EINVAL``, and only ``struct bpf_cgroup_storage_key`` of 16 bytes is accepted. This is the one
+change where new code breaks on an old kernel.
+""",
+    affected="""
+Who writes for several kernels and wants a storage shared between attach types. Who wants no such
+sharing uses the struct: it works on every release.
+""",
+    details="""
+The key size is the first thing that the map type looks at, so a wrong one wins over any other
+mistake (``local_storage.c:cgroup_storage_map_alloc``). Accepted are 16 bytes on every release, and
+8 bytes from 5.9 on (commit 7d9c3427894f). Nothing else is: 12, the size of the two members without
+the padding, is ``EINVAL`` too, although some documentation names it.
+
+The size of the key does not only change how you look up. It decides what is shared: with 8 bytes
+all attach types of a cgroup have one storage. So a fallback from 8 to 16 bytes is more than another
+key: on the old kernel each attach type counts for itself.
+
+There is no way to ask the kernel but to try. The feature was not backported to 5.8 or older.
+""",
+    run=run,
+    outcomes=(
+        Outcome(
+            None,
+            {
+                "12 bytes": "EINVAL",
+                "8 bytes, per-CPU": "EINVAL",
+                "8 bytes": "EINVAL",
+                "two packets": 2,
+            },
+            "kernels 4.19.108, 5.4.59, 5.8.18 and the proposal",
+        ),
+        Outcome(
+            changes.KEY_IS_CGROUP_ID,
+            {
+                "12 bytes": "EINVAL",
+                "8 bytes, per-CPU": "ok",
+                "8 bytes": "ok",
+                "two packets": 2,
+            },
+            "kernels 5.9.1 to 7.2.13; local_storage.c:cgroup_storage_map_alloc",
+        ),
+    ),
+    evidence=(
+        Evidence("next-key-end8", same={1: "8 bytes"}),
+        Evidence("btf-key-shapes", same={8: "8 bytes", 15: "8 bytes, per-CPU"}),
+        Evidence("s1-0349", same={6: "12 bytes"}),
+    ),
+    before="5.8",
+    after="5.9",
+    symptoms=(
+        "EINVAL from BPF_MAP_CREATE",
+        "libbpf: failed to create map: Invalid argument",
+        "the object loads on the desk and not in production",
+    ),
+    find="""
+Search for ``__type(key, __u64)``, ``__uint(key_size, 8)`` or ``sizeof(__u64)`` in the definitions
+of these maps, and for ``__uint(key_size, 12)``.
+""",
+    rules=("create.key-id", "create.key-struct", "create.key-size"),
+    recipes=("one_object_for_all_kernels", "share_configuration"),
+)

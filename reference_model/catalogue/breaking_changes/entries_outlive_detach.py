@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""After a detach: up to 5.8 the entry is gone, from 5.9 on it can be read and written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ... import changes
+from ...steps import Add
+from ...uapi import (
+    BPF_CGROUP_INET_EGRESS,
+    BPF_F_ALLOW_MULTI,
+    BPF_MAP_TYPE_CGROUP_STORAGE,
+    BPF_PROG_TYPE_CGROUP_SKB,
+)
+from ...values import STORAGE_KEY, U64
+from ..story import BreakingChange, Evidence, Observer, Outcome
+
+
+def run(kernel: Any, observe: Observer) -> None:
+    """Count one packet, detach, look for the entry in every way, then remove the cgroup."""
+    web = kernel.mkdir("web")
+    counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name="counts")
+    count = kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, Add(counts), prog_name="count")
+    key = (web, BPF_CGROUP_INET_EGRESS)
+
+    kernel.prog_attach(web, count, BPF_CGROUP_INET_EGRESS, BPF_F_ALLOW_MULTI)
+    kernel.fire(web, BPF_CGROUP_INET_EGRESS)
+    kernel.prog_detach(web, count, BPF_CGROUP_INET_EGRESS)
+    observe(
+        "attached programs", lambda: len(kernel.prog_query(web, BPF_CGROUP_INET_EGRESS).prog_ids)
+    )
+    observe("after detach", lambda: kernel.map_lookup_elem(counts, key))
+    observe("first key is that of web", lambda: int(kernel.map_get_next_key(counts)[0] == web.id))
+    observe("write", lambda: kernel.map_update_elem(counts, key, 7))
+    observe("after writing", lambda: kernel.map_lookup_elem(counts, key))
+
+    kernel.rmdir(web)
+    observe("after rmdir", lambda: kernel.map_lookup_elem(counts, key))
+
+
+STORY = BreakingChange(
+    title="Entries outlive the detach",
+    summary="""
+Up to Linux 5.8 an entry was in the map exactly as long as a program was attached: after the detach
+a lookup gave ``ENOENT``. From 5.9 on the entry stays. It can be read, written and walked over until
+the cgroup or the map goes.
+""",
+    affected="""
+Who takes ``ENOENT`` as the news that nothing is attached, or an entry as the proof that something
+is. Who walks over a map and counts its keys as attachments. For others it is good news: the last
+numbers can now be read after the detach.
+""",
+    details="""
+A storage ends with its cgroup's BPF state or with its map (commit 7d9c3427894f). User space cannot
+end it: ``BPF_MAP_DELETE_ELEM`` is ``EINVAL`` on every release.
+
+After rmdir(2) of the cgroup the entry goes, also from a map that is open or pinned. This happens a
+little later, and only once the sockets that were made in the cgroup are closed. When nobody holds
+the map any more (no descriptor, no pin, no program), everything in it goes too.
+
+Whether something is attached is the business of ``BPF_PROG_QUERY``, on every release.
+""",
+    run=run,
+    outcomes=(
+        Outcome(
+            None,
+            {
+                "attached programs": 0,
+                "after detach": "ENOENT",
+                "first key is that of web": "ENOENT",
+                "write": "ENOENT",
+                "after writing": "ENOENT",
+                "after rmdir": "ENOENT",
+            },
+            "kernels 4.19.108, 5.4.59 and 5.8.18; cgroup.c:__cgroup_bpf_detach of 4.19, 5.4, 5.8",
+        ),
+        Outcome(
+            changes.SHARED_STORAGE,
+            {
+                "attached programs": 0,
+                "after detach": 1,
+                "first key is that of web": 1,
+                "write": "ok",
+                "after writing": 7,
+                "after rmdir": "ENOENT",
+            },
+            "kernels 5.9.1 to 7.2.13 and the proposal; cgroup.c:cgroup_bpf_release",
+        ),
+    ),
+    evidence=(
+        Evidence("s1-0336", same={14: "after detach"}),
+        Evidence("s1-0277", same={13: "write"}, zero={14: "after writing"}),
+        Evidence("s1-0404", same={30: "after detach"}),
+        Evidence("map-fd-closed-prog-attached", same={8: "after rmdir"}),
+    ),
+    before="5.8",
+    after="5.9",
+    symptoms=(
+        "a lookup succeeds although nothing is attached",
+        "a walk over the map shows cgroups whose program was detached",
+        "waiting for ENOENT never ends",
+    ),
+    find="""
+Search for ``ENOENT`` near ``bpf_map_lookup_elem`` on these maps, and for loops over
+``bpf_map_get_next_key`` whose body assumes that a program is attached.
+""",
+    rules=("lifetime.detach", "lifetime.attachment", "lifetime.cgroup"),
+    recipes=("know_what_is_attached", "walk_all_keys"),
+)

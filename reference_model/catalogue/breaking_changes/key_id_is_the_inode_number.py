@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The id in the key: with a generation up to 5.4, the inode number from 5.5 on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ... import changes
+from ...steps import Add
+from ...uapi import (
+    BPF_CGROUP_INET_EGRESS,
+    BPF_F_ALLOW_MULTI,
+    BPF_MAP_TYPE_CGROUP_STORAGE,
+    BPF_PROG_TYPE_CGROUP_SKB,
+)
+from ...values import STORAGE_KEY, U64
+from ..story import BreakingChange, Observer, Outcome
+
+
+def run(kernel: Any, observe: Observer) -> None:
+    """Count two packets and look them up by the cgroup id and by st_ino."""
+    web = kernel.mkdir("web")
+    counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name="counts")
+    count = kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, Add(counts), prog_name="count")
+    egress = BPF_CGROUP_INET_EGRESS
+
+    kernel.prog_attach(web, count, egress, BPF_F_ALLOW_MULTI)
+    kernel.fire(web, egress)
+    kernel.fire(web, egress)
+    observe("by id", lambda: kernel.map_lookup_elem(counts, (web.id, egress)))
+    observe("by st_ino", lambda: kernel.map_lookup_elem(counts, (web.st_ino, egress)))
+    observe("lower half is st_ino", lambda: int(web.id & 0xFFFFFFFF == web.st_ino))
+    observe("upper half is in use", lambda: int(web.id >> 32 != 0))
+
+
+STORY = BreakingChange(
+    title="The cgroup id in the key is the inode number",
+    summary="""
+From Linux 5.5 on ``cgroup_inode_id`` is the inode number of the cgroup's directory, what stat(2)
+calls ``st_ino``. Up to 5.4 a generation number stood in its upper half, and a lookup by ``st_ino``
+gave ``ENOENT``.
+""",
+    affected="""
+Who fills the key from stat(2) and also runs on 4.19 or 5.4. And who cuts the id to 32 bits. Who
+asks the kernel for the id with name_to_handle_at(2), or in a program with
+``bpf_get_current_cgroup_id()``, gets the right one on every release.
+""",
+    details="""
+The name ``cgroup_inode_id`` promised an inode number from the beginning, but 4.19 to 5.4 put the id
+of the kernfs node there: the generation in the upper half, at least 1, and the inode number in the
+lower half. The root cgroup had 0x100000001. Commit 67c0496e87d1 ("kernfs: convert kernfs_node->id
+from union kernfs_node_id to u64") and its series made the id a plain number. On 64-bit machines it
+is the inode number; on 32-bit machines a generation stays in the upper half, on any release.
+
+name_to_handle_at(2) on the directory gives the id in its 8 bytes of handle, on all of them.
+
+No trace shows it: they name cgroups and hold no ids. A running kernel 6.18.44 gave the answers of
+5.5. Those of older kernels are modelled only. They were read in ``cgroup.h:cgroup_id`` and
+``kernfs.h`` of 5.4.59 and 5.8.18. Others met it too: cilium/tetragon issue 225 ("kernels prior to
+5.5 have different kernfs_node id").
+""",
+    run=run,
+    outcomes=(
+        Outcome(
+            None,
+            {
+                "by id": 2,
+                "by st_ino": "ENOENT",
+                "lower half is st_ino": 1,
+                "upper half is in use": 1,
+            },
+            "include/linux/kernfs.h and kernel/bpf/cgroup.c of 4.19 and 5.4",
+        ),
+        Outcome(
+            changes.ID_IS_INODE,
+            {
+                "by id": 2,
+                "by st_ino": 2,
+                "lower half is st_ino": 1,
+                "upper half is in use": 0,
+            },
+            "include/linux/cgroup.h:cgroup_id of 5.8 and later",
+        ),
+    ),
+    before="5.4",
+    after="5.5",
+    symptoms=(
+        "ENOENT with the inode number of the cgroup",
+        "ids such as 4294967297 (0x100000001)",
+        "the key works on 5.10 and not on 5.4",
+    ),
+    find="""
+Search for ``st_ino``, ``stat`` and ``fstat`` near the key, and for ids that are kept in 32 bits. In
+Go: ``syscall.Stat_t.Ino``; in shell: ``stat -c %i`` and ``ls -di``.
+""",
+    rules=("key.id", "key.id-generation"),
+    recipes=("get_the_cgroup_id",),
+)

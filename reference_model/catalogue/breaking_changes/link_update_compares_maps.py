@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Link update to a program with another map: foreign data or a crash up to 7.2, then EINVAL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ... import changes
+from ...steps import Mix
+from ...uapi import (
+    BPF_CGROUP_INET_EGRESS,
+    BPF_MAP_TYPE_CGROUP_STORAGE,
+    BPF_PROG_TYPE_CGROUP_SKB,
+)
+from ...values import STORAGE_KEY, U64
+from ..story import BreakingChange, Evidence, Observer, Outcome
+
+
+def run(kernel: Any, observe: Observer) -> None:
+    """Update one link to a program with another map, and one from a program without any."""
+    web, db = kernel.mkdir("web"), kernel.mkdir("db")
+    counts, others = (
+        kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name=name)
+        for name in ("counts", "others")
+    )
+    count = kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, Mix(counts, 1), prog_name="count")
+    other = kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, Mix(others, 5), prog_name="other")
+    plain = kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, prog_name="plain")
+    egress = BPF_CGROUP_INET_EGRESS
+
+    link = observe("link", lambda: kernel.link_create(web, count, egress))
+    if link is None:
+        return
+    kernel.fire(web, egress)
+    observe("update to another map", lambda: kernel.link_update(link, other))
+    kernel.fire(web, egress)
+    observe("counts", lambda: kernel.map_lookup_elem(counts, (web, egress)))
+    observe("others", lambda: kernel.map_lookup_elem(others, (web, egress)))
+
+    bare = kernel.link_create(db, plain, egress)
+    observe("update from no map", lambda: kernel.link_update(bare, other))
+    observe("packet", lambda: kernel.fire(db, egress))
+
+
+STORY = BreakingChange(
+    title="A link update to a program with other storage maps is refused",
+    summary="""
+``BPF_LINK_UPDATE`` exchanges a link's program and leaves its storages alone. If the new program
+uses another storage map, kernels before 7.3 let it work on the old map's data, or crash if there
+was none. From 7.3 on, and on stable kernels with the fix, the update says ``EINVAL``.
+""",
+    affected="""
+Who updates programs through links and loads each version with maps of its own, which is what libbpf
+does unless told otherwise. On fixed kernels the update now fails; on older ones it seemed to work
+and did not. An update to a program with the same map is right from 5.9 on.
+""",
+    details="""
+An attachment holds its storages from the time of the attach. A link update (Linux 5.7) changes the
+program only (``cgroup.c:__cgroup_bpf_replace``), so the helper returns the old map's storage to the
+new program. The story shows both consequences. The new program computes 3 * 1 + 5 = 8 in the old
+map, and its own map stays empty. Where the old program used no map, the helper follows a NULL
+pointer when the next packet comes. If the new map has larger values, the program reads and writes
+beyond the end of the storage.
+
+The recorded kernels 5.8.18, 5.9.1, 5.10.223, 6.1.176, 6.12.107 and the proposal oopsed on an update
+from no map. Kernel 7.2.13 refuses both updates.
+
+Commit 3f562c537e9e ("bpf, cgroup: Fix storage null-ptr-deref after replacing prog") compares the
+maps of the old and the new program, shared and per-CPU: they must be the same, or both none. It is
+in 7.3 and in 7.2.6, 6.12.110 and 6.1.191.
+
+In 5.7 and 5.8 a map belongs to one program, so no link update between two programs with storage can
+be right there.
+""",
+    run=run,
+    outcomes=(
+        Outcome(None, {"link": "EINVAL"}, "kernels 4.19.108 and 5.4.59: no such command"),
+        Outcome(
+            changes.LINKS,
+            {
+                "link": "ok",
+                "update to another map": "ok",
+                "counts": 8,
+                "others": "ENOENT",
+                "update from no map": "ok",
+                "packet": "undefined",
+            },
+            "kernels 5.8.18 to 6.12.107 and the proposal, which oopsed in the last step",
+        ),
+        Outcome(
+            changes.LINK_UPDATE_COMPARES_MAPS,
+            {
+                "link": "ok",
+                "update to another map": "EINVAL",
+                "counts": 4,
+                "others": "ENOENT",
+                "update from no map": "EINVAL",
+                "packet": "ok",
+            },
+            "kernel 7.2.13; cgroup.c:cgroup_bpf_storages_compatible of 7.2.6",
+        ),
+    ),
+    evidence=(
+        Evidence(
+            "link-update-other-map",
+            same={5: "link", 9: "update to another map", 12: "counts", 13: "others"},
+        ),
+        Evidence("link-update-no-map-to-map", same={5: "update from no map", 7: "packet"}),
+    ),
+    unsafe=True,
+    before="7.2",
+    after="7.3",
+    symptoms=(
+        "EINVAL from BPF_LINK_UPDATE",
+        "a NULL pointer dereference in bpf_get_local_storage",
+        "the new program's map stays empty, the old one goes on counting",
+    ),
+    find="""
+Search for ``bpf_link_update``, ``bpf_link__update_program`` and the ``Update`` of links in Go and
+Rust libraries. Then look whether the two programs share their storage map by descriptor: maps of
+one name in two objects are two maps, unless pinned by name or reused with ``bpf_map__reuse_fd``.
+""",
+    rules=("link-update.same-maps", "link-update.other-maps", "link-update.keep"),
+    recipes=("replace_a_program",),
+)

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Replace a program by another: up to 5.8 the old map lost its entry, from 5.9 on it keeps it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ... import changes
+from ...steps import Add
+from ...uapi import (
+    BPF_CGROUP_INET_EGRESS,
+    BPF_MAP_TYPE_CGROUP_STORAGE,
+    BPF_PROG_TYPE_CGROUP_SKB,
+)
+from ...values import STORAGE_KEY, U64
+from ..story import BreakingChange, Evidence, Observer, Outcome
+
+
+def run(kernel: Any, observe: Observer) -> None:
+    """Replace a program by one with another map, go back, then replace it by one with its map."""
+    web = kernel.mkdir("web")
+    old, new = (
+        kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name=name)
+        for name in ("old_counts", "new_counts")
+    )
+    first = kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, Add(old), prog_name="first")
+    second = kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, Add(new), prog_name="second")
+    egress = BPF_CGROUP_INET_EGRESS
+
+    kernel.prog_attach(web, first, egress)
+    kernel.fire(web, egress)
+    kernel.fire(web, egress)
+    kernel.prog_attach(web, second, egress)
+    kernel.fire(web, egress)
+    observe("old entry", lambda: kernel.map_lookup_elem(old, (web, egress)))
+    observe("new entry", lambda: kernel.map_lookup_elem(new, (web, egress)))
+
+    kernel.prog_attach(web, first, egress)
+    observe("after going back", lambda: kernel.map_lookup_elem(old, (web, egress)))
+
+    third = observe(
+        "load a successor",
+        lambda: kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, Add(old, 10), prog_name="third"),
+    )
+    if third is not None:
+        kernel.prog_attach(web, third, egress)
+        kernel.fire(web, egress)
+        observe("after the successor", lambda: kernel.map_lookup_elem(old, (web, egress)))
+
+
+STORY = BreakingChange(
+    title="A replaced program leaves its data behind",
+    summary="""
+Up to Linux 5.8 the storage of a replaced program was freed, so its entry vanished from the map.
+From 5.9 on the entry stays. A successor that uses the same map continues with the old value, and so
+does the first program when it comes back.
+""",
+    affected="""
+Who updates programs in place and expects the new one to begin with zeros. Who reads the old map
+until ``ENOENT`` to learn that the switch is done. Who keeps many maps open: their entries now take
+memory until the map or the cgroup goes.
+""",
+    details="""
+Up to 5.8 a map was bound to one program, so the successor always came with a map of its own
+(loading it with the old map fails with ``EBUSY``), and its values always began with zero. The old
+storage belonged to the attachment and was freed when the program was replaced
+(``cgroup.c:__cgroup_bpf_attach`` of 5.8).
+
+From 5.9 on (commit 7d9c3427894f) the kernel looks for a storage with the key in the successor's
+map. If the successor uses the old map it gets the old storage. If it has a map of its own, it gets
+a new storage there, and the old one stays in the old map, unused, as long as that map and the
+cgroup live. Going back continues where the first program stopped. The proposal of July 2020 does
+the same.
+
+With a new map for each version of a program you get the old behaviour: each version starts with
+zeros.
+""",
+    run=run,
+    outcomes=(
+        Outcome(
+            None,
+            {
+                "old entry": "ENOENT",
+                "new entry": 1,
+                "after going back": 0,
+                "load a successor": "EBUSY",
+            },
+            "kernels 4.19.108, 5.4.59 and 5.8.18; cgroup.c:__cgroup_bpf_attach of 4.19, 5.4, 5.8",
+        ),
+        Outcome(
+            changes.SHARED_STORAGE,
+            {
+                "old entry": 2,
+                "new entry": 1,
+                "after going back": 2,
+                "load a successor": "ok",
+                "after the successor": 12,
+            },
+            "kernels 5.9.1 to 7.2.13 and the proposal; cgroup.c:bpf_cgroup_storages_alloc",
+        ),
+    ),
+    evidence=(
+        Evidence("hierarchy", there={19: "old entry"}),
+        Evidence("s1-0007", there={37: "old entry"}),
+        Evidence("legacy-attached-keeps-map", same={5: "load a successor"}),
+    ),
+    before="5.8",
+    after="5.9",
+    symptoms=(
+        "a new version of the program starts with the old numbers",
+        "entries of an old program are still in the map",
+    ),
+    find="""
+Search for code that loads a second program and attaches it over the first, and look which map the
+second one uses: a map that is pinned, or reused through ``bpf_map__reuse_fd``, is the old one.
+""",
+    rules=("replace.keep", "replace.reset"),
+    recipes=("replace_a_program", "fresh_map_per_generation"),
+)

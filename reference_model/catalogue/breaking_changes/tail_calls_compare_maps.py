@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Tail calls between programs with different maps: foreign data up to 6.16, then EINVAL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ... import changes
+from ...steps import Mix, TailCall
+from ...uapi import (
+    BPF_CGROUP_INET_EGRESS,
+    BPF_F_ALLOW_MULTI,
+    BPF_MAP_TYPE_CGROUP_STORAGE,
+    BPF_MAP_TYPE_PROG_ARRAY,
+    BPF_PROG_TYPE_CGROUP_SKB,
+)
+from ...values import STORAGE_KEY, U32, U64
+from ..story import BreakingChange, Evidence, Observer, Outcome
+
+
+def run(kernel: Any, observe: Observer) -> None:
+    """Tail-call a program with another map, from one with a map and from one without."""
+    web, db = kernel.mkdir("web"), kernel.mkdir("db")
+    counts, others = (
+        kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name=name)
+        for name in ("counts", "others")
+    )
+    jumps, more = (
+        kernel.map_create(BPF_MAP_TYPE_PROG_ARRAY, U32, U32, max_entries=2, map_name=name)
+        for name in ("jumps", "more_jumps")
+    )
+    skb, egress = BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_EGRESS
+    callee = kernel.prog_load(skb, Mix(others, 2), prog_name="callee")
+    entry = kernel.prog_load(skb, [Mix(counts, 1), TailCall(jumps)], prog_name="entry")
+    plain = kernel.prog_load(skb, [TailCall(more)], prog_name="plain")
+
+    observe("insert another map", lambda: kernel.map_update_elem(jumps, 0, callee))
+    observe("insert no map, jumps on", lambda: kernel.map_update_elem(jumps, 1, plain))
+    kernel.prog_attach(web, entry, egress, BPF_F_ALLOW_MULTI)
+    kernel.fire(web, egress)
+    observe("counts", lambda: kernel.map_lookup_elem(counts, (web, egress)))
+    observe("others", lambda: kernel.map_lookup_elem(others, (web, egress)))
+
+    observe("insert behind no map", lambda: kernel.map_update_elem(more, 0, callee))
+    kernel.prog_attach(db, plain, egress, BPF_F_ALLOW_MULTI)
+    observe("packet", lambda: kernel.fire(db, egress))
+
+
+STORY = BreakingChange(
+    title="Tail calls between programs with different storage maps are refused",
+    summary="""
+A tail-called program gets the storages of the program that is attached, whatever map it names
+itself. Up to Linux 6.16 nobody checked that the maps are the same, and a difference meant foreign
+data or a crash. From 6.17 on such programs do not fit into one program array: ``EINVAL``.
+""",
+    affected="""
+Who splits cgroup programs with tail calls and gives the parts different storage maps. Part of this
+came with stable updates: a program that loaded on one 6.1 kernel is refused by the next.
+""",
+    details="""
+The helper takes the storage from the attachment that runs. It does not know that a tail call has
+changed the program. So the story's callee computes 3 * 1 + 2 = 5 in the map of the attached
+program, and its own map has no entry. If the attached program uses no storage map, the helper
+follows a NULL pointer (on 4.19 a stale one).
+
+Commit abad3d0bad72 ("bpf: Fix oob access in cgroup local storage", CVE-2025-38502) made a program
+array remember the storage maps of the first program that was loaded with it or put into it. Every
+other program must use the same maps or none. It is in 6.17, 6.16.1, 6.12.46, 6.6.105, 6.1.151 and
+5.15.192. The check strikes at two places: when a program is put into the array, and when a program
+that names the array is loaded.
+
+Commit 10627ddc0167 ("bpf: Tighten cgroup storage cookie checks for prog arrays") closed a gap in
+7.2, 7.1.5, 6.18.40, 6.12.97, 6.6.145, 6.1.178 and 5.15.212: a program without a map may be in the
+array only if it makes no tail calls itself.
+
+Recorded kernels: 4.19.108 to 5.10.223 run the first case and go wrong in the last step. 6.1.176 has
+the first commit; 6.12.107 and 7.2.13 have both.
+""",
+    run=run,
+    outcomes=(
+        Outcome(
+            None,
+            {
+                "insert another map": "ok",
+                "insert no map, jumps on": "ok",
+                "counts": 5,
+                "others": "ENOENT",
+                "insert behind no map": "ok",
+                "packet": "undefined",
+            },
+            "kernels 4.19.108 to 5.10.223 and the proposal, which oopsed in the last step",
+        ),
+        Outcome(
+            changes.TAIL_CALL_COOKIES,
+            {
+                "insert another map": "EINVAL",
+                "insert no map, jumps on": "ok",
+                "counts": 1,
+                "others": "ENOENT",
+                "insert behind no map": "EINVAL",
+                "packet": "ok",
+            },
+            "kernel 6.1.176; core.c:__bpf_prog_map_compatible",
+        ),
+        Outcome(
+            changes.TAIL_CALL_COOKIES_TIGHT,
+            {
+                "insert another map": "EINVAL",
+                "insert no map, jumps on": "EINVAL",
+                "counts": 1,
+                "others": "ENOENT",
+                "insert behind no map": "EINVAL",
+                "packet": "ok",
+            },
+            "kernels 6.12.107 and 7.2.13; core.c:__bpf_prog_map_compatible of 7.3",
+        ),
+    ),
+    evidence=(
+        Evidence(
+            "tail-callee-with-another-map",
+            same={6: "insert another map", 9: "counts", 10: "others"},
+        ),
+        Evidence("tail-middle-without-storage", same={6: "insert no map, jumps on"}),
+        Evidence("tail-entry-without-storage-runs", same={5: "insert behind no map", 7: "packet"}),
+    ),
+    unsafe=True,
+    before="6.16",
+    after="6.17",
+    symptoms=(
+        "EINVAL when a program is put into a program array",
+        "EINVAL at load after a stable update",
+        "a NULL pointer dereference in bpf_get_local_storage",
+        "numbers of one program in the map of another",
+    ),
+    find="""
+Search for ``bpf_tail_call`` in programs that call ``bpf_get_local_storage``, and compare the
+storage maps of all programs of one ``BPF_MAP_TYPE_PROG_ARRAY``, the callers included.
+""",
+    rules=("tail-call.same-maps", "tail-call.entry"),
+    recipes=(),
+)

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The largest value: one page up to 5.14, then 65407 bytes, per CPU 32768."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ... import changes
+from ...uapi import BPF_MAP_TYPE_CGROUP_STORAGE, BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE, MapType
+from ...values import STORAGE_KEY, Bytes
+from ..story import BreakingChange, Evidence, Observer, Outcome
+
+
+def run(kernel: Any, observe: Observer) -> None:
+    """Create maps at the limits and one byte above them."""
+
+    def create(name: str, map_type: MapType, size: int) -> None:
+        map_name = f"{name.lower().replace('-', '')}_{size}"
+        observe(
+            f"{name} {size}",
+            lambda: kernel.map_create(map_type, STORAGE_KEY, Bytes(size), map_name=map_name),
+        )
+
+    for size in (4096, 8192, 65407, 65408):
+        create("shared", BPF_MAP_TYPE_CGROUP_STORAGE, size)
+    for size in (4096, 32768, 32769):
+        create("per-CPU", BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE, size)
+
+
+STORY = BreakingChange(
+    title="Values may be larger than a page",
+    summary="""
+Up to Linux 5.14 a value may have at most 4096 bytes, one page. From 5.15 on 65407 bytes are
+accepted, and 32768 for the per-CPU type. More than that is ``E2BIG``, so a large value that works
+on a new kernel fails on an old one.
+""",
+    affected="""
+Who develops on 5.15 or later with values above 4096 bytes and ships to older kernels. And who takes
+``E2BIG`` at 4097 bytes as a guard.
+""",
+    details="""
+Commit 33b57e0cc78e ("bpf: Increase supported cgroup storage value size") replaced the limit of one
+page by that of the local storage maps, ``BPF_LOCAL_STORAGE_MAX_VALUE_SIZE``. On x86-64, with cache
+lines of 64 bytes, that is 65407. The per-CPU type is limited further, to ``PCPU_MIN_UNIT_SIZE`` in
+whole pages, 32768. The numbers are computed from the structures of 6.1 and 7.3; machines with
+longer cache lines have a smaller limit (65279 with 128 bytes).
+
+Recorded kernels show the limits from both sides with sizes around them: 8192 and 32768 bytes are
+refused on 5.10.223 and accepted on 6.1.176, 65536 bytes (shared) and 32769 bytes (per-CPU) are
+refused on both. The exact limits are in no trace. A running kernel 6.18.44 on x86-64 accepted 65407
+and refused 65408, and gave the other answers of this story too.
+
+A value of the per-CPU type that passes here may still fail at the attach with ``ENOMEM``: the
+memory for all CPUs is allocated only then.
+
+The page size is the machine's: on arm64 with pages of 64 KiB the old limit is 65536.
+""",
+    run=run,
+    outcomes=(
+        Outcome(
+            None,
+            {
+                "shared 4096": "ok",
+                "shared 8192": "E2BIG",
+                "shared 65407": "E2BIG",
+                "shared 65408": "E2BIG",
+                "per-CPU 4096": "EINVAL",
+                "per-CPU 32768": "EINVAL",
+                "per-CPU 32769": "EINVAL",
+            },
+            "kernel 4.19.108: no per-CPU type",
+        ),
+        Outcome(
+            changes.PERCPU_STORAGE,
+            {
+                "shared 4096": "ok",
+                "shared 8192": "E2BIG",
+                "shared 65407": "E2BIG",
+                "shared 65408": "E2BIG",
+                "per-CPU 4096": "ok",
+                "per-CPU 32768": "E2BIG",
+                "per-CPU 32769": "E2BIG",
+            },
+            "kernels 5.4.59 to 5.10.223; local_storage.c:cgroup_storage_map_alloc",
+        ),
+        Outcome(
+            changes.BIGGER_VALUES,
+            {
+                "shared 4096": "ok",
+                "shared 8192": "ok",
+                "shared 65407": "ok",
+                "shared 65408": "E2BIG",
+                "per-CPU 4096": "ok",
+                "per-CPU 32768": "ok",
+                "per-CPU 32769": "E2BIG",
+            },
+            "kernels 6.1.176 to 7.2.13; include/linux/bpf_local_storage.h and percpu.h of 6.1, 7.3",
+        ),
+    ),
+    evidence=(
+        Evidence("s1-0374", same={1: "shared 4096", 2: "shared 8192"}),
+        Evidence("s1-0449", same={7: "per-CPU 32769"}),
+    ),
+    before="5.14",
+    after="5.15",
+    symptoms=("E2BIG from BPF_MAP_CREATE", "Argument list too long when the map is created"),
+    find="""
+Compute ``sizeof`` of the value types of these maps; everything above 4096 needs Linux 5.15. A
+``_Static_assert(sizeof(struct value) <= 4096)`` beside the type keeps it so.
+""",
+    rules=("create.value-limit", "limit.value-size"),
+    recipes=("one_object_for_all_kernels",),
+)

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""After the last key: a bogus one up to 7.0, ENOENT from 7.1 on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ... import changes
+from ...steps import Add
+from ...uapi import (
+    BPF_CGROUP_INET_EGRESS,
+    BPF_F_ALLOW_MULTI,
+    BPF_MAP_TYPE_CGROUP_STORAGE,
+    BPF_PROG_TYPE_CGROUP_SKB,
+)
+from ...values import STORAGE_KEY, U64
+from ..story import BreakingChange, Evidence, Observer, Outcome
+
+
+def run(kernel: Any, observe: Observer) -> None:
+    """Attach to two cgroups and walk over the keys: first, second, and beyond."""
+    web, db = kernel.mkdir("web"), kernel.mkdir("db")
+    counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name="counts")
+    count = kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, Add(counts), prog_name="count")
+    for cgroup in (web, db):
+        kernel.prog_attach(cgroup, count, BPF_CGROUP_INET_EGRESS, BPF_F_ALLOW_MULTI)
+        kernel.fire(cgroup, BPF_CGROUP_INET_EGRESS)
+
+    first = kernel.map_get_next_key(counts)
+    second = kernel.map_get_next_key(counts, first)
+    observe("first key is that of db", lambda: int(first[0] == db.id))
+    observe("second key is that of web", lambda: int(second[0] == web.id))
+    beyond = observe("after the last key", lambda: kernel.map_get_next_key(counts, second))
+    if beyond is not None:
+        observe("its value", lambda: kernel.map_lookup_elem(counts, beyond))
+        observe("the key after it", lambda: kernel.map_get_next_key(counts, beyond))
+
+
+STORY = BreakingChange(
+    title="A walk over the keys ends with the last key",
+    summary="""
+Up to Linux 7.0 ``BPF_MAP_GET_NEXT_KEY`` returned one more key after the last: garbage that no
+lookup finds. From 7.1 on, and on stable kernels with the fix, it says ``ENOENT`` at once. A loop
+that allowed for the extra key must not drop the last real one now.
+""",
+    affected="""
+Who walks over these maps. A loop that skips keys whose lookup says ``ENOENT`` is right on both
+kinds of kernels. A loop that stops one key early, or that takes a failed lookup for a fatal error,
+is wrong on one of them.
+""",
+    details="""
+The kernel asked for the next entry of a list and never noticed that it had come back to the head
+(``local_storage.c:cgroup_storage_get_next_key``). What it returned was a key made of the map's own
+bookkeeping. Commit 5828b9e5b272 fixed it in 7.1 and is in 7.0.10, 6.18.33, 6.12.91, 6.6.141 and
+6.1.175 (CVE-2026-45838). Before, the bogus key held kernel addresses, with the struct key on all
+releases: do not print or export it.
+
+The walk ends after the bogus key, since asking for the key after an unknown one is ``ENOENT``. Hash
+maps begin again with their first key in that case; these maps do not.
+
+Keys come newest first: the entry that was made last is the first key. The bogus key is recorded in
+the traces on 4.19.108 to 5.10.223 and on the proposal, and the end without it on 6.1.176, 6.12.107
+and 7.2.13. What the key holds is read from the source.
+""",
+    run=run,
+    outcomes=(
+        Outcome(
+            None,
+            {
+                "first key is that of db": 1,
+                "second key is that of web": 1,
+                "after the last key": "bogus key",
+                "its value": "ENOENT",
+                "the key after it": "ENOENT",
+            },
+            "kernels 4.19.108 to 5.10.223 and the proposal; SEMANTICS 5.4",
+        ),
+        Outcome(
+            changes.NEXT_KEY_END,
+            {
+                "first key is that of db": 1,
+                "second key is that of web": 1,
+                "after the last key": "ENOENT",
+            },
+            "kernels 6.1.176, 6.12.107 and 7.2.13; local_storage.c:cgroup_storage_get_next_key",
+        ),
+    ),
+    evidence=(
+        Evidence("next-key-end", same={7: "after the last key"}, part={7: 2}),
+        Evidence("next-key-end8", same={5: "after the last key"}, part={5: 1}),
+        Evidence("s1-0233", same={18: "after the last key"}, part={18: 2}),
+    ),
+    before="7.0",
+    after="7.1",
+    symptoms=(
+        "bpftool map dump shows <no entry> at the end",
+        "one key too many, with a huge cgroup id",
+        "a lookup of a key that the kernel just returned gives ENOENT",
+    ),
+    find="""
+Search for loops over ``bpf_map_get_next_key`` on these maps, and look at what they do when the
+lookup of a key fails. Look also for code that ignores the last key.
+""",
+    rules=("next-key.end", "next-key.bogus", "next-key.order"),
+    recipes=("walk_all_keys",),
+)

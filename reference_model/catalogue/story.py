@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What a story is: prose, a function that runs it on any kernel, and what must be observed.
+
+A story is one module of ``breaking_changes/`` or ``recipes/`` that calls its story ``STORY``.  Its
+page, its table of outcomes, its figures, its tests and its C twin all come from there.
+
+>>> def run(kernel, observe):
+...     counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64)
+...     observe("delete", lambda: kernel.map_delete_elem(counts, (1, 0)))
+...     observe("next key", lambda: kernel.map_get_next_key(counts))
+>>> from reference_model import *
+>>> observed(run, Kernel("5.9"))
+{'delete': 'EINVAL', 'next key': 'ENOENT'}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from ..errors import BpfError, Denied, UndefinedBehaviour
+from ..maps import BOGUS_KEY
+from ..releases import MAINLINE, Change, Release, release
+from ..state import Descriptor
+
+T = TypeVar("T")
+
+Observations = dict[str, Any]
+"""What a run observed: a plain value, an errno's name, ``"ok"`` or ``"undefined"`` by label."""
+
+UNDEFINED = "undefined"
+
+RELEASES = (*MAINLINE, "proposal")
+"""The releases on which every story runs."""
+
+
+class _Stop(Exception):
+    """The kernel is broken: the story ends here."""
+
+
+class Observer:
+    """Notes what a story sees, under the labels that its C twin prints."""
+
+    def __init__(self) -> None:
+        self.seen: Observations = {}
+
+    def __call__(self, label: str, act: Callable[[], T]) -> T | None:
+        """Do ``act`` and note what came of it; None where the kernel refused."""
+        if label in self.seen:
+            raise ValueError(f"the label {label!r} is used twice in one story")
+        try:
+            result = act()
+        except Denied:
+            self.seen[label] = "denied"
+            return None
+        except BpfError as error:
+            self.seen[label] = error.name
+            return None
+        except UndefinedBehaviour:
+            self.seen[label] = UNDEFINED
+            raise _Stop from None
+        self.seen[label] = _plain(result)
+        return result
+
+
+def _plain(result: object) -> object:
+    """What the C twin can print as well: numbers, lists and dicts of them; else ``"ok"``."""
+    if result is BOGUS_KEY:
+        return "bogus key"
+    if result is None or isinstance(result, Descriptor):
+        return "ok"
+    if isinstance(result, (bool, int, str, list, tuple, dict)):
+        return result
+    raise TypeError(f"a story observes plain values, not {result!r}")
+
+
+Run = Callable[[Any, Observer], None]
+"""Runs a story on a kernel, of the model or a real one, and notes what it observes."""
+
+
+def observed(run: Run, kernel: object) -> Observations:
+    """What a run of the story observes on this kernel."""
+    observer = Observer()
+    with suppress(_Stop):
+        run(kernel, observer)
+    return observer.seen
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What must be observed from a change on, and how we know."""
+
+    since: Change | None
+    """The change that brought it; None: as it was in the beginning, in 4.19."""
+    seen: Observations
+    source: str
+    """Where this was read or recorded, never the model."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A recorded trace that shows what the story shows, checked answer by answer.
+
+    ``same`` maps positions of its operations (from 0) to labels: each kernel's answer is what the
+    story observes there on its release (a list of one number counts as the number).  ``zero`` does
+    the same for numbers that need only agree in being zero or not, ``there`` for numbers that need
+    only be numbers: an entry that is there, where the errno says that there is none.
+    """
+
+    trace: str
+    same: dict[int, str] = field(default_factory=dict)
+    zero: dict[int, str] = field(default_factory=dict)
+    there: dict[int, str] = field(default_factory=dict)
+    part: dict[int, int | str] = field(default_factory=dict)
+    """Which part of an answer counts: the place in a list of keys, the name in a query."""
+
+    @property
+    def labels(self) -> dict[int, str]:
+        """The label of each position that counts."""
+        return {**self.same, **self.zero, **self.there}
+
+    def agree(self, position: int, answer: Any, said: object) -> bool:
+        """Whether a kernel's answer at a position is what the story says."""
+        if position in self.part and not isinstance(answer, str):
+            answer = answer[self.part[position]]
+        if isinstance(answer, list) and len(answer) == 1:
+            (answer,) = answer
+        if answer == "GARBAGE":
+            answer = "bogus key"
+        if isinstance(answer, int) and isinstance(said, int):
+            if position in self.there:
+                return True
+            if position in self.zero:
+                return bool(answer) == bool(said)
+        return bool(answer == said)
+
+
+@dataclass(frozen=True)
+class Story:
+    """What both kinds of stories have."""
+
+    title: str
+    """A sentence without its full stop: what is so."""
+    summary: str
+    """A paragraph for somebody in a hurry, in reStructuredText like all prose here."""
+    run: Run
+    outcomes: tuple[Outcome, ...]
+    """In order of release; the last one that a release has is the one that counts."""
+    details: str
+    symptoms: tuple[str, ...] = ()
+    """What a reader sees and searches for."""
+    rules: tuple[str, ...] = ()
+    """Ids of the rules of the reference page that the story shows."""
+    evidence: tuple[Evidence, ...] = ()
+    """Recorded traces in which real kernels did the same."""
+    unsafe: bool = False
+    """Whether it breaks some kernels: then it runs in virtual machines only."""
+    kernel: dict[str, Any] = field(default_factory=dict)
+    """Arguments that the story's kernel needs, such as ``memlock``."""
+
+    def expected(self, on: Release | str) -> Outcome:
+        """The outcome that holds on a release."""
+        has = release(on).has
+        return [o for o in self.outcomes if o.since is None or has(o.since)][-1]
+
+
+@dataclass(frozen=True)
+class BreakingChange(Story):
+    """Something that worked, and no longer does, or works in another way."""
+
+    affected: str = ""
+    """Who has to do something, and who has not."""
+    before: str = "5.8"
+    """A release from before, for the figure."""
+    after: str = "5.9"
+    """A release from after it."""
+    find: str = ""
+    """How to find it in one's own code: what to search for."""
+    recipes: tuple[str, ...] = ()
+    """Names of the recipes that help."""
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What a recipe promises, checked on every release that it claims."""
+
+    text: str
+    check: Callable[[Observations], object]
+    """True for what the recipe observes, and for what the old program saw where it was at home."""
+
+
+@dataclass(frozen=True)
+class Recipe(Story):
+    """A way out: what to write instead, and what it promises."""
+
+    problem: str = ""
+    pitfalls: str = ""
+    promises: tuple[Promise, ...] = ()
+    old: Run | None = None
+    """The program before the migration, with the same labels."""
+    old_release: str = "5.8"
+    """Where the old program did what it should."""
+    fails_on: str = "latest"
+    """A claimed release on which the old program breaks each promise."""
+    since: Change | None = None
+    """The change from which on the recipe works; None: everywhere."""
+
+    def claims(self, on: Release | str) -> bool:
+        """Whether the recipe is for this release."""
+        return self.since is None or release(on).has(self.since)

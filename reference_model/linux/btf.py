@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""BTF: a blob that describes value types, and the ids of the kernel's own functions.
+
+The format is that of ``Documentation/bpf/btf.rst`` and ``include/uapi/linux/btf.h``.  Left out:
+everything that ``values`` has no type for.
+"""
+
+from __future__ import annotations
+
+import struct
+from functools import cache
+from pathlib import Path
+
+from ..values import KPTR, RES_SPIN_LOCK, SPIN_LOCK, TIMER, Array, Bytes, Int, Special, Struct, Type
+
+MAGIC, HEADER = 0xEB9F, struct.Struct("<HBBIIIII")
+INT, PTR, ARRAY, STRUCT, ENUM, FUNC, TYPE_TAG = 1, 2, 3, 4, 6, 12, 18
+SIGNED = 1 << 24
+"""In the word after an INT: BTF_INT_SIGNED."""
+
+_VMLINUX = Path("/sys/kernel/btf/vmlinux")
+
+# The words that follow a type, beside those for each of its members: kind -> (fixed, each).
+_EXTRA = {1: (4, 0), 3: (12, 0), 4: (0, 12), 5: (0, 12), 6: (0, 8), 13: (0, 8), 14: (4, 0)}
+_EXTRA |= {15: (0, 12), 17: (4, 0), 19: (0, 12)}
+
+
+class Builder:
+    """Collects types; the same type is described once.
+
+    ``tags`` says whether the kernel knows BTF_KIND_TYPE_TAG (5.17), which a kptr needs.
+    """
+
+    def __init__(self, *, tags: bool = True) -> None:
+        self.tags = tags
+        self._strings = bytearray(1)
+        self._types: list[bytes] = []
+        self._ids: dict[object, int] = {}
+
+    def add(self, described: Type) -> int:
+        """The id of a type, described with all that it is made of."""
+        known = self._ids.get(described)
+        if known is None:
+            known = self._ids[described] = self._describe(described)
+        return known
+
+    def blob(self) -> bytes:
+        """Header, types and strings, as BPF_BTF_LOAD takes them."""
+        types, strings = b"".join(self._types), bytes(self._strings)
+        sizes = (0, len(types), len(types), len(strings))
+        return HEADER.pack(MAGIC, 1, 0, HEADER.size, *sizes) + types + strings
+
+    def _describe(self, described: Type) -> int:
+        if isinstance(described, Special):
+            return self._special(described)
+        if isinstance(described, Int):
+            if described.kind == "ENUM":
+                return self._type("", ENUM, 4, self._string("ZERO"), 0, vlen=1)
+            return self._int(described.name, described.size, signed=described.signed)
+        if isinstance(described, Struct):
+            return self._struct("", described)
+        if isinstance(described, Bytes):
+            return self._array(self._named("char", 1, signed=True), described.size)
+        if isinstance(described, Array):
+            return self._array(self.add(described.element), described.length)
+        raise TypeError(f"no BTF for {described!r}")
+
+    def _special(self, special: Special) -> int:
+        if special is KPTR:
+            target = self._type("task_struct", STRUCT, 0)
+            if self.tags:
+                target = self._type("kptr", TYPE_TAG, target)
+            return self._type("", PTR, target)
+        if special is TIMER:
+            words = self._array(self._named("U64", 8), 2)
+            member = (self._string("__opaque"), words, 0)
+            return self._type("bpf_timer", STRUCT, special.size, *member, vlen=1)
+        name = {SPIN_LOCK: "bpf_spin_lock", RES_SPIN_LOCK: "bpf_res_spin_lock"}[special]
+        member = (self._string("val"), self._named("U32", 4), 0)
+        return self._type(name, STRUCT, special.size, *member, vlen=1)
+
+    def _struct(self, name: str, described: Struct) -> int:
+        words: list[int] = []
+        for member, member_type in described.members.items():
+            offset = 8 * described.offsets[member]
+            words += self._string(member), self.add(member_type), offset
+        return self._type(name, STRUCT, described.size, *words, vlen=len(described.members))
+
+    def _array(self, element: int, length: int) -> int:
+        return self._type("", ARRAY, 0, element, self._named("U32", 4), length)
+
+    def _named(self, name: str, size: int, *, signed: bool = False) -> int:
+        known = self._ids.get(name)
+        if known is None:
+            known = self._ids[name] = self._int(name, size, signed=signed)
+        return known
+
+    def _int(self, name: str, size: int, *, signed: bool) -> int:
+        return self._type(name, INT, size, (SIGNED if signed else 0) | 8 * size)
+
+    def _type(self, name: str, kind: int, size_or_type: int, *words: int, vlen: int = 0) -> int:
+        """Append a type; the words are those that follow ``struct btf_type``."""
+        info = kind << 24 | vlen
+        text = self._string(name)
+        self._types.append(struct.pack(f"<{3 + len(words)}I", text, info, size_or_type, *words))
+        return len(self._types)
+
+    def _string(self, text: str) -> int:
+        if not text:
+            return 0
+        offset = len(self._strings)
+        self._strings += text.encode() + b"\0"
+        return offset
+
+
+@cache
+def kernel_function(name: str) -> int | None:
+    """The BTF id of a function of the running kernel, or None if it has no such function."""
+    try:
+        data = _VMLINUX.read_bytes()
+    except OSError:
+        return None
+    _, _, _, header, type_at, type_size, string_at, string_size = HEADER.unpack_from(data)
+    strings = data[header + string_at : header + string_at + string_size]
+    wanted = strings.find(b"\0" + name.encode() + b"\0") + 1
+    if not wanted:
+        return None
+    at, end, number = header + type_at, header + type_at + type_size, 0
+    unpack = struct.Struct("<II").unpack_from
+    while at < end:
+        number += 1
+        text, info = unpack(data, at)
+        kind = info >> 24 & 0x1F
+        if text == wanted and kind == FUNC:
+            return number
+        fixed, each = _EXTRA.get(kind, (0, 0))
+        at += 12 + fixed + each * (info & 0xFFFF)
+    return None

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Work that the kernel does a little later, and how its end is seen.
+
+The model does everything before a call returns.  The kernel leaves two things for later that an
+answer may show:
+
+* ``cgroup_bpf_release()`` runs in a work item, after an RCU grace period, once a removed cgroup has
+  no more sockets.  Before rmdir a program of our own is attached to a hook that nobody can pass
+  just once, CGROUP_SOCK_OPS; it has a storage there, which that very function frees.  When its
+  lookup fails the function has begun; it holds cgroup_mutex, and so a query of any cgroup, which
+  takes the mutex, returns when it is through.
+* Up to 5.8 a map stays bound to a program until the program's memory is freed, after a grace
+  period (``prog_load`` says EBUSY).  Programs are seen by their ids, which go at once: as long as a
+  program with the map lives EBUSY is the answer, and else it is waited for.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+from ..steps import Mention
+from ..uapi import (
+    BPF_CGROUP_SOCK_OPS,
+    BPF_F_ALLOW_MULTI,
+    BPF_MAP_TYPE_CGROUP_STORAGE,
+    BPF_PROG_TYPE_SOCK_OPS,
+)
+from ..values import STORAGE_KEY, U64
+from .assembler import program
+from .descriptors import Map, MapFd
+from .errors import KernelError
+from .syscall import (
+    Attach,
+    ById,
+    Command,
+    Element,
+    MapCreate,
+    ProgLoad,
+    Query,
+    address,
+    bpf,
+    buffer,
+    membarrier,
+)
+from .tree import PATIENCE, Cgroup
+
+_HOOK = int(BPF_CGROUP_SOCK_OPS)
+
+
+class Sentinel:
+    """A map and a program of our own that tell when a removed cgroup's BPF state has ended."""
+
+    def __init__(self) -> None:
+        attr = MapCreate(map_type=BPF_MAP_TYPE_CGROUP_STORAGE, key_size=16, value_size=8)
+        self.map = bpf(Command.BPF_MAP_CREATE, attr)
+        notes = MapFd(Map(0, "", BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, 0), self.map)
+        code, licence = buffer(program(Mention(notes), maps=lambda _: self.map)), buffer(b"GPL")
+        load = ProgLoad(
+            prog_type=BPF_PROG_TYPE_SOCK_OPS,
+            insn_cnt=len(code) // 8,
+            insns=address(code),
+            license=address(licence),
+        )
+        try:
+            self.program = bpf(Command.BPF_PROG_LOAD, load)
+        except BaseException:
+            os.close(self.map)
+            raise
+
+    def attach(self, cgroup: Cgroup) -> bool:
+        """Watch a cgroup that is to be removed; False if its hook is taken otherwise."""
+        return self._ask(Command.BPF_PROG_ATTACH, cgroup, int(BPF_F_ALLOW_MULTI))
+
+    def detach(self, cgroup: Cgroup) -> None:
+        """Watch it no more: it was not removed."""
+        self._ask(Command.BPF_PROG_DETACH, cgroup)
+
+    def there(self, cgroup_id: int) -> bool:
+        """Whether the cgroup still has its storage."""
+        key = buffer(cgroup_id.to_bytes(8, "little") + _HOOK.to_bytes(8, "little"))
+        value = buffer(size=8)
+        attr = Element(map_fd=self.map, key=address(key), value=address(value))
+        try:
+            bpf(Command.BPF_MAP_LOOKUP_ELEM, attr)
+        except KernelError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Let go of both."""
+        os.close(self.program)
+        os.close(self.map)
+
+    def _ask(self, command: Command, cgroup: Cgroup, flags: int = 0) -> bool:
+        attr = Attach(attach_bpf_fd=self.program, attach_type=_HOOK, attach_flags=flags)
+        try:
+            attr.target_fd = directory = os.open(cgroup.path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            bpf(command, attr)
+        except KernelError:
+            return False
+        finally:
+            os.close(directory)
+        return True
+
+
+def wait_for(done: Callable[[], bool], limit: float = PATIENCE) -> bool:
+    """Ask until it is done, pausing a little longer each time; False if it is not in time."""
+    deadline, pause = time.monotonic() + limit, 0.0002
+    while not done():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(pause)
+        pause = min(2 * pause, 0.02)
+    return True
+
+
+def wait_for_release(sentinel: Sentinel, cgroup_id: int, root: Cgroup) -> None:
+    """Wait until cgroup_bpf_release() of a removed cgroup is through, as told above."""
+    wait_for(lambda: not sentinel.there(cgroup_id))
+    with suppress(KernelError):
+        bpf(Command.BPF_PROG_QUERY, Query(target_fd=root.fd, attach_type=_HOOK))
+
+
+def wait_blindly() -> None:
+    """Where nothing shows the end of the work: a grace period, and time for the work items."""
+    for _ in range(2):
+        membarrier()
+        time.sleep(0.03)
+
+
+def alive(program_ids: Iterable[int]) -> bool:
+    """Whether any of these programs lives."""
+    for number in program_ids:
+        with suppress(KernelError):
+            os.close(bpf(Command.BPF_PROG_GET_FD_BY_ID, ById(id=number)))
+            return True
+    return False

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Closing and duplicating descriptors, and pins in bpffs, on the running kernel.
+
+Same methods, parameters and answers as the model's Kernel.  Pins stand in a directory of the
+LinuxKernel's own, whatever their names.
+"""
+
+from __future__ import annotations
+
+import os
+from errno import EBADF, EINVAL
+from pathlib import Path
+
+from .. import cgroups
+from ..state import Descriptor
+from .attachments import AttachCommands
+from .descriptors import LinkFd, MapFd, Open, ProgFd, Socket, number_of, word
+from .errors import KernelError
+from .syscall import Command, Pin, address, bpf, buffer
+from .tree import Cgroup
+
+
+class PinCommands(AttachCommands):
+    """Descriptors and pins."""
+
+    _pinned: dict[str, Open]
+    """What is pinned, by the names that were given."""
+
+    def close(self, descriptor: Descriptor | cgroups.Cgroup) -> None:
+        """Close a descriptor; what nobody else holds goes with it.  Errors: EBADF."""
+        number = number_of(descriptor)
+        if not isinstance(descriptor, (MapFd, ProgFd, LinkFd, Cgroup)) or number < 0:
+            raise KernelError(EBADF if number < 0 else EINVAL, "close")
+        self.let_go(descriptor)
+
+    def let_go(self, descriptor: Open | Socket | Cgroup) -> None:
+        """Close something that is open."""
+        os.close(descriptor.fd)
+        descriptor.open = False
+        self.held.descriptors.remove(descriptor)
+
+    def dup(self, descriptor: Descriptor) -> Descriptor:
+        """Another descriptor of the same object, with the same mode.  Errors: EBADF."""
+        number = number_of(descriptor)
+        if number < 0 or not isinstance(descriptor, (MapFd, ProgFd, LinkFd)):
+            raise KernelError(EBADF, "dup")
+        return self._again(descriptor, os.dup(number), descriptor.mode)
+
+    def obj_pin(self, path: str, descriptor: Descriptor) -> None:
+        """BPF_OBJ_PIN: a name in the directory of this object in bpffs.  Errors: EBADF, EEXIST."""
+        name = buffer(os.fsencode(self._pin(path)) + b"\0")
+        bpf(Command.BPF_OBJ_PIN, Pin(pathname=address(name), bpf_fd=word(descriptor)))
+        assert isinstance(descriptor, (MapFd, ProgFd, LinkFd))
+        self._pinned[path] = descriptor
+
+    def obj_get(self, path: str, file_flags: int = 0) -> Descriptor:
+        """BPF_OBJ_GET: a new descriptor of a pinned object.  Errors: EINVAL, ENOENT."""
+        name = buffer(os.fsencode(self._pin(path)) + b"\0")
+        fd = bpf(Command.BPF_OBJ_GET, Pin(pathname=address(name), file_flags=file_flags))
+        return self._again(self._pinned[path], fd, int(file_flags))
+
+    def unlink(self, path: str) -> None:
+        """Remove a pin.  Errors: ENOENT."""
+        try:
+            self._pin(path).unlink()
+        except OSError as error:
+            raise KernelError(error.errno or 0, "unlink") from None
+        del self._pinned[path]
+
+    def _pin(self, path: str) -> Path:
+        """Where the pin of this name stands: bpffs wants neither dots nor, here, directories."""
+        plain = "".join(c if c.isalnum() or c in "-" else f"_{ord(c):x}_" for c in path)
+        return self.pin_directory() / plain
+
+    def _again(self, descriptor: Open, fd: int, mode: int) -> Open:
+        again: Open
+        if isinstance(descriptor, MapFd):
+            again = MapFd(descriptor.object, fd, mode)
+        elif isinstance(descriptor, ProgFd):
+            again = ProgFd(descriptor.object, fd, mode)
+        else:
+            again = LinkFd(descriptor.object, fd, mode)
+        self.held.descriptors.append(again)
+        return again

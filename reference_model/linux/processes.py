@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Processes that enter a cgroup and pass hooks on demand, one for each cgroup, until it is removed.
+
+A process is forked when its cgroup is first asked for.  It closes every descriptor that it
+inherited (a copy of a link's descriptor would keep the link), enters the cgroup by writing to
+cgroup.procs, and then serves: pin itself to a CPU, pass a hook, answer.  It ends when its channel
+is closed, and with its parent.
+"""
+
+from __future__ import annotations
+
+import errno
+import gc
+import json
+import os
+import signal
+import socket
+import time
+import traceback
+from contextlib import suppress
+from typing import Any, NamedTuple, NoReturn
+
+from ..uapi import AttachType
+from .actions import Dropped, Process
+from .errors import KernelError
+from .sockets import Peers, ready
+from .syscall import die_with_parent
+
+LIMIT = 60.0
+"""Seconds that a process may take for one action."""
+
+
+class Worker:
+    """A forked process; in the cgroup whose directory is given, or outside of all."""
+
+    def __init__(self, peers: Peers, directory: int | None = None) -> None:
+        wishes, self._wishes = os.pipe()
+        self._answers, answers = os.pipe()
+        self._sockets, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        parent = os.getpid()
+        self.pid = os.fork()
+        if self.pid == 0:
+            _live(_Channel(wishes, answers, theirs), peers, directory, parent)
+        os.close(wishes)
+        os.close(answers)
+        theirs.close()
+        try:
+            self._answer()
+        except BaseException:
+            self.close()
+            raise
+
+    def do(self, hook: AttachType | str, cpu: int, given: int | None = None) -> str | None:
+        """Pass a hook on a CPU, on the given socket if any; None, or what a program denied.
+
+        KernelError if a system call failed for another reason.
+        """
+        return self._ask({"hook": _plain(hook), "cpu": cpu}, given)
+
+    def socket(self, cpu: int) -> tuple[str | None, int]:
+        """Make a UDP socket on a CPU and hand it over; what a program denied, else None, fd."""
+        denied = self._ask({"hook": "", "cpu": cpu})
+        return denied, -1 if denied is not None else _take(self._sockets)
+
+    def close(self) -> None:
+        """End the process and wait for it."""
+        os.close(self._wishes)
+        os.close(self._answers)
+        self._sockets.close()
+        deadline = time.monotonic() + 2
+        while os.waitpid(self.pid, os.WNOHANG)[0] == 0:
+            if time.monotonic() > deadline:
+                os.kill(self.pid, signal.SIGKILL)
+                os.waitpid(self.pid, 0)
+                return
+            time.sleep(0.0005)
+
+    def _ask(self, wish: dict[str, Any], given: int | None = None) -> str | None:
+        if given is not None:
+            socket.send_fds(self._sockets, [b"x"], [given])
+        os.write(self._wishes, json.dumps({**wish, "given": given is not None}).encode())
+        return self._answer()
+
+    def _answer(self) -> str | None:
+        if not ready(self._answers, LIMIT):
+            raise RuntimeError(f"process {self.pid} has not answered for {LIMIT:g} s")
+        data = os.read(self._answers, 4096)
+        if not data:
+            raise RuntimeError(f"process {self.pid} ended by itself")
+        answer = json.loads(data)
+        if "errno" in answer:
+            raise KernelError(answer["errno"], answer["call"])
+        denied: str | None = answer.get("denied")
+        return denied
+
+
+class _Channel(NamedTuple):
+    """How a process is reached: pipes, and beside them a socket that only descriptors go through.
+
+    What it wants and answers is no traffic, which programs at LSM hooks might see.
+    """
+
+    wishes: int
+    answers: int
+    sockets: socket.socket
+
+
+def _take(channel: socket.socket) -> int:
+    """The descriptor that comes through the channel."""
+    return socket.recv_fds(channel, 1, 1, socket.MSG_CMSG_CLOEXEC)[1][0]
+
+
+def _plain(hook: AttachType | str) -> int | str:
+    return hook if isinstance(hook, str) else int(hook)
+
+
+def _live(channel: _Channel, peers: Peers, directory: int | None, parent: int) -> NoReturn:
+    """The life of a forked process; it never returns into the code that forked it."""
+    status = 1
+    try:
+        gc.disable()  # nothing of the parent's is to be closed a second time here
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        die_with_parent(signal.SIGKILL)
+        if os.getppid() == parent:
+            kept = {0, 1, 2, *channel[:2], channel.sockets.fileno()}
+            kept |= {fd for fd, _ in peers.values()}
+            _close_others(kept if directory is None else {*kept, directory})
+            _serve(channel, peers, directory)
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+def _close_others(kept: set[int]) -> None:
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) not in kept:
+            with suppress(OSError):  # the descriptor of the listing itself
+                os.close(int(name))
+
+
+def _serve(channel: _Channel, peers: Peers, directory: int | None) -> None:
+    answer, made = _try_enter(directory), -1
+    cpu = None
+    while True:
+        os.write(channel.answers, json.dumps(answer).encode())
+        if made >= 0:
+            socket.send_fds(channel.sockets, [b"x"], [made])
+            os.close(made)
+        data = os.read(channel.wishes, 4096)
+        if not data:
+            return
+        wish, made = json.loads(data), -1
+        given = _take(channel.sockets) if wish["given"] else None
+        try:
+            if wish["cpu"] != cpu:
+                cpu = wish["cpu"]
+                os.sched_setaffinity(0, {cpu})
+            answer, made = _pass(wish["hook"], peers, given)
+        except OSError as error:
+            answer = {"errno": error.errno, "call": error.filename or "sched_setaffinity"}
+        finally:
+            if given is not None:
+                os.close(given)
+
+
+def _try_enter(directory: int | None) -> dict[str, Any]:
+    if directory is None:
+        return {}
+    try:
+        fd = os.open("cgroup.procs", os.O_WRONLY, dir_fd=directory)
+        try:
+            os.write(fd, b"0")
+        finally:
+            os.close(fd)
+        os.close(directory)
+    except OSError as error:
+        return {"errno": error.errno, "call": "cgroup.procs"}
+    return {}
+
+
+def _pass(hook: int | str, peers: Peers, given: int | None) -> tuple[dict[str, Any], int]:
+    """Pass the hook, or make a socket (""); the answer, and the socket's descriptor or -1."""
+    process = Process(peers, given)
+    try:
+        if hook == "":
+            return {}, process.new_socket()
+        process.pass_through(hook if isinstance(hook, str) else AttachType(hook))
+    except Dropped:
+        return {"denied": ""}, -1
+    except OSError as error:
+        if error.errno != errno.EPERM:
+            raise
+        return {"denied": str(error.filename)}, -1
+    return {}, -1

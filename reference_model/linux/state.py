@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What a LinuxKernel holds of the machine, how it is taken, and how all of it is given back.
+
+Every resource is noted in ``Held`` as soon as it exists, and given back by release(): at the end of
+a ``with`` block, by shutdown(), when the object goes, or when Python ends.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .. import changes
+from ..releases import Change
+from ..state import CAPABILITIES
+from . import machine
+from .deferred import Sentinel, alive
+from .descriptors import Open, Socket
+from .errors import KernelError, Missing, Unsafe
+from .guard import Guard
+from .processes import Worker
+from .sockets import Peers, open_peers
+from .syscall import ById, Command, bpf, capabilities, set_capabilities
+from .tree import Cgroup, Tree, remove_leftovers, remove_pins
+
+_SYSCTL = Path("/proc/sys/kernel/unprivileged_bpf_disabled")
+_BITS = {"CAP_NET_ADMIN": 12, "CAP_SYS_ADMIN": 21, "CAP_PERFMON": 38, "CAP_BPF": 39}
+
+
+@dataclass
+class Held:
+    """What must be given back; only the process that took it does so."""
+
+    tree: Tree
+    peers: Peers = field(default_factory=dict)
+    pid: int = field(default_factory=os.getpid)
+    workers: dict[Cgroup | None, Worker] = field(default_factory=dict)
+    descriptors: list[Open | Socket | Cgroup] = field(default_factory=list)
+    pins: Path | None = None
+    """The directory of pins, once there is one."""
+    restores: list[Callable[[], object]] = field(default_factory=list)
+    """What puts settings of the process or the machine back."""
+
+    def release(self) -> None:
+        """Give everything back; what fails does not keep the rest."""
+        if os.getpid() != self.pid:
+            return
+        closing: list[Callable[[], object]] = [worker.close for worker in self.workers.values()]
+        closing += [self._closer(descriptor) for descriptor in self.descriptors]
+        closing += [_closer(fd) for fd, _ in self.peers.values()]
+        closing += [self._remove_pins, self._closer(self.tree.root), self.tree.remove]
+        for give_back in (*reversed(self.restores), *closing):
+            with suppress(OSError):
+                give_back()
+
+    def _closer(self, descriptor: Open | Socket | Cgroup) -> Callable[[], object]:
+        def close() -> None:
+            if descriptor.open:
+                descriptor.open = False
+                os.close(descriptor.fd)
+
+        return close
+
+    def _remove_pins(self) -> None:
+        if self.pins is not None:
+            remove_pins(self.pins)
+
+
+def _closer(fd: int) -> Callable[[], object]:
+    return lambda: os.close(fd)
+
+
+class LinuxState:
+    """The running kernel and the caller; see LinuxKernel for the parameters."""
+
+    def __init__(
+        self,
+        memlock: int | None = None,
+        unprivileged_bpf_disabled: int | None = None,
+        allow_unsafe: bool = False,
+    ) -> None:
+        lacking = machine.missing()
+        if lacking:
+            raise Missing(lacking)
+        if allow_unsafe and not machine.virtual():
+            raise Unsafe("allow_unsafe=True, but this is not a virtual machine")
+        self.release = machine.running_release()
+        """The release of the model that the running kernel corresponds to."""
+        self.running = os.uname().release
+        """The release as uname(2) tells it."""
+        self.has: Callable[[Change], bool] = self.release.has
+        """Whether the records say that this release contains a change."""
+        self.cpus = machine.possible_cpus()
+        """Numbers of the possible CPUs, ascending."""
+        self.capabilities = CAPABILITIES
+        """The caller's capabilities, of those that user() can take away."""
+        self.guard = Guard(self.release, lifted=allow_unsafe)
+        self._allow_unsafe = allow_unsafe
+        self._warnings = machine.warnings()
+        mount = machine.mount_point("cgroup2")
+        assert mount is not None, "machine.missing() looked for it"
+        self.held = Held(Tree(mount))
+        self._shutdown = weakref.finalize(self, self.held.release)
+        try:
+            self.held.peers.update(open_peers())
+        except OSError:
+            self.shutdown()
+            raise Missing("the loopback interface is down: ip link set lo up") from None
+        self.sentinel = Sentinel()
+        self.held.restores.append(self.sentinel.close)
+        self.loaded: set[int] = set()
+        """The ids of the programs that were loaded, as far as they are known to live."""
+        rlimit = resource.getrlimit(resource.RLIMIT_MEMLOCK)
+        self.held.restores.append(lambda: resource.setrlimit(resource.RLIMIT_MEMLOCK, rlimit))
+        self._memlock: int | None = None
+        self._set_unprivileged(unprivileged_bpf_disabled)
+        self.memlock = memlock
+
+    def shutdown(self) -> None:
+        """Give back everything: processes, descriptors, pins, cgroups, settings; again: nothing."""
+        self._shutdown()
+
+    # -- the caller ---------------------------------------------------------------------------
+
+    @contextmanager
+    def user(self, *capabilities_left: str) -> Iterator[None]:
+        """Within the block the caller has just these of the capabilities that BPF asks for.
+
+        Takes the others out of the thread's effective set, CAP_PERFMON with them.  ValueError
+        lists the known names.
+        """
+        unknown = set(capabilities_left) - CAPABILITIES
+        if unknown:
+            raise ValueError(f"unknown {sorted(unknown)}: known are {sorted(CAPABILITIES)}")
+        saved, names = capabilities(), self.capabilities
+        gone = sum(1 << bit for name, bit in _BITS.items() if name not in capabilities_left)
+        set_capabilities(saved[0] & ~gone, *saved[1:])
+        self.capabilities = frozenset(capabilities_left)
+        try:
+            yield
+        finally:
+            set_capabilities(*saved)
+            self.capabilities = names
+
+    @property
+    def unprivileged_bpf_disabled(self) -> int:
+        """The sysctl kernel.unprivileged_bpf_disabled: 0, 1 or 2."""
+        return int(_SYSCTL.read_text())
+
+    def _set_unprivileged(self, wanted: int | None) -> None:
+        before = self.unprivileged_bpf_disabled
+        if wanted is None or wanted == before:
+            return
+        if not self._allow_unsafe:
+            self.shutdown()
+            reason = f"kernel.unprivileged_bpf_disabled is {before} and should be {wanted}"
+            raise Unsafe(reason, "would change it for everybody")
+        self.held.restores.append(lambda: _SYSCTL.write_text(str(before)))
+        _SYSCTL.write_text(str(wanted))
+
+    @property
+    def memlock(self) -> int | None:
+        """RLIMIT_MEMLOCK in bytes for maps and their storages; None: unlimited.
+
+        Up to 5.10, where it counts: the limit of this process.  The model counts no programs, so
+        what they take is added to it.
+        """
+        return self._memlock
+
+    @memlock.setter
+    def memlock(self, limit: int | None) -> None:
+        self._memlock = limit
+        self.limit_memory()
+
+    def limit_memory(self, *, loading: bool = False) -> None:
+        """Set the limit for what comes next; while a program is loaded there is none."""
+        if self.has(changes.MEMCG_ACCOUNTING):
+            return
+        soft = hard = resource.RLIM_INFINITY
+        if self._memlock is not None and not loading:
+            soft = self._memlock + self._uncounted()
+        if resource.getrlimit(resource.RLIMIT_MEMLOCK) != (soft, hard):
+            resource.setrlimit(resource.RLIMIT_MEMLOCK, (soft, hard))
+
+    def _uncounted(self) -> int:
+        """Bytes that the programs of this object and the sentinel's map take."""
+        self.loaded = {number for number in self.loaded if alive([number])}
+        taken = _locked(self.sentinel.map) + _locked(self.sentinel.program)
+        for number in self.loaded:
+            with suppress(KernelError):
+                fd = bpf(Command.BPF_PROG_GET_FD_BY_ID, ById(id=number))
+                taken += _locked(fd)
+                os.close(fd)
+        return taken
+
+    def fail_next(self, allocation: str) -> None:
+        """Not on a real kernel: NotImplementedError."""
+        raise NotImplementedError(
+            f"the running kernel cannot be told to fail the allocation {allocation!r}: "
+            "that would take fault injection (CONFIG_FAILSLAB)"
+        )
+
+    # -- the kernel itself --------------------------------------------------------------------
+
+    def check_invariants(self) -> None:
+        """AssertionError if the kernel has warned or oopsed since this object was made."""
+        new = machine.warnings() & ~self._warnings
+        assert not new, f"the kernel warned: tainted {new}; see dmesg"
+
+    def pin_directory(self) -> Path:
+        """The directory of this object in bpffs; Missing if bpffs is not mounted."""
+        if self.held.pins is None:
+            mount = machine.mount_point("bpf")
+            if mount is None:
+                raise Missing("bpffs is not mounted: mount -t bpf bpf /sys/fs/bpf")
+            remove_leftovers(mount, remove_pins)
+            directory = mount / self.held.tree.root.path.name
+            directory.mkdir()
+            self.held.pins = directory
+        return self.held.pins
+
+
+def _locked(fd: int) -> int:
+    """Bytes of RLIMIT_MEMLOCK that a map or program takes: from its fdinfo."""
+    lines = Path(f"/proc/self/fdinfo/{fd}").read_text().splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith("memlock:")), 0)

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""``python -m reference_model``: what it prints and how it exits."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support import RECORDED
+from test_trace import HAZARDS, LINUX, trace_of, written
+
+from reference_model.__main__ import main
+
+HEADS = ["release", "traces", "answers", "differ", "undefined:", "kernel", "model"]
+
+
+def test_as_a_module() -> None:
+    """As people and CI call it: both recorded files, in a process of their own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "reference_model", "replay", "--json", str(LINUX), str(HAZARDS)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=LINUX.parent.parent.parent,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    numbers = json.loads(done.stdout)
+    assert tuple(numbers) == RECORDED
+    assert {kernel["differ"] for kernel in numbers.values()} == {0}
+
+
+def test_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay", str(HAZARDS)]) == 0
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert head.split() == HEADS
+    assert [line.split()[0] for line in lines] == list(RECORDED)
+    for line in lines:
+        _, traces, answers, differ, undefined_kernel, undefined_model = line.split()
+        assert int(traces) > 30
+        assert int(answers) > 300
+        assert differ == "0"
+        assert undefined_kernel == undefined_model
+
+
+def test_json_has_the_shape_of_the_issue(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay", "--json", str(HAZARDS)]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("\n") == 1, "one object on one line"
+    numbers = json.loads(printed)
+    assert tuple(numbers) == RECORDED
+    fields = ["traces", "answers", "differ", "undefined_kernel", "undefined_model"]
+    for kernel in numbers.values():
+        assert list(kernel) == fields
+        assert all(type(number) is int for number in kernel.values())
+
+
+@pytest.mark.parametrize("release", ["5.8.18", "proposal"])
+def test_release(release: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay", "--json", "--release", release, str(HAZARDS)]) == 0
+    numbers = json.loads(capsys.readouterr().out)
+    assert list(numbers) == [release]
+    assert numbers[release]["answers"] > 300
+
+
+def test_release_without_traces(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay", "--release", "5.8", str(HAZARDS)]) == 2
+    assert capsys.readouterr().err == f"no traces of 5.8 in {HAZARDS}\n"
+
+
+def test_file_without_traces(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    empty = tmp_path / "empty.jsonl"
+    empty.touch()
+    assert main(["replay", str(empty)]) == 2
+    assert capsys.readouterr().err == f"no traces in {empty}\n"
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]], ids=["table", "json"])
+def test_difference(form: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit status 1, in both forms; the table names trace, operation and both answers."""
+    path = written(tmp_path, trace_of(["ok", "EBUSY"]))
+    assert main(["replay", *form, str(path)]) == 1
+    printed = capsys.readouterr().out
+    if form:
+        assert json.loads(printed)["5.8.18"]["differ"] == 1
+    else:
+        assert printed.splitlines()[2:] == [
+            '5.8.18: t1, operation 1: {"op": "rmdir", "cgroup": "c1"}',
+            '    the kernel: "EBUSY"',
+            '    the model:  "ok"',
+        ]
+
+
+def test_malformed_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = written(tmp_path, trace_of(["ok", "ok"]), "{")
+    assert main(["replay", str(path)]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(f"{path}:2: not a trace: ")
+    assert said.err.count("\n") == 1
+
+
+def test_missing_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "missing.jsonl"
+    assert main(["replay", str(path)]) == 2
+    assert capsys.readouterr().err.startswith(f"{path}: cannot be read: ")
+
+
+@pytest.mark.parametrize("arguments", [[], ["replay"], ["reply", "x"], ["replay", "x", "--nope"]])
+def test_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert "usage: python -m reference_model" in capsys.readouterr().err
+
+
+def test_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["replay", "--help"])
+    assert caught.value.code == 0
+    assert "Exit status: 0 all agree, 1 something differs, 2" in " ".join(
+        capsys.readouterr().out.split()
+    )

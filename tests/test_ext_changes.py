@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The history page shows every record, and says of what is not known that it is not."""
+
+from __future__ import annotations
+
+import io
+import re
+from contextlib import redirect_stderr
+from pathlib import Path
+
+import pytest
+from changes import NAMES, RECORDED, first_release, prose
+from docutils import nodes
+from sphinx.cmd.build import main
+
+from reference_model import Change, changes
+
+ROOT = Path(__file__).parent.parent
+
+CONF = f"""
+import sys
+sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "docs" / "_ext")!r}]
+extensions = ["sphinx.ext.extlinks", "changes"]
+extlinks = {{"commit": ("https://commits.example/%s", "%s")}}
+"""
+
+PAGE = """
+History
+=======
+
+See :change:`SHARED_STORAGE`.
+
+.. changes::
+"""
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The history as text, one paragraph a line; built without a warning."""
+    path = tmp_path_factory.mktemp("history")
+    (path / "conf.py").write_text(CONF)
+    (path / "index.rst").write_text(PAGE)
+    with redirect_stderr(io.StringIO()) as said:
+        assert main(["-q", "-n", "-W", str(path), str(path / "html")]) == 0, said.getvalue()
+    return (path / "html" / "index.html").read_text(encoding="utf-8")
+
+
+def entry(page: str, name: str) -> str:
+    """What the page says of one change, in words."""
+    start = page.index(f'id="change-{name}"')
+    end = re.search(r'id="change-|<section id=|<footer|class="clearer"', page[start + 9 :])
+    text = page[start : start + 9 + end.start()] if end else page[start:]
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", text)).replace("’", "'")
+
+
+def test_every_record_is_there_once_and_in_its_release(page: str) -> None:
+    anchors = re.findall(r'id="change-(\w+)"', page)
+    assert sorted(anchors) == sorted(NAMES.values())
+    assert len(NAMES) == len(changes.ALL)
+    for change, name in NAMES.items():
+        section = f'<section id="linux-{change.first}">' if change.first else "proposed"
+        before = page[: page.index(f'id="change-{name}"')]
+        assert section in before[before.rindex("<section") :]
+
+
+def test_releases_are_in_order(page: str) -> None:
+    found = [tuple(map(int, r.split("."))) for r in re.findall(r'id="linux-([\d.]+)"', page)]
+    assert found == sorted(set(found))
+    assert page.index('id="proposed"') > page.index(f'id="linux-{".".join(map(str, found[-1]))}"')
+
+
+def test_a_commit_is_a_link(page: str) -> None:
+    for change in changes.ALL:
+        if change.commit:
+            assert f'href="https://commits.example/{change.commit}"' in page
+
+
+@pytest.mark.parametrize("change", changes.ALL, ids=NAMES.get)
+def test_an_entry_holds_the_whole_record(page: str, change: Change) -> None:
+    text = entry(page, NAMES[change])
+    words = re.findall(r"\w+", text)
+    for part in (change.title, change.effect, change.source, *change.backports):
+        assert set(re.findall(r"\w+", part)) <= set(words)
+    assert ("Commit" in text and "not known" in text) or change.commit or change.first is None
+    assert ("on no kernel" in text) == (RECORDED.search(change.source) is None)
+
+
+def test_the_proposal_is_told_apart(page: str) -> None:
+    assert "never released" in entry(page, "ATTACH_TYPE_IGNORED")
+    assert "not merged" in entry(page, "ATTACH_TYPE_IGNORED")
+    assert "as posted in July 2020 does this too" in entry(page, "SHARED_STORAGE")
+    assert "July 2020" not in entry(page, "KEY_IS_CGROUP_ID")
+
+
+def test_a_first_release_between_two_is_not_known(page: str) -> None:
+    assert "not known: after 6.13" in entry(page, "ACCESS_FLAGS_LATE")
+    assert first_release(changes.NEXT_KEY_END) == "Linux 7.1"
+
+
+def test_the_role_links_to_the_entry(page: str) -> None:
+    assert '<a class="reference internal" href="#change-SHARED_STORAGE">' in page
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("refused with EINVAL; before", ["EINVAL"]),
+        ("cgroup.c:__cgroup_bpf_query of 5.8", ["cgroup.c:__cgroup_bpf_query"]),
+        ("include/uapi/linux/bpf.h; kernels", ["include/uapi/linux/bpf.h"]),
+        ("bpf: refactor bpf_test_run() to", ["bpf_test_run()"]),
+        ("nothing of the kind", []),
+    ],
+)
+def test_names_of_the_kernel_are_code(text: str, code: list[str]) -> None:
+    parts = prose(text)
+    assert [part.astext() for part in parts if isinstance(part, nodes.literal)] == code
+    assert "".join(part.astext() for part in parts) == text

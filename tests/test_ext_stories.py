@@ -1,0 +1,324 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Pages of stories: one for each, built again when its story changes and not otherwise."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from release_tables import fold, in_words
+from story_code import example, opening, parts
+from story_evidence import labels_of, trace
+from story_stubs import FOLDERS, page_of, stub
+from support_site import ROOT, Site
+
+from reference_model import Kernel
+from reference_model.catalogue import RELEASES, observed, stories
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A site that was built once; it is not changed."""
+    site = Site(tmp_path_factory.mktemp("site"))
+    status, output = site.build()
+    assert (status, re.findall("WARNING.*|ERROR.*", output)) == (0, []), output
+    return site
+
+
+@pytest.fixture
+def site(built: Site, tmp_path: Path) -> Iterator[Site]:
+    """The same, to be changed: afterwards all is as it was, times of files included."""
+    shutil.copytree(built.path, tmp_path / "before")
+    yield built
+    shutil.rmtree(built.path)
+    shutil.copytree(tmp_path / "before", built.path)
+
+
+def text_of(page: str) -> str:
+    """What a reader of a page sees, in one line."""
+    found = re.search(r"(?s)<div class=\"body\".*?<div class=\"sphinxsidebar\"", page)
+    assert found
+    return " ".join(re.sub(r"<[^>]+>", " ", found[0]).split())
+
+
+# -- a page for each -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", stories())
+def test_every_story_has_one_page(name: str) -> None:
+    story = stories()[name]
+    folders = [folder for folder, kind in FOLDERS.items() if isinstance(story, kind)]
+    assert [f"/{folder}/{name}" for folder in folders] == [page_of(name)]
+    text = stub(folders[0], name, story)
+    assert text.startswith(".. SPDX-License-Identifier: GPL-2.0-only\n")
+    assert text.count(f".. story:: {name}\n") == 1
+    assert f"\n{story.title}\n{'=' * len(story.title)}\n" in text
+
+
+def test_no_page_by_hand_shows_a_story_again() -> None:
+    stubs = {f"docs{page_of(name)}.rst" for name in stories()}
+    pages = {path.relative_to(ROOT).as_posix(): path for path in (ROOT / "docs").rglob("*.rst")}
+    for name in pages.keys() - stubs:
+        assert not re.search(r"(?m)^ *\.\. story::", pages[name].read_text(encoding="utf-8")), name
+
+
+def test_git_ignores_the_stubs_and_not_the_indexes() -> None:
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    for folder in FOLDERS:
+        assert f"/docs/{folder}/*.rst" in ignored
+        assert f"!/docs/{folder}/index.rst" in ignored
+
+
+def test_the_page_of_a_breaking_change(built: Site) -> None:
+    page = built.read("build/html/breaking_changes/again.html")
+    text = text_of(page)
+    headings = re.findall(r"<h2>(.*?)<", page)
+    assert headings == [
+        "Summary",
+        "Who is affected",
+        "Details",
+        "Before and after",
+        "Outcome on every release",
+        "How to find it in your code",
+        "Recipes that help",
+        "The code",
+        "Run it yourself",
+        "Seen on real kernels",
+    ]
+    assert "observed 4.19 to 5.8 5.9 to 7.3 proposal first 1 1 1 second 1 2 2" in text
+    assert page.count("<svg ") == page.count("<desc ") == 2
+    assert "_made" in text
+    assert "unused" not in text
+    assert 'href="../recipes/zero.html"' in page
+    assert "Write zeros" in text, "the role :story: gives the title"
+    assert "override-replace" in text
+    assert "Only modelled, from the kernel’s source:" in text
+    assert '<meta content="The old values stay." name="description" />' in page
+    assert page.count('data-sync-id="k5.9"') == 1
+
+
+def test_the_page_of_a_recipe(built: Site) -> None:
+    page = built.read("build/html/recipes/zero.html")
+    text = text_of(page)
+    assert "the recipe keeps it on Linux 4.19 to 7.3, and the proposal; the old program" in text
+    assert "keeps it on Linux 5.8 and breaks it on Linux 7.3" in text
+    assert page.count("<svg ") == 2
+    assert "No recorded kernel was asked" in text
+    assert "Breaking changes that lead here ¶ Attaching goes on" in text
+    assert "observed 4.19 to 7.3, and the proposal first 1 second 1" in text
+
+
+def test_ids_on_a_page_are_unique(built: Site) -> None:
+    for path in (built.path / "build" / "html").rglob("*.html"):
+        ids = re.findall(r'\bid="([^"]+)"', path.read_text(encoding="utf-8"))
+        assert len(ids) == len(set(ids)), path.name
+
+
+def test_the_indexes_lead_to_every_story(built: Site) -> None:
+    changes = built.read("build/html/breaking_changes/index.html")
+    assert "counter does not start at zero" in text_of(changes)
+    assert "Linux 5.9 ¶ Attaching goes on The old values stay." in text_of(changes)
+    assert changes.count('href="again.html"') >= 2
+    recipes = text_of(built.read("build/html/recipes/index.html"))
+    assert "Write zeros It goes on. For every release." in recipes
+
+
+def test_the_inventory_lists_the_stories(built: Site) -> None:
+    from sphinx.util.inventory import InventoryFile
+
+    content = (built.path / "build" / "html" / "objects.inv").read_bytes()
+    found = InventoryFile.loads(content, uri="").data["std:story"]
+    assert set(found) == {"again", "zero"}
+
+
+def test_without_figures_the_words_remain(site: Site) -> None:
+    status, output = site.build("text")
+    assert status == 0, output
+    page = site.read("build/text/breaking_changes/again.txt")
+    words = "prog_attach(web, count, egress): count on web, egress begins; storage"
+    assert " ".join(page.split()).count(words) >= 2
+
+
+# -- doctests --------------------------------------------------------------------------------------
+
+
+def test_the_examples_run_and_fail_at_the_story(site: Site) -> None:
+    status, output = site.build("doctest")
+    assert status == 0, output
+    assert "11 examples ran" in output
+    module = "reference_model/catalogue/breaking_changes/again.py"
+    site.edit(module, '{"first": 1, "second": 2}', '{"first": 1, "second": 7}')
+    status, output = site.build("doctest")
+    assert status == 1
+    line = next(
+        number
+        for number, text in enumerate(site.read(module).splitlines(), start=1)
+        if text.startswith("STORY")
+    )
+    assert f'File "{module}", line {line}, in default' in output
+    assert "{'first': 1, 'second': 7}" in output
+
+
+@pytest.mark.parametrize("name", stories())
+def test_an_example_says_what_the_outcome_says(name: str) -> None:
+    story = stories()[name]
+    seen = story.expected("latest").seen
+    text = example(story, "run", "latest", seen)
+    assert text.startswith(">>> ")
+    assert all(len(line) <= 100 for line in text.splitlines()), "readable"
+    namespace: dict[str, object] = {"story": story, "observed": observed, "Kernel": Kernel}
+    assert eval(text.partition("\n")[2], namespace) == seen
+    assert ("import pprint" in opening(name, [text])) == ("pprint(" in text)
+
+
+# -- faults ----------------------------------------------------------------------------------------
+
+
+FAULTS = {
+    ".. story:: nobody": "no such story: nobody (known: again, zero)",
+    ".. timeline:: nobody 5.8": "no such story: nobody (known: again, zero)",
+    ".. timeline:: again 3.10": "unknown release '3.10'",
+    ".. story-list:: by-colour": "no such order: by-colour",
+    ".. story-toctree:: elsewhere": "no such folder: elsewhere",
+    ".. limit:: height": "no such limit: height",
+    ":story:`nobody`": "'story' reference target not found: nobody",
+    ".. tab-set::\n   :sync-group: kernel\n\n"
+    "   .. tab-item:: x\n      :sync: k3\n\n      x": "no such generation: k3",
+}
+
+
+def test_a_fault_is_an_error_of_the_page_and_its_line(site: Site) -> None:
+    """An unknown story, and each other name that the directives look up."""
+    head = ":orphan:\n\nExtra\n=====\n\n"
+    site.write("docs/extra.rst", head + "\n\n".join(FAULTS) + "\n")
+    status, output = site.build()
+    lines = site.read("docs/extra.rst").splitlines()
+    assert status == 1
+    for text, fault in FAULTS.items():
+        first = lines.index(text.splitlines()[0]) + 1
+        place = rf"docs/extra\.rst:{first}: .*{re.escape(fault)}"
+        assert re.search(place, output), (place, output)
+
+
+def test_a_fault_in_prose_is_reported_where_it_was_written(site: Site) -> None:
+    module = "reference_model/catalogue/breaking_changes/again.py"
+    site.edit(module, "The old values stay. So it is.", "The old values stay.\n\n* so ``it is.")
+    status, output = site.build()
+    lines = site.read(module).splitlines()
+    number = lines.index("* so ``it is.") + 1
+    assert status == 1
+    assert re.search(rf"again\.py:{number}: WARNING: Inline literal start-string", output)
+
+
+def test_a_story_that_cannot_be_read_is_named(site: Site) -> None:
+    site.write("reference_model/catalogue/recipes/broken.py", '"""No story."""\n')
+    status, output = site.build()
+    assert status == 2
+    assert "recipes.broken has no STORY that is a Recipe" in output
+
+
+def test_a_trace_that_is_not_there_is_named(site: Site) -> None:
+    module = "reference_model/catalogue/breaking_changes/again.py"
+    site.edit(module, '"override-replace"', '"no-such-trace"')
+    status, output = site.build()
+    assert status == 1
+    assert "no such trace: 'no-such-trace'" in output
+
+
+# -- building again --------------------------------------------------------------------------------
+
+
+def read_again(output: str) -> set[str]:
+    return set(re.findall(r"(?m)^.*reading sources\.\.\. \[ *\d+%\] (?:\x1b.*?m)?(\S+)", output))
+
+
+def test_nothing_changed_nothing_read(site: Site) -> None:
+    status, output = site.build()
+    assert (status, read_again(output)) == (0, set())
+
+
+def test_editing_a_story_reads_its_page_and_the_indexes(site: Site) -> None:
+    module = "reference_model/catalogue/recipes/zero.py"
+    site.edit(module, "That is all.", "That is all there is.")
+    status, output = site.build()
+    assert status == 0, output
+    assert read_again(output) == {"recipes/zero", "recipes/index", "breaking_changes/index"}
+    assert "That is all there is." in text_of(site.read("build/html/recipes/zero.html"))
+
+
+def test_another_title_reads_the_pages_that_show_it(site: Site) -> None:
+    site.edit("reference_model/catalogue/recipes/zero.py", '"Write zeros"', '"Put zeros"')
+    status, output = site.build()
+    assert status == 0, output
+    indexes = {"recipes/index", "breaking_changes/index"}
+    assert read_again(output) == {"recipes/zero", "breaking_changes/again", *indexes}
+    assert "Put zeros" in text_of(site.read("build/html/breaking_changes/again.html"))
+
+
+def test_a_new_story_gets_a_page_and_a_link_back(site: Site) -> None:
+    text = site.read("reference_model/catalogue/breaking_changes/again.py")
+    text = text.replace("Attaching goes on", "And again")
+    site.write("reference_model/catalogue/breaking_changes/anew.py", text)
+    status, output = site.build()
+    assert status == 0, output
+    assert "recipes/zero" in read_again(output)
+    assert "And again" in text_of(site.read("build/html/recipes/zero.html"))
+    assert "And again" in text_of(site.read("build/html/breaking_changes/index.html"))
+
+
+def test_a_stub_goes_with_its_story(site: Site) -> None:
+    site.edit("reference_model/catalogue/breaking_changes/again.py", ", see :story:`zero`", "")
+    site.edit("reference_model/catalogue/breaking_changes/again.py", '"zero",', "")
+    (site.path / "reference_model/catalogue/recipes/zero.py").unlink()
+    status, output = site.build()
+    assert status == 0, output
+    stubs = {path.name for path in (site.path / "docs" / "recipes").iterdir()}
+    assert stubs == {"index.rst"}
+    assert "None is needed." in text_of(site.read("build/html/breaking_changes/again.html"))
+
+
+# -- parts -----------------------------------------------------------------------------------------
+
+
+def test_neighbours_that_agree_are_one_range() -> None:
+    story = stories()["reattach_keeps_data"]
+    spans = fold(lambda release: story.expected(release).seen)
+    assert [str(span) for span in spans] == ["4.19 to 5.8", "5.9 to 7.3", "proposal"]
+    assert [name for span in spans for name in span.releases] == list(RELEASES)
+
+
+def test_the_same_outcome_with_another_between_makes_three_ranges() -> None:
+    spans = fold(lambda release: release == "5.0")
+    assert [str(span) for span in spans] == ["4.19 and 4.20", "5.0", "5.1 to 7.3", "proposal"]
+
+
+@pytest.mark.parametrize("name", stories())
+def test_the_table_loses_no_release(name: str) -> None:
+    story = stories()[name]
+    spans = fold(lambda release: story.expected(release).seen)
+    told = {release: span.outcome for span in spans for release in span.releases}
+    assert told == {release: story.expected(release).seen for release in RELEASES}
+    assert set(labels_of(story)) == {label for o in story.outcomes for label in o.seen}
+
+
+@pytest.mark.parametrize("name", stories())
+def test_the_code_is_shown_whole(name: str) -> None:
+    """Each name of a module that the shown code uses is shown, or imported."""
+    story = stories()[name]
+    shown = {found for found, _, _, _ in parts(story.run)}
+    assert "run" in shown
+    assert "STORY" not in shown
+
+
+def test_only_the_traces_that_are_asked_for_are_parsed() -> None:
+    assert trace(ROOT, "override-replace").id == "override-replace"
+    with pytest.raises(KeyError, match="nothing"):
+        trace(ROOT, "nothing")
+
+
+def test_ranges_in_words() -> None:
+    assert in_words(["5.9"]) == "5.9"
+    assert in_words(["5.9", "5.10", "5.11", "6.1"]) == "5.9 to 5.11, 6.1"

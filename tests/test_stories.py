@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Each story on each release, its promises, and the recorded kernels that bear it out."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from reference_model import Kernel, Release, trace
+from reference_model.catalogue import (
+    RELEASES,
+    UNDEFINED,
+    BreakingChange,
+    Evidence,
+    Observations,
+    Recipe,
+    Story,
+    observed,
+    stories,
+)
+
+TRACES = Path(__file__).parent / "traces"
+STORIES = stories()
+CHANGES = stories(BreakingChange)
+RECIPES = stories(Recipe)
+
+each_story = pytest.mark.parametrize("name", STORIES)
+each_change = pytest.mark.parametrize("name", CHANGES)
+each_recipe = pytest.mark.parametrize("name", RECIPES)
+
+
+def run(story: Story, release: str) -> Observations:
+    return observed(story.run, Kernel(release, **story.kernel))
+
+
+def run_old(recipe: Recipe, release: str) -> Observations:
+    assert recipe.old is not None
+    return observed(recipe.old, Kernel(release, **recipe.kernel))
+
+
+@cache
+def recorded() -> dict[str, trace.Trace]:
+    return {t.id: t for path in TRACES.glob("*.jsonl*") for t in trace.read(path)}
+
+
+@each_story
+@pytest.mark.parametrize("release", RELEASES)
+def test_outcome(name: str, release: str) -> None:
+    story = STORIES[name]
+    assert run(story, release) == story.expected(release).seen
+
+
+@each_story
+def test_every_outcome_is_somebodys(name: str) -> None:
+    story = STORIES[name]
+    used = {id(story.expected(release)) for release in RELEASES}
+    assert {id(outcome) for outcome in story.outcomes} == used
+    assert all(outcome.source for outcome in story.outcomes)
+
+
+@each_story
+def test_prose(name: str) -> None:
+    story = STORIES[name]
+    assert not story.title.endswith(".")
+    assert story.summary.strip()
+    assert story.details.strip()
+
+
+@each_change
+def test_something_breaks(name: str) -> None:
+    story = CHANGES[name]
+    assert Release(story.before) < Release(story.after)
+    assert story.expected(story.before).seen != story.expected(story.after).seen
+    assert story.affected.strip()
+    assert story.find.strip()
+    assert story.symptoms
+    assert set(story.recipes) <= set(RECIPES)
+
+
+@each_recipe
+def test_promises(name: str) -> None:
+    recipe = RECIPES[name]
+    claimed = [release for release in RELEASES if recipe.claims(release)]
+    assert recipe.promises
+    assert recipe.fails_on in (*claimed, "latest")
+    at_home, broken = run_old(recipe, recipe.old_release), run_old(recipe, recipe.fails_on)
+    for promise in recipe.promises:
+        assert promise.check(at_home), f"the old program never kept: {promise.text}"
+        assert not promise.check(broken), f"the unmigrated program keeps: {promise.text}"
+        for release in claimed:
+            assert promise.check(run(recipe, release)), f"{release}: {promise.text}"
+
+
+@each_story
+def test_evidence(name: str) -> None:
+    """What a recorded kernel answered is what the story says of its release."""
+    story = STORIES[name]
+    for evidence in story.evidence:
+        assert _checked_answers(story, evidence), f"{evidence.trace} shows nothing"
+
+
+def _checked_answers(story: Story, evidence: Evidence) -> int:
+    found = recorded()[evidence.trace]
+    checked = 0
+    for kernel in (*found.answers, *found.undefined):
+        seen = story.expected(kernel).seen
+        answers = found.answers.get(kernel)
+        if answers is None:
+            assert UNDEFINED in seen.values(), f"{evidence.trace}: {kernel} broke on it"
+            checked += 1
+            continue
+        for position, label in evidence.labels.items():
+            answer = answers[position]
+            if answer == "skip" or label not in seen:
+                continue
+            where = f"{evidence.trace}, operation {position}: {kernel}, {label!r}"
+            assert evidence.agree(position, answer, seen[label]), where
+            checked += 1
+    return checked
+
+
+def test_catalogue_is_whole() -> None:
+    """The stories that exist must not get lost."""
+    assert len(CHANGES) >= 1
+    assert len(RECIPES) >= 1

@@ -1,0 +1,434 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Replay: the model answers as nine kernels did, and whatever differs is found and told."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections import Counter
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import RECORDED
+
+from reference_model import (
+    SPIN_LOCK,
+    STORAGE_KEY,
+    U32,
+    U64,
+    Kernel,
+    Struct,
+    UndefinedBehaviour,
+    trace,
+)
+from reference_model.storages import ByKey, PerAttachment
+
+TRACES = Path(__file__).parent / "traces"
+LINUX, HAZARDS = TRACES / "linux.jsonl.gz", TRACES / "hazards.jsonl"
+
+MKDIR = {"op": "mkdir", "cgroup": "c1", "parent": None}
+RMDIR = {"op": "rmdir", "cgroup": "c1"}
+CREATE = {
+    "op": "map_create",
+    "map": "m1",
+    "type": "cgroup_storage",
+    "key_size": 16,
+    "value_size": 8,
+    "max_entries": 0,
+    "map_flags": 0,
+}
+LOAD = {
+    "op": "prog_load",
+    "prog": "p1",
+    "type": "cgroup_skb",
+    "expected_attach_type": "egress",
+    "body": ["add", 1],
+    "maps": ["m1"],
+    "helper_flags": 0,
+}
+ATTACH = {
+    "op": "prog_attach",
+    "cgroup": "c1",
+    "prog": "p1",
+    "attach_type": "egress",
+    "flags": 2,
+    "replace": None,
+}
+LINK = {"op": "link_create", "link": "l1", "cgroup": "c1", "prog": "p1", "attach_type": "egress"}
+LOOKUP = {"op": "map_lookup", "map": "m1", "key": ["c1", "egress"]}
+TWICE = [MKDIR, CREATE, LOAD, LINK, {**LINK, "link": "l2"}, LOOKUP]
+"""Two links of a program on a hook: undefined on 5.8.18, the storage shared on 5.9.1."""
+
+Line = dict[str, Any] | str
+
+
+def trace_of(
+    answers: list[Any] | None,
+    ops: list[dict[str, Any]] | None = None,
+    kernel: str = "5.8.18",
+    **further: Any,
+) -> dict[str, Any]:
+    """A trace of one kernel, by default of making and removing a cgroup."""
+    given = [] if answers is None else [[[kernel], answers]]
+    return {"id": "t1", "ops": ops or [MKDIR, RMDIR], "answers": given, "undefined": {}, **further}
+
+
+def written(directory: Path, *lines: Line, name: str = "some.jsonl") -> Path:
+    """A file with these lines."""
+    path = directory / name
+    texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
+    path.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
+    return path
+
+
+def score_of(directory: Path, *lines: Line, kernel: str = "5.8.18") -> trace.Score:
+    """What the replay of these traces finds of a kernel."""
+    return trace.replay([written(directory, *lines)])[kernel]
+
+
+@cache
+def recorded(path: Path) -> list[dict[str, Any]]:
+    """The traces of a file, read without the model's help."""
+    data = path.read_bytes()
+    text = gzip.decompress(data) if path.suffix == ".gz" else data
+    return [json.loads(line) for line in text.splitlines()]
+
+
+# -- the recorded kernels -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", [LINUX, HAZARDS], ids=["linux", "hazards"])
+def test_every_answer_of_every_kernel(path: Path) -> None:
+    """The issue, 3: 0 differ, for all nine; undefined exactly where the kernel broke."""
+    answers, traces, undefined = Counter[str](), Counter[str](), Counter[str]()
+    for line in recorded(path):
+        for kernels, given in line["answers"]:
+            for kernel in kernels:
+                traces[kernel] += 1
+                answers[kernel] += len(given)
+        undefined.update(line["undefined"].keys())
+    scores = trace.replay([path])
+    assert tuple(scores) == RECORDED
+    for kernel, score in scores.items():
+        assert score.differences == []
+        assert score.numbers() == {
+            "traces": traces[kernel] + undefined[kernel],
+            "answers": answers[kernel],
+            "differ": 0,
+            "undefined_kernel": undefined[kernel],
+            "undefined_model": undefined[kernel],
+        }
+        assert score.answers > 300
+
+
+def test_the_files_are_what_they_were() -> None:
+    """As many as the project was given: a shortened file would agree all too easily."""
+    lines = [line for path in (LINUX, HAZARDS) for line in recorded(path)]
+    answers = sum(len(kernels) * len(given) for line in lines for kernels, given in line["answers"])
+    assert len(lines) == 535
+    assert answers > 140_000
+    broken = [(line["id"], kernel) for line in lines for kernel in line["undefined"]]
+    assert len(broken) == 45
+    used = {op["op"] for line in lines for op in line["ops"]}
+    assert used == set(trace._FIELDS), "each operation of the format was recorded"
+
+
+def test_replay_of_one_kernel() -> None:
+    scores = trace.replay([HAZARDS], "6.1.176")
+    assert list(scores) == ["6.1.176"]
+    assert scores["6.1.176"].numbers() == trace.replay([HAZARDS])["6.1.176"].numbers()
+    assert trace.replay([HAZARDS], "6.1") == {}
+
+
+# -- a difference is found ------------------------------------------------------------------------
+
+
+def mutations() -> list[Any]:
+    """For each kernel a trace of which one answer is no longer what the kernel said."""
+    found = []
+    for number, kernel in enumerate(RECORDED):
+        line = recorded(LINUX)[number * 50]
+        given = next(given for kernels, given in line["answers"] if kernel in kernels)
+        position = len(given) * number // len(RECORDED)
+        found.append(pytest.param(kernel, line, given, position, id=kernel))
+    return found
+
+
+@pytest.mark.parametrize(("kernel", "line", "given", "position"), mutations())
+def test_a_changed_answer_is_found(
+    kernel: str, line: dict[str, Any], given: list[Any], position: int, tmp_path: Path
+) -> None:
+    changed = [*given[:position], "EUCLEAN", *given[position + 1 :]]
+    found = score_of(tmp_path, {**line, "answers": [[[kernel], changed]]}, kernel=kernel)
+    assert found.differ == 1
+    assert found.answers == len(given)
+    (difference,) = found.differences
+    assert (difference.kernel, difference.trace) == (kernel, line["id"])
+    assert (difference.position, difference.op) == (position, line["ops"][position])
+    assert (difference.recorded, difference.modelled) == ("EUCLEAN", given[position])
+    said = str(difference)
+    assert said.startswith(f"{kernel}: {line['id']}, operation {position}: ")
+    assert '    the kernel: "EUCLEAN"\n' in said
+    assert f"    the model:  {json.dumps(given[position])}" in said
+
+
+def test_of_several_only_the_first_is_told(tmp_path: Path) -> None:
+    line = trace_of(["EPERM", "EPERM"])
+    score = score_of(tmp_path, line, {**line, "id": "t2"})
+    assert score.differ == 4
+    assert [(d.trace, d.position) for d in score.differences] == [("t1", 0), ("t2", 0)]
+    assert trace.table({"5.8.18": score}).count("the model") == 2
+
+
+def test_a_kernel_that_broke_where_the_model_goes_on(tmp_path: Path) -> None:
+    line = trace_of(None, undefined={"5.9.1": "the kernel warned"}, ops=TWICE)
+    score = score_of(tmp_path, line, kernel="5.9.1")
+    assert (score.differ, score.undefined_kernel, score.undefined_model) == (1, 1, 0)
+    assert score.answers == 0
+    (difference,) = score.differences
+    assert (difference.position, difference.recorded) == (5, "undefined: the kernel warned")
+    assert difference.modelled == "defined"
+
+
+def test_a_kernel_that_broke_where_the_model_does(tmp_path: Path) -> None:
+    score = score_of(tmp_path, trace_of(None, undefined={"5.8.18": "warned"}, ops=TWICE))
+    assert (score.differ, score.undefined_kernel, score.undefined_model) == (0, 1, 1)
+
+
+@pytest.mark.parametrize(("first", "told"), [("ok", 4), ("EPERM", 0)])
+def test_a_kernel_that_answered_where_the_model_cannot(
+    first: str, told: int, tmp_path: Path
+) -> None:
+    answers = [first, "ok", "ok", "ok", "ok", [0]]
+    score = score_of(tmp_path, trace_of(answers, TWICE))
+    assert (score.undefined_kernel, score.undefined_model) == (0, 1)
+    assert score.differ == (1 if first == "ok" else 2)
+    assert score.answers == 4
+    (difference,) = score.differences  # one for each trace, the first
+    assert difference.position == told
+    if first == "ok":
+        assert difference.recorded == "ok"
+        assert difference.modelled.startswith("undefined: a second attachment of the program")
+
+
+def test_a_broken_model_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Legacy that keeps its data at detach, as 5.9 does: three kernels no longer agree."""
+    monkeypatch.setattr(PerAttachment, "detach", lambda self, attachment: None)
+    scores = trace.replay([LINUX])
+    differing = [kernel for kernel, score in scores.items() if score.differ]
+    assert differing == ["4.19.108", "5.4.59", "5.8.18"]
+
+
+def test_a_model_broken_the_other_way_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """5.9 that makes a fresh storage for each attachment, as legacy did."""
+
+    def acquire(self: ByKey, *arguments: Any) -> Any:
+        return self.fresh(*arguments)
+
+    monkeypatch.setattr(ByKey, "acquire", acquire)
+    scores = trace.replay([HAZARDS])
+    assert {"5.9.1", "7.2.13"} <= {kernel for kernel, score in scores.items() if score.differ}
+
+
+# -- malformed files ------------------------------------------------------------------------------
+
+
+def without(op: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in op.items() if key != name}
+
+
+def one(op: dict[str, Any]) -> dict[str, Any]:
+    """A trace of this operation alone."""
+    return trace_of(["ok"], [op])
+
+
+GOOD = trace_of(["ok", "ok"])
+MALFORMED: list[Any] = [
+    pytest.param("{", "Expecting property name", id="bad JSON"),
+    pytest.param("", "Expecting value", id="empty line"),
+    pytest.param("[1]", r"expected an object, not '\[1\]'", id="no object"),
+    *(
+        pytest.param(without(GOOD, name), f"no '{name}'", id=f"no {name}")
+        for name in ("id", "ops", "answers")
+    ),
+    pytest.param({**GOOD, "ops": []}, "no operations", id="no operations"),
+    pytest.param({**GOOD, "ops": 3}, "not iterable", id="operations no list"),
+    pytest.param({**GOOD, "ops": [3, 4]}, "not subscriptable", id="operation no object"),
+    pytest.param({**GOOD, "ops": [{}, {}]}, "no 'op'", id="operation without op"),
+    pytest.param({**GOOD, "answers": [3]}, "unpack", id="answers no pairs"),
+    pytest.param({**GOOD, "undefined": 3}, "not iterable", id="undefined no object"),
+    pytest.param(one({"op": "mkdirs"}), "unknown operation 'mkdirs': known are mkdir,", id="op"),
+    *(
+        pytest.param(
+            one(without(op, name)), f"operation '{op['op']}' has no '{name}'", id=f"no {name}"
+        )
+        for op, name in ((MKDIR, "parent"), (CREATE, "key_size"), (LOAD, "maps"), (LOOKUP, "key"))
+    ),
+    pytest.param(one({"op": "close"}), "has no 'map', 'prog' or 'link'", id="close nothing"),
+    pytest.param(trace_of(["ok"]), r"1 answers of \['5.8.18'\] for 2 operations", id="answers"),
+    pytest.param(trace_of(["ok"] * 3), "3 answers of", id="too many answers"),
+    pytest.param(trace_of(["ok"] * 2, kernel="5.8.x"), "unknown release '5.8.x'", id="release"),
+    pytest.param(trace_of(None, undefined={"9.9": "x"}), "unknown release '9.9'", id="undefined"),
+    pytest.param({**GOOD, "undefined": {"5.8.18": "x"}}, "kernel '5.8.18' twice", id="both"),
+    pytest.param({**GOOD, "answers": GOOD["answers"] * 2}, "kernel '5.8.18' twice", id="twice"),
+    pytest.param(
+        one({**ATTACH, "attach_type": "exgress"}), "unknown attach_type 'exgress'", id="attach type"
+    ),
+    pytest.param(one({**ATTACH, "attach_type": None}), "unknown attach_type None", id="null"),
+    pytest.param(
+        one({"op": "fire", "cgroup": "c1", "hooks": ["egress", "x"], "cpu": 0}),
+        "operation 'fire': unknown hooks 'x'",
+        id="hooks",
+    ),
+    pytest.param(
+        one({"op": "fire", "cgroup": "c1", "hooks": ["egress"], "cpu": 2}),
+        "unknown cpu 2",
+        id="cpu",
+    ),
+    pytest.param(one({**CREATE, "type": "cgroup_skb"}), "unknown type 'cgroup_skb'", id="map type"),
+    pytest.param(one({**LOAD, "type": "cgroup_storage"}), "unknown type", id="program type"),
+    pytest.param(one({**LOAD, "expected_attach_type": 1}), "unknown expected_attach", id="exp"),
+    pytest.param(one({**LOAD, "body": ["sub", 1]}), "unknown 'sub' in body", id="body"),
+    pytest.param(one({**LOAD, "body": []}), "out of range", id="empty body"),
+    pytest.param(one({**LOOKUP, "key": ["c1"]}), "out of range", id="short key"),
+    pytest.param(one({**LOOKUP, "key": ["c1", "x"]}), "unknown 'x' in key", id="key"),
+    pytest.param(one({**LOOKUP, "key": 5}), "not subscriptable", id="key no list"),
+    pytest.param(one({**CREATE, "btf_key": "u128"}), "unknown shape 'u128'", id="shape"),
+    pytest.param(one({**CREATE, "value_size": "8"}), "value_size '8' is not a number", id="number"),
+    pytest.param(one({**LOOKUP, "flags": None}), "flags None is not a number", id="flags"),
+    pytest.param(
+        one({"op": "map_command", "command": "freeze", "map": "m1", "key": ["c1", "egress"]}),
+        "unknown command 'freeze'",
+        id="command",
+    ),
+    pytest.param(
+        one({"op": "map_of_maps_create", "outer": "hash", "inner": "m1"}),
+        "unknown outer 'hash'",
+        id="outer",
+    ),
+]
+
+
+@pytest.mark.parametrize(("line", "reason"), MALFORMED)
+def test_a_malformed_line(line: Line, reason: str, tmp_path: Path) -> None:
+    """A clear error with its line; the traces before it are not counted."""
+    path = written(tmp_path, GOOD, GOOD, line, GOOD)
+    with pytest.raises(trace.TraceError, match=reason) as caught:
+        trace.replay([path])
+    assert str(caught.value).startswith(f"{path}:3: not a trace: ")
+
+
+def test_a_truncated_file(tmp_path: Path) -> None:
+    path = tmp_path / "cut.jsonl.gz"
+    path.write_bytes(LINUX.read_bytes()[:-200])
+    with pytest.raises(trace.TraceError, match=r"cut\.jsonl\.gz:\d+: cannot be read: Compressed"):
+        trace.replay([path])
+
+
+def test_a_damaged_file(tmp_path: Path) -> None:
+    data = bytearray(LINUX.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 64] = bytes(64)
+    path = tmp_path / "damaged.jsonl.gz"
+    path.write_bytes(data)
+    with pytest.raises(trace.TraceError, match=r"damaged\.jsonl\.gz"):
+        trace.replay([path])
+
+
+def test_a_file_that_is_not_compressed(tmp_path: Path) -> None:
+    path = written(tmp_path, GOOD, name="plain.jsonl.gz")
+    with pytest.raises(trace.TraceError, match="cannot be read: Not a gzipped file"):
+        trace.replay([path])
+
+
+def test_a_file_that_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "binary.jsonl"
+    path.write_bytes(b"\xff\xfe\n")
+    with pytest.raises(trace.TraceError, match="cannot be read"):
+        trace.replay([path])
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(trace.TraceError, match=r"missing\.jsonl: cannot be read: .*No such file"):
+        trace.replay([tmp_path / "missing.jsonl"])
+
+
+def test_a_line_longer_than_the_message(tmp_path: Path) -> None:
+    with pytest.raises(trace.TraceError) as caught:
+        trace.replay([written(tmp_path, json.dumps(["x" * 1000]))])
+    assert len(str(caught.value)) < len(str(tmp_path)) + 120
+
+
+# -- reading, and the words of the format ---------------------------------------------------------
+
+
+def test_read(tmp_path: Path) -> None:
+    line = trace_of(["ok", "ok"], undefined={"5.4.59": "warned"})
+    (found,) = trace.read(written(tmp_path, line))
+    assert (found.id, found.ops) == ("t1", [MKDIR, RMDIR])
+    assert found.answers == {"5.8.18": ["ok", "ok"]}
+    assert found.undefined == {"5.4.59": "warned"}
+    packed = tmp_path / "packed.jsonl.gz"
+    packed.write_bytes(gzip.compress(json.dumps(line).encode()))
+    assert next(trace.read(packed)) == found
+    assert trace.parse(json.dumps(without(line, "undefined"))).undefined == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "type_"),
+    [
+        ("u64", U64),
+        ("typedef u32", U32),
+        ("struct {u64; u32}", Struct(m0=U64, m1=U32)),
+        ("struct {u64; u32; pad}", Struct(m0=U64, m1=U32)),
+        ("typedef struct {bpf_spin_lock; u64}", Struct(m0=SPIN_LOCK, m1=U64)),
+        ("struct {struct {u32}; u32}", Struct(m0=Struct(m0=U32), m1=U32)),
+        ("struct {struct {u32; u32}; u32}", None),
+        ("struct {u64", None),
+        ("float", None),
+    ],
+)
+def test_shapes(text: str, type_: Any) -> None:
+    if type_ is None:
+        with pytest.raises(ValueError, match="unknown shape"):
+            trace.shape(text)
+    else:
+        assert trace.shape(text) == type_
+
+
+def answers_of(kernel: str, *ops: dict[str, Any]) -> list[Any]:
+    replayer = trace.Replayer(Kernel(kernel))
+    return [replayer.answer(op) for op in ops]
+
+
+def test_names_that_do_not_live() -> None:
+    """The format: an operation on one is not run, and its answer is "skip"."""
+    close = {"op": "close", "map": "m1"}
+    update = {**LOOKUP, "op": "map_update", "value": 1, "flags": 0}
+    cgrp = {"op": "cgrp_lookup", "map": "m1", "cgroup": "c9", "flags": 0}
+    assert answers_of("5.9.1", LOOKUP, RMDIR, ATTACH, LOAD) == ["skip"] * 4
+    assert answers_of("5.9.1", CREATE, close, close, update) == ["ok", "ok", "skip", "skip"]
+    assert answers_of("5.9.1", CREATE, {**CREATE, "map": "m2", "key_size": 3}) == ["ok", "EINVAL"]
+    assert answers_of("5.9.1", CREATE, LOOKUP, cgrp) == ["ok", "skip", "skip"]
+    assert answers_of("5.9.1", MKDIR, CREATE, RMDIR, LOOKUP, ATTACH) == [
+        *("ok", "ok", "ok", "ENOENT"),  # in a key the id of a removed cgroup is still used
+        "skip",
+    ]
+
+
+def test_undefined_behaviour_is_no_answer() -> None:
+    with pytest.raises(UndefinedBehaviour):
+        answers_of("5.8.18", *TWICE)
+
+
+def test_the_key_of_the_format_is_the_kernels() -> None:
+    kernel = Kernel("5.9.1")
+    replayer = trace.Replayer(kernel)
+    for op in (MKDIR, CREATE, LOAD, ATTACH):
+        assert replayer.answer(op) == "ok"
+    found = replayer.live["m1"]
+    assert found.object.key == STORAGE_KEY
+    kernel.map_update_elem(found, kernel.map_get_next_key(found), 77)
+    assert replayer.answer(LOOKUP) == [77]
