@@ -58,9 +58,9 @@ class ExecutionCommands(LinkCommands):
 
         The process does the usual thing: for BPF_CGROUP_INET_EGRESS it makes a UDP socket and
         sends a packet, and so passes INET_SOCK_CREATE and UDP4_SENDMSG before (see ACTIONS); from
-        an open socket without INET_SOCK_CREATE.  An LSM hook is given by its name.  Raises
-        Denied if a program says no, UndefinedBehaviour where the kernel oopses; errors: EBADF (a
-        closed socket), ENOENT (a removed cgroup).
+        an open socket without INET_SOCK_CREATE.  An LSM hook is given by its name, in a cgroup
+        only.  Raises Denied if a program says no, UndefinedBehaviour where the kernel oopses;
+        errors: EBADF (a closed socket), ENOENT (a removed cgroup).
         """
         hooks: tuple[AttachType | str, ...] = ACTIONS.get(hook, (hook,))
         if isinstance(where, Socket):
@@ -72,6 +72,12 @@ class ExecutionCommands(LinkCommands):
         if isinstance(where, Socket):
             if not where.open:
                 raise errors.BadDescriptor
+            if any(not isinstance(hook, AttachType) for hook in hooks):
+                raise NotImplementedError(
+                    "an LSM hook passed from an open socket: by its source the socket's "
+                    "cgroup counts, but kernels 6.1 to 7.3 took the process's for socket_sendmsg; "
+                    "fire it in a cgroup"
+                )
             cgroup = where.cgroup
         else:
             cgroup = self.live_cgroup(where)

@@ -69,6 +69,8 @@ class Kernel(ExecutionCommands, CgrpStorageHelpers):
 
     def dup(self, descriptor: Descriptor) -> Descriptor:
         """Another descriptor of the same object, with the same mode.  Errors: EBADF."""
+        if not isinstance(descriptor, Descriptor):
+            raise _not_a(descriptor)
         if not descriptor.open:
             raise errors.BadDescriptor
         return self._new_descriptor(descriptor.object, descriptor.mode)

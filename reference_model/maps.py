@@ -47,6 +47,8 @@ class Marker(Enum):
     def __repr__(self) -> str:
         return f"<{self.value}>"
 
+    __str__ = __repr__
+
 
 BOGUS_KEY = Marker.BOGUS_KEY
 UNINITIALISED = Marker.UNINITIALISED

@@ -21,6 +21,7 @@ from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 from story_code import block, code, example, home, opening, parts, read, shown_path
 from story_links import helped_by, note_view
+from story_listings import files, listings
 from story_parts import PART, Parts, paragraph
 
 import reference_model
@@ -49,7 +50,7 @@ class StoryDirective(Parts):
         story = stories().get(self.name)
         if story is None:
             raise self.error(f"no such story: {self.name} (known: {', '.join(stories())})")
-        for path in dependencies(story):
+        for path in (*dependencies(story), *map(str, files(self.name))):
             self.env.note_dependency(path)
         note_view(self.env, self.name)
         standard = self.env.domains.standard_domain
@@ -97,6 +98,7 @@ class StoryDirective(Parts):
         blocks, _ = code(story.run)
         yield self.section("The code", [self.where(story)], blocks)
         yield self.section("Run it yourself", self.try_it(story, (before, after)))
+        yield self.section("In C", self.twin())
         yield self.section("Seen on real kernels", self.evidence(story))
 
     def recipe(self, story: Recipe) -> Iterator[nodes.Node]:
@@ -124,6 +126,7 @@ class StoryDirective(Parts):
             self.figure(story, story.run, fails, f"The recipe on {linux([fails])}"),
         )
         yield self.section("Run it yourself", self.try_both(story))
+        yield self.section("In C", self.twin())
         yield self.section("Pitfalls", self.prose(story, "pitfalls"))
         yield self.section("Details", self.prose(story, "details"), self.rules(story))
         yield self.section("Seen on real kernels", self.evidence(story))
@@ -144,6 +147,15 @@ class StoryDirective(Parts):
             nodes.literal("", "from reference_model import *"),
             nodes.Text("."),
         )
+
+    def twin(self) -> Iterator[nodes.Node]:
+        """The story in C, which prints the labels and values of the table."""
+        yield paragraph(
+            "The same for a real kernel, with libbpf. It is compiled and run in guests, and prints "
+            "what the table above says of their releases; what is not the point stands in "
+            "docs/examples/example.h."
+        )
+        yield from listings(self.name)
 
     def doctest(self, story: Story, text: str) -> nodes.literal_block:
         """An example, reported at the story's declaration if it fails."""

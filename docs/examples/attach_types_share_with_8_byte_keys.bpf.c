@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Two programs for both directions: the key of the one's map has the attach
+ * type, that of the other's is the cgroup id alone.
+ */
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+struct {
+	__uint(type, BPF_MAP_TYPE_CGROUP_STORAGE);
+	__type(key, struct bpf_cgroup_storage_key);
+	__type(value, __u64);
+} counts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_CGROUP_STORAGE);
+	__type(key, __u64);
+	__type(value, __u64);
+} totals SEC(".maps");
+
+SEC("cgroup/skb")
+int count(struct __sk_buff *skb)
+{
+	__u64 *packets = bpf_get_local_storage(&counts, 0);
+
+	__sync_fetch_and_add(packets, 1);
+	return 1;
+}
+
+SEC("cgroup/skb")
+int total(struct __sk_buff *skb)
+{
+	__u64 *packets = bpf_get_local_storage(&totals, 0);
+
+	__sync_fetch_and_add(packets, 1);
+	return 1;
+}
+
+char LICENSE[] SEC("license") = "GPL";

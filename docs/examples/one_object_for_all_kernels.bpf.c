@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Counts the packets of a cgroup in both directions. The program never sees
+ * the key, so it is the same for both kinds of keys. The map is declared by
+ * sizes, without types, so that user space can change the size of the key.
+ */
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+struct {
+	__uint(type, BPF_MAP_TYPE_CGROUP_STORAGE);
+	__uint(key_size, sizeof(__u64));
+	__uint(value_size, sizeof(__u64));
+} counts SEC(".maps");
+
+SEC("cgroup/skb")
+int count(struct __sk_buff *skb)
+{
+	__u64 *packets = bpf_get_local_storage(&counts, 0);
+
+	__sync_fetch_and_add(packets, 1);
+	return 1;
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Runs C twins one after the other, each as its own process, and tells what each printed.
+
+Runs inside a guest, with the guest's Python alone: ``run_twins.py DIRECTORY NAME...``, where
+``NAME,SETTING=VALUE`` sets ``/proc/sys/kernel/SETTING`` before.  A line of JSON tells which twin
+begins, then come its own lines, then JSON tells how it ended.  A twin writes to the serial port
+itself, and waits until each line is sent: a pipe would lose the last ones when the kernel breaks.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import termios
+from pathlib import Path
+
+LIMIT = 30
+"""Seconds for one twin."""
+
+
+def say(**line: object) -> None:
+    """Print a line, and wait until the serial port has sent it."""
+    print(json.dumps(line), flush=True)
+    if os.isatty(1):
+        termios.tcdrain(1)
+
+
+def run(program: Path) -> bool:
+    """Run one twin; whether it ended well."""
+    name = program.name
+    say(story=name)
+    command = ["timeout", str(LIMIT), str(program.absolute())]
+    with tempfile.TemporaryFile() as errors:
+        ran = subprocess.run(command, stdin=subprocess.DEVNULL, stderr=errors, check=False)
+        errors.seek(0)
+        complaint = errors.read().decode(errors="replace")
+    status = ran.returncode
+    say(story=name, status=status, **({"stderr": complaint[-3000:]} if status else {}))
+    return status == 0
+
+
+def main(directory: str, *names: str) -> int:
+    """Run them all, also after a failure; 1 if any failed."""
+    failed = 0
+    for word in names:
+        name, *settings = word.split(",")
+        for setting, _, value in (text.partition("=") for text in settings):
+            Path("/proc/sys/kernel", setting).write_text(value)
+        failed += not run(Path(directory, name))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Every story on the oldest and on the newest kernel that can be fetched, in guests.
+
+The other kernels are ``make conformance``.  Where QEMU or a kernel cannot be had the test is
+skipped, and says what is missing: that is no success, and the summary shows it.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from reference_model.catalogue import stories
+
+from . import kernels, offers, results, tools
+from . import stories as told
+from .kernels import Kernel
+
+
+def lacking() -> str:
+    """What is missing to boot a guest, with its install line, or an empty text."""
+    try:
+        tools.require([*tools.TO_FETCH, *tools.TO_BUILD, *tools.TO_BOOT])
+    except tools.MissingTools as missing:
+        return str(missing)
+    return ""
+
+
+@pytest.mark.skipif(bool(lacking()), reason=lacking() or "nothing is missing")
+@pytest.mark.parametrize("branch", [offers.BRANCHES[0], offers.BRANCHES[-1]])
+def test_stories_on_a_real_kernel(branch: str) -> None:
+    (kernel,) = kernels.get([branch], say=print)
+    if not isinstance(kernel, Kernel):
+        pytest.skip(f"{branch}: not run: {kernel.reason}")
+    record, problems = told.record(kernel, stories(), print, 1)
+    assert problems == []
+    assert set(record["stories"]) == set(stories())
+    assert list(results.differences(record)) == []
+
+
+def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    assert "qemu-system-x86_64" in lacking()
+    assert "apt-get install" in lacking()

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The comparison of twins and stories, as far as it can be tested without a guest."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from reference_model.catalogue import UNDEFINED, stories
+
+from . import run_twins, twins
+from .kernels import Kernel
+from .twins import Told
+
+SEEN = {"count": 2, "values": [1, 2], "delete": "EINVAL"}
+PRINTED = ["count: 2", "values: [1, 2]", "delete: EINVAL"]
+KERNEL = Kernel("own", "5.8.18", "5.8.18", "", "", Path("bzImage"), "")
+
+
+def test_what_the_story_expects_is_no_difference() -> None:
+    assert Told(PRINTED, 0).difference(SEEN) == ""
+
+
+@pytest.mark.parametrize(
+    ("lines", "difference"),
+    [
+        (["count: 3", *PRINTED[1:]], "count: printed 3, expected 2"),
+        (PRINTED[1:], "count: printed nothing, expected 2"),
+        ([*PRINTED, "more: 1"], "more: printed 1, expected nothing"),
+        ([*PRINTED, "noise"], "noise: printed , expected nothing"),
+        ([*PRINTED, PRINTED[0]], f"a label was printed twice: {[*PRINTED, PRINTED[0]]}"),
+        ([PRINTED[0], "values: 1, 2", PRINTED[2]], "values: printed 1, 2, expected [1, 2]"),
+    ],
+)
+def test_each_difference_is_named(lines: list[str], difference: str) -> None:
+    assert Told(lines, 0).difference(SEEN) == difference
+
+
+def test_a_bad_end_is_a_difference() -> None:
+    assert Told(PRINTED, 1, "lookup: no\n").difference(SEEN).endswith("; lookup: no")
+    assert Told(PRINTED, None).difference(SEEN).startswith("ended with None")
+    assert Told().difference({}) != ""  # a twin that never ran
+
+
+def test_a_crash_is_expected_where_it_is_undefined() -> None:
+    undefined = {"attach": "ok", "link": UNDEFINED}
+    assert Told(["attach: ok"], None).difference(undefined, crashed=True) == ""
+    assert Told([], None).difference(undefined, crashed=True) != ""
+    assert "was expected to break" in Told(["attach: ok", "link: ok"], 0).difference(undefined)
+    assert Told(PRINTED[:2], None).difference(SEEN, crashed=True) != ""
+
+
+def test_what_the_guest_told_is_read() -> None:
+    lines = [
+        json.dumps({"story": "a"}),
+        "count: 2",
+        json.dumps({"story": "a", "status": 0}),
+        "noise",
+        json.dumps({"story": "b"}),
+        "x: 1",
+        json.dumps({"story": "b", "status": 1, "stderr": "why"}),
+    ]
+    assert twins.told(lines) == {"a": Told(["count: 2"], 0), "b": Told(["x: 1"], 1, "why")}
+
+
+def test_the_runner_tells_it(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    for name, script in {
+        "good": "echo count: 2",
+        "bad": "echo x: 1; echo why >&2; exit 3",
+        "last": "echo y: 1",
+    }.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    assert run_twins.main(str(tmp_path), "good", "bad", "last") == 1
+    assert twins.told(capfd.readouterr().out.splitlines()) == {
+        "good": Told(["count: 2"], 0),
+        "bad": Told(["x: 1"], 3, "why\n"),
+        "last": Told(["y: 1"], 0),
+    }
+    assert run_twins.main(str(tmp_path), "good") == 0
+
+
+def test_who_breaks_the_kernel_has_a_guest_to_itself() -> None:
+    known = {
+        name: story
+        for name, story in stories().items()
+        if name
+        in ("attached_twice_shares_one_storage", "link_update_compares_maps", "walk_all_keys")
+    }
+    made = {
+        version: [
+            (twins_of, task.expect_crash)
+            for twins_of, task in twins.tasks(replace(KERNEL, version=version), known)
+        ]
+        for version in ("5.8.18", "5.10.223", "7.3")
+    }
+    twice, update, walk = known
+    assert made == {
+        "5.8.18": [([walk], False), ([twice], True), ([update], True)],
+        "5.10.223": [([walk], False), ([twice], False), ([update], True)],
+        "7.3": [([walk], False), ([twice, update], False)],
+    }
+
+
+def test_a_payload_runs_what_it_says() -> None:
+    name, story = "walk_all_keys", stories()["walk_all_keys"]
+    made = twins.payload([name], {name: story})
+    assert made.argv[1:] == ("run_twins.py", "twins", name)
+    assert set(made.files) == {"run_twins.py", f"twins/{name}", f"twins/{name}.bpf.o"}
+
+
+def test_settings_go_with_the_name() -> None:
+    story = stories()["detach_needs_no_capability"]
+    assert twins.with_settings("twin", story) == "twin,unprivileged_bpf_disabled=0"
+    assert twins.with_settings("twin", stories()["attach_needs_no_memlock"]) == "twin"
+
+
+def test_an_unknown_twin_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert twins.main(["nothing"]) == 2
+    assert capsys.readouterr().err == "no such twin: nothing\n"
+
+
+def test_a_missing_compiler_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        twins, "missing_tools", lambda: twins.tools.MissingTools(("clang",), ("clang",))
+    )
+    monkeypatch.setattr(twins.tools, "require", lambda programs: None)
+    assert twins.main([]) == 2
+    assert "apt-get install --no-install-recommends clang" in capsys.readouterr().err
