@@ -20,10 +20,11 @@ FORGET := { rm -f build/doctrees/environment.pickle; exit 1; }
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help html doctest raise-floor lint unit test replay bench serve clean
+.PHONY: help html doctest raise-floor lint unit test replay examples conformance \
+	conformance-explore record bench serve clean
 
 help: ## Say what each target does
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
 	@echo
 	@echo 'For example:'
 	@echo '  make html && xdg-open $(SITE)/index.html'
@@ -54,6 +55,21 @@ test: lint doctest html unit ## Run all checks: what CI runs
 
 replay: $(INSTALLED) ## Replay the recorded kernels on the model and compare every answer
 	$(BIN)/python -m reference_model replay $(TRACES)
+
+examples: ## Compile the C twins of the stories into build/examples
+	@$(MAKE) -s -C docs/examples
+
+conformance: $(INSTALLED) examples ## Ask real kernels: every story, its C twin, random sequences
+	$(BIN)/python -m tests.conformance.stories
+	$(BIN)/python -m tests.conformance.twins
+	$(BIN)/python -m tests.conformance.explore
+
+conformance-explore: $(INSTALLED) ## Random sequences on real kernels until one differs
+	$(BIN)/python -m tests.conformance.explore --forever
+
+OUT ?= build/conformance/recorded.jsonl
+record: $(INSTALLED) ## Write down what real kernels answer to new sequences: OUT=FILE
+	$(BIN)/python -m tests.conformance.record $(OUT)
 
 bench: $(INSTALLED) ## Measure the model: answers a second, cost of operations, size of a storage
 	PYTHONPATH=. $(BIN)/python bench/run.py

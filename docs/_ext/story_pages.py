@@ -98,7 +98,8 @@ class StoryDirective(Parts):
         blocks, _ = code(story.run)
         yield self.section("The code", [self.where(story)], blocks)
         yield self.section("Run it yourself", self.try_it(story, (before, after)))
-        yield self.section("In C", self.twin())
+        if files(self.name):
+            yield self.section("In C", self.twin())
         yield self.section("Seen on real kernels", self.evidence(story))
 
     def recipe(self, story: Recipe) -> Iterator[nodes.Node]:
@@ -126,7 +127,8 @@ class StoryDirective(Parts):
             self.figure(story, story.run, fails, f"The recipe on {linux([fails])}"),
         )
         yield self.section("Run it yourself", self.try_both(story))
-        yield self.section("In C", self.twin())
+        if files(self.name):
+            yield self.section("In C", self.twin())
         yield self.section("Pitfalls", self.prose(story, "pitfalls"))
         yield self.section("Details", self.prose(story, "details"), self.rules(story))
         yield self.section("Seen on real kernels", self.evidence(story))
