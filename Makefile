@@ -20,7 +20,7 @@ FORGET := { rm -f build/doctrees/environment.pickle; exit 1; }
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help html doctest raise-floor lint unit test replay examples conformance \
+.PHONY: help html doctest raise-floor lint unit test site-test replay examples conformance \
 	conformance-explore record bench serve clean
 
 help: ## Say what each target does
@@ -52,6 +52,22 @@ unit: $(INSTALLED) ## Run the tests with the coverage of the model
 	$(BIN)/pytest -n auto --cov --cov-report=term
 
 test: lint doctest html unit ## Run all checks: what CI runs
+
+# Two tools that pip has not: axe looks for what readers with a disability trip over, vnu for
+# invalid HTML. They need npm and java to be there; the browser is Debian's.
+SITE_TOOLS := build/site-tools
+
+site-test: html $(SITE_TOOLS)/installed ## Check the built site in a real browser (Chromium)
+	@command -v chromium >/dev/null || { \
+		echo 'This needs Chromium: apt install chromium' >&2; exit 1; }
+	SITE=$(SITE) $(BIN)/pytest -q -vv tests/site/checks.py
+
+$(SITE_TOOLS)/installed: tests/site/package.json tests/site/package-lock.json
+	@command -v npm >/dev/null && command -v java >/dev/null || { \
+		echo 'This needs npm and Java: apt install npm default-jre-headless' >&2; exit 1; }
+	@mkdir -p $(@D) && cp $^ $(@D)
+	@cd $(@D) && npm ci --silent --ignore-scripts --no-audit --no-fund
+	@touch $@
 
 replay: $(INSTALLED) ## Replay the recorded kernels on the model and compare every answer
 	$(BIN)/python -m reference_model replay $(TRACES)

@@ -49,7 +49,10 @@ autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
 python_use_unqualified_type_names = True
 
-extlinks = {"commit": ("https://git.kernel.org/torvalds/c/%s", "%s")}
+extlinks = {
+    "commit": ("https://git.kernel.org/torvalds/c/%s", "%s"),
+    "lore": ("https://lore.kernel.org/bpf/%s/", "%s"),
+}
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 

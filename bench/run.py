@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Measures the model; ``make bench`` prints what is found.  Nothing here is asserted.
+"""Measures the model and the site; ``make bench`` prints what is found.  Nothing here is asserted.
 
 Machines are shared and noisy: look at the ratios, which compare two times of one run.
 """
@@ -9,8 +9,11 @@ from __future__ import annotations
 import argparse
 import doctest
 import gc
+import gzip
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -158,6 +161,64 @@ def examples() -> None:
     )
 
 
+PAGES = {
+    "index": "index",
+    "reference": "map_cgroup_storage",
+    "story": "breaking_changes/reattach_keeps_data",
+    "recipe": "recipes/zero_explicitly",
+    "errors": "errors",
+    "sharing": "sharing",
+    "history": "history",
+    "api": "api",
+    "tutorial": "tutorial",
+}
+
+
+def site() -> None:
+    """Wall time of builds of a copy of the site, and what its pages weigh."""
+    with tempfile.TemporaryDirectory() as name:
+        copy = Path(name)
+        for part in ("docs", "reference_model", "tests"):
+            shutil.copytree(ROOT / part, copy / part)
+        for part in ("conf.py", "README.md"):
+            shutil.copy(ROOT / part, copy)
+        story = copy / "reference_model" / "catalogue" / f"{PAGES['story']}.py"
+
+        def built() -> float:
+            start = time.perf_counter()
+            command = [
+                sys.executable,
+                "-m",
+                "sphinx",
+                "-q",
+                "-c",
+                ".",
+                "-b",
+                "html",
+                "docs",
+                "html",
+            ]
+            subprocess.run(command, cwd=copy, check=True, capture_output=True)
+            return time.perf_counter() - start
+
+        cold, warm = built(), built()
+        text = story.read_text()
+        story.write_text(text.replace('summary="""', 'summary="""Edited. ', 1))
+        if story.read_text() == text:
+            story.write_text(text + "\n")
+        edited = built()
+        pages = len([it for it in (copy / "html").rglob("*.html") if "_modules" not in it.parts])
+        print(
+            f"site: {pages} pages; cold build {cold:.1f} s, warm {warm:.1f} s, "
+            f"one story edited {edited:.1f} s (wall)"
+        )
+        weights = {
+            kind: len(gzip.compress((copy / "html" / f"{page}.html").read_bytes())) / 1000
+            for kind, page in PAGES.items()
+        }
+        print("kB gzipped: " + ", ".join(f"{kind} {kb:.1f}" for kind, kb in weights.items()))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--few", type=int, default=1_000, help="cgroups of the small machine")
@@ -167,6 +228,7 @@ def main() -> int:
     scaling(options.few, options.many)
     memory(20_000)
     examples()
+    site()
     return 0
 
 

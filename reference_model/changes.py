@@ -229,6 +229,13 @@ MEMCG_ACCOUNTING = Change(
     "RLIMIT_MEMLOCK no longer counts: no EPERM from map creation, no ENOMEM from attach.",
     "syscall.c, local_storage.c of 5.10 and 6.1",
 )
+BIND_RETURNS = Change(
+    "bpf: Allow rewriting to ports under ip_unprivileged_port_start",
+    "772412176fb9",
+    "5.12",
+    "A program for INET4_BIND or INET6_BIND may return 0 to 3; before, 0 and 1.",
+    "verifier.c:check_return_code; kernels 5.10.262 and 6.1.192",
+)
 LOOKUP_AND_DELETE_FLAGS = Change(
     "bpf: Add lookup_and_delete_elem support to hashtab",
     "3e87f192b405",
@@ -326,6 +333,13 @@ UNIX_HOOKS = Change(
     "The attach types UNIX_CONNECT and following exist.",
     "include/uapi/linux/bpf.h",
 )
+SYS_ADMIN_IS_NET_ADMIN = Change(
+    "bpf: align CAP_NET_ADMIN checks with bpf_capable() approach",
+    "ed1ad5a7415d",
+    "6.9",
+    "CAP_SYS_ADMIN stands in for CAP_NET_ADMIN in attaches and queries; before, at load only.",
+    "syscall.c:bpf_net_capable; kernels 6.1.192 and 6.12.117",
+)
 PREORDER = Change(
     "bpf: Allow pre-ordering for bpf cgroup progs",
     "4b82b181a26c",
@@ -364,6 +378,13 @@ TAIL_CALL_ATTACH_TYPE = Change(
     "Programs of one program array must have declared the same expected_attach_type.",
     "core.c:__bpf_prog_map_compatible of 7.3",
     ("6.1.156", "6.6.112", "6.12.53", "6.17.3"),
+)
+LOOKUP_FLAGS_LATE = Change(
+    "lookup flags are tested behind the descriptor",
+    "",
+    "6.19",
+    "A lookup with unknown flags through a write-only descriptor gives EPERM; before, EINVAL.",
+    "kernels 6.12.117 and 6.19.14; first release between 6.13 and 6.19",
 )
 CPU_FLAGS = Change(
     "bpf: Add BPF_F_CPU and BPF_F_ALL_CPUS flags support for percpu_cgroup_storage maps",

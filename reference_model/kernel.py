@@ -70,7 +70,7 @@ class Kernel(ExecutionCommands, CgrpStorageHelpers):
     def dup(self, descriptor: Descriptor) -> Descriptor:
         """Another descriptor of the same object, with the same mode.  Errors: EBADF."""
         if not isinstance(descriptor, Descriptor):
-            raise _not_a(descriptor)
+            raise TypeError(f"dup takes a map's, program's or link's, not {descriptor!r}")
         if not descriptor.open:
             raise errors.BadDescriptor
         return self._new_descriptor(descriptor.object, descriptor.mode)

@@ -107,11 +107,11 @@ class MapCreate(MapCommands):
             raise errors.NotPermitted("CAP_BPF")
         if map_type in _MAPS_OF_MAPS:
             _check_inner(self._map(inner_map))
-        charged = map_type in _STORAGE_MAPS
-        if charged:
+        if map_type in _STORAGE_MAPS:
             self._check_storage_attributes(map_type, key, value, max_entries, map_flags)
-            if self.has(changes.MEMLOCK_BEFORE_ALLOCATION):
-                self._check_memlock()
+        charged = map_type in (*_STORAGE_MAPS, BPF_MAP_TYPE_PROG_ARRAY)
+        if charged and self.has(changes.MEMLOCK_BEFORE_ALLOCATION):
+            self._check_memlock()
         if re.fullmatch(r"[A-Za-z0-9_.]{0,15}", map_name) is None:
             raise errors.MapName(map_name)
         record = self._check_btf(map_type, key, value, map_flags, btf_key, btf_value)

@@ -318,14 +318,15 @@ class MapCommands(State):
         Source: ``syscall.c:map_lookup_elem``.
         """
         self.check_command()
-        late = self.has(changes.CPU_FLAGS)
+        late = self.has(changes.LOOKUP_FLAGS_LATE)
         if flags and not late and (flags & ~_LOCK or not self.has(changes.SPIN_LOCK)):
             raise errors.ElementFlags(flags)
         found = self._map(map)
         if map.mode & _WRONLY:
             raise errors.AccessMode
         if flags:
-            self._check_element_flags(found, flags, _LOCK | _CPU if late else _LOCK)
+            allowed = _LOCK | _CPU if self.has(changes.CPU_FLAGS) else _LOCK
+            self._check_element_flags(found, flags, allowed)
         return found.lookup(self, key, flags)
 
     def map_update_elem(self, map: MapFd, key: Any, value: Value, flags: int = 0) -> None:

@@ -119,6 +119,10 @@ class ProgArray(Map):
             raise errors.NoMoreKeys
         return following
 
+    def destroy(self, kernel: State) -> None:
+        """Give its page back."""
+        kernel.uncharge(1)
+
     def clear(self, kernel: ProgramReferences) -> None:
         """``bpf_fd_array_map_clear()``"""
         programs = [program for program in self.slots if program is not None]

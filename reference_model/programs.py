@@ -263,7 +263,8 @@ class ProgCommands(ProgramReferences):
         self.check_unprivileged()
         if not self.bpf_capable() and prog_type not in _UNPRIVILEGED:
             raise errors.NotPermitted("CAP_BPF")
-        if prog_type in _NET_ADMIN and self.has(changes.CAP_BPF) and not self.net_admin():
+        enough = self.net_admin() or "CAP_SYS_ADMIN" in self.capabilities
+        if prog_type in _NET_ADMIN and self.has(changes.CAP_BPF) and not enough:
             raise errors.NotPermitted("CAP_NET_ADMIN")
         expected = self._check_expected(prog_type, expected_attach_type, lsm_hook)
         program = Program(prog_name, prog_type, expected, steps, lsm_hook)
@@ -394,13 +395,15 @@ class ProgCommands(ProgramReferences):
         return Cell(found.storage_kind, offset, width, found.value_size)
 
     def _check_return(self, program: Program, number: int) -> None:
-        """``check_return_code()``: 0 and 1; 2 and 3 too for a program that declares EGRESS."""
+        """``check_return_code()``: 0 and 1; 2 and 3 too for EGRESS, and from 5.12 for bind."""
         egress = (
             program.type is BPF_PROG_TYPE_CGROUP_SKB
             and program.expected_attach_type == BPF_CGROUP_INET_EGRESS
             and self.has(changes.SKB_EXPECTED_ATTACH_TYPE)
         )
-        if number not in range(4 if egress else 2):
+        bind = program.expected_attach_type in (BPF_CGROUP_INET4_BIND, BPF_CGROUP_INET6_BIND)
+        wide = egress or (program.type is _ADDRESS and bind and self.has(changes.BIND_RETURNS))
+        if number not in range(4 if wide else 2):
             raise errors.ReturnValue(number)
         others = any(isinstance(step, Verdict) for step in program.body)
         program.egress_only = number >= 2 and not others

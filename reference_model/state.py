@@ -114,8 +114,8 @@ class State:
         return "CAP_SYS_ADMIN" in self.capabilities
 
     def net_admin(self) -> bool:
-        """CAP_NET_ADMIN; from 5.8 CAP_SYS_ADMIN stands in for it."""
-        if self.has(changes.CAP_BPF) and "CAP_SYS_ADMIN" in self.capabilities:
+        """CAP_NET_ADMIN; from 6.9 CAP_SYS_ADMIN stands in for it."""
+        if self.has(changes.SYS_ADMIN_IS_NET_ADMIN) and "CAP_SYS_ADMIN" in self.capabilities:
             return True
         return "CAP_NET_ADMIN" in self.capabilities
 

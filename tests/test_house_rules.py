@@ -20,6 +20,7 @@ SPDX = re.compile(r"SPDX-License-Identifier: GPL-2\.0-only( OR BSD-2-Clause)?\b"
 # Files that have no place for a comment, and why; an empty one says nothing that needs a licence.
 NO_SPDX = {
     ".gz": "compressed data",
+    ".json": "JSON has no comments",
     ".jsonl": "JSON has no comments",
     "LICENSES/GPL-2.0-only.txt": "the licence itself",
 }

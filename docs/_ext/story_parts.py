@@ -110,12 +110,12 @@ class Parts(SphinxDirective):
         yield nodes.bullet_list("", *items)
 
     def evidence(self, story: Story) -> Iterator[nodes.Node]:
-        """What recorded kernels answered."""
+        """What real kernels answered."""
         root = Path(self.env.app.confdir)
-        for path in story_evidence.files(root):
+        for path in (*story_evidence.files(root), *story_evidence.record_files(root)):
             self.env.note_dependency(str(path))
         try:
-            yield from story_evidence.show(story, root)
+            yield from story_evidence.show(self.name, story, root)
         except KeyError as error:
             raise self.error(f"{home(story)}: no such trace: {error}") from error
 

@@ -146,9 +146,9 @@ class Conversation:
         """Raise what became of the guest."""
         self._end(at_once=True)
         if self._failure is not None:
-            raise self._failure
+            raise self._failure from None
         assert self.result is not None
-        raise GuestDied(self.result)
+        raise GuestDied(self.result) from None
 
     def _end(self, *, at_once: bool) -> None:
         port = getattr(self, "_socket", None)

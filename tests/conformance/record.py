@@ -36,7 +36,7 @@ from .offers import NotRun
 from .oracle import Asked, Broke, GuestKernel, release_of
 from .sequences import Sequences
 
-OLDEST = 10
+SHORTEST = 10
 """Operations of a sequence that are too few to be worth a trace."""
 
 
@@ -52,7 +52,7 @@ def new_sequences(releases: Sequence[str], count: int, number: int, length: int)
         census: ClassVar[Counter[tuple[str, str]]] = Counter()
 
         def finish(self) -> None:
-            if len(self.ops) >= OLDEST and len(found) < count and sys.exc_info()[1] is None:
+            if len(self.ops) >= SHORTEST and len(found) < count and sys.exc_info()[1] is None:
                 name = f"r{number}-{len(found) + 1:04}"
                 found.append(Trace(name, self.ops, {}, {}, self.setup))
 

@@ -81,6 +81,7 @@ def record(
 ) -> tuple[dict[str, Any], list[str]]:
     """Run the stories on a kernel; its record, and what went wrong beside the answers."""
     seen: dict[str, dict[str, Any]] = {}
+    digests = {name: results.digest(story) for name, story in known.items()}  # before they run
     problems = []
     seconds = 0.0
     for task in tasks(kernel, known):
@@ -101,7 +102,7 @@ def record(
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "seconds": round(seconds, 1),
         "stories": {
-            name: {"digest": results.digest(known[name]), "observed": observed}
+            name: {"digest": digests[name], "observed": observed}
             for name, observed in sorted(seen.items())
         },
     }, problems
@@ -117,6 +118,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     every: dict[str, Story] = stories()
     known = {name: story for name, story in every.items() if name in (options.stories or every)}
+    if unknown := sorted(set(options.stories) - set(every)):
+        parser.error(f"no such story: {', '.join(unknown)}")
+    if options.record and options.stories:
+        parser.error("a record holds every story: leave out the names, or --record")
     try:
         branches, paths = chosen(options.kernels)
         tools.require([*tools.TO_BUILD, *tools.TO_BOOT])
@@ -142,8 +147,8 @@ def main(arguments: list[str] | None = None) -> int:
         if options.record and not problems:
             print(f"    recorded in {results.write(made).relative_to(tools.REPOSITORY)}")
         faults += problems
-    print("\n".join(faults), file=sys.stderr)
     if faults:
+        print("\n".join(faults), file=sys.stderr)
         return 1
     return 3 if not_run else 0
 

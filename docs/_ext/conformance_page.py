@@ -1,0 +1,309 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What real kernels say to the stories: ``.. conformance:: PART``, one of PARTS.
+
+``oracle`` is a sentence on who was asked and when, ``differences`` the cells in which a kernel does
+not do what is expected, ``legend`` the marks, ``totals`` the cells of each kernel by what they say,
+``matrix`` all of them, ``rules`` the same by the rules that stories show, ``guests`` the kernels
+that were booted.  The same is written as ``results.json`` beside the page.  All of it is read from
+committed records: no kernel is needed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Set
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import story_evidence
+from conformance_cells import (
+    AGREES,
+    BREAKS,
+    DIFFERS,
+    EXPLAINED,
+    NOT_RUN,
+    PART,
+    REPLAYED,
+    STATES,
+    Cell,
+    Matrix,
+    State,
+    matrix,
+    plain,
+    telling,
+)
+from docutils import nodes
+from release_tables import Cell as Entry
+from release_tables import table
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.util.docutils import SphinxDirective
+from sphinx.util.typing import ExtensionMetadata
+from story_code import home
+from story_links import code_link, link, note_view
+from story_stubs import page_of
+
+from reference_model.catalogue import BreakingChange, Recipe, Story, stories
+from tests.conformance import results
+
+FILE = "results.json"
+
+Content = list[nodes.Node]
+
+
+class Conformance(SphinxDirective):
+    """``.. conformance:: PART``"""
+
+    required_arguments = 1
+
+    def run(self) -> Content:
+        part = PARTS.get(self.arguments[0])
+        if part is None:
+            raise self.error(f"no such part: {self.arguments[0]} (known: {', '.join(PARTS)})")
+        root = Path(self.config.recorded_root)
+        read = (*story_evidence.files(root), *story_evidence.record_files(root))
+        for path in (*map(str, read), *map(home, stories().values()), str(results.__file__)):
+            self.env.note_dependency(path)
+        for extension in Path(__file__).parent.glob("*.py"):
+            self.env.note_dependency(str(extension))
+        note_view(self.env, "")
+        return part(matrix(root), self.env.docname)
+
+
+# -- the parts of the page ------------------------------------------------------------------------
+
+
+def oracle(of: Matrix, docname: str) -> Content:
+    """Who was asked, and when."""
+    if not of.records:
+        return [paragraph("No kernel was booted and asked: there is no record of one.")]
+    first, last = (pick(record["date"] for record in of.records) for pick in (min, max))
+    when = f"on {first}" if first == last else f"from {first} to {last}"
+    booted = [record["kernel"]["version"] for record in of.records]
+    others = [kernel for kernel in of.kernels if kernel not in booted]
+    text = (
+        f"The oracle is Linux itself: {when} each story ran on Linux "
+        f"{story_evidence.and_last(booted)}, booted in virtual machines, and what was observed "
+        "there is compared with what the story's page says"
+    )
+    text += f"; {len(others)} other kernels answered recorded traces." if others else "."
+    return [paragraph(text)]
+
+
+def differences(of: Matrix, docname: str) -> Content:
+    """The cells that differ, each explained; or that there is none."""
+    items = [
+        nodes.list_item(
+            "",
+            nodes.paragraph(
+                "",
+                "",
+                link(name, docname),
+                nodes.Text(f", Linux {kernel}: {cell.words}. "),
+                nodes.Text(EXPLAINED.get((name, kernel), "This is not explained yet.")),
+            ),
+        )
+        for name, kernel, cell in of.differences()
+    ]
+    if items:
+        return [nodes.bullet_list("", *items)]
+    asked = sum(of.count(state) for state in STATES if state is not NOT_RUN)
+    return [paragraph(f"None, in the {asked} of {size(of)} cells below that a kernel filled.")]
+
+
+def totals(of: Matrix, docname: str) -> Content:
+    """How many cells say what."""
+    full, part = of.count(AGREES) + of.count(REPLAYED), of.count(PART)
+    rest = ", ".join(
+        f"{of.count(state)} {state.word}"
+        for state in STATES
+        if state not in (AGREES, REPLAYED, PART)
+    )
+    text = (
+        f"Of {size(of)} cells, {len(of.cells)} stories on {len(of.kernels)} kernels, {full} agree "
+        f"in full and {part} in part. The others count as no agreement: {rest}."
+    )
+    head: list[Entry] = ["kernel", *([*sign(state), nodes.Text(" " + state.word)]
+                                     for state in STATES), "stories"]  # fmt: skip
+    rows: list[list[Entry]] = [
+        [kernel, *(str(of.count(state, kernel)) for state in STATES), str(len(of.cells))]
+        for kernel in of.kernels
+    ]
+    rows.append(["all", *(str(of.count(state)) for state in STATES), str(size(of))])
+    return [paragraph(text), table(head, rows, "conformance-totals")]
+
+
+def legend(of: Matrix, docname: str) -> Content:
+    """What the marks mean."""
+    rows: list[list[Entry]] = [[sign(state), state.word, state.meaning] for state in STATES]
+    return [table(["mark", "word", "meaning"], rows, "conformance-legend")]
+
+
+def whole(of: Matrix, docname: str) -> Content:
+    """All cells: breaking changes, then recipes."""
+    made: Content = []
+    kinds: dict[str, type[Story]] = {"breaking change": BreakingChange, "recipe": Recipe}
+    for title, kind in kinds.items():
+        head: list[Entry] = [title, "observed", *of.kernels]
+        rows: list[list[Entry]] = [
+            [link(name, docname), telling(story),
+             *(entry(of.cells[name][kernel]) for kernel in of.kernels)]
+            for name, story in stories(kind).items()
+        ]  # fmt: skip
+        if rows:
+            made.append(table(head, rows, "conformance"))
+    return made
+
+
+def rules(of: Matrix, docname: str) -> Content:
+    """The rules that stories show, and how many of these stories agree on each kernel."""
+    by_rule: dict[str, list[dict[str, Cell]]] = {}
+    known: dict[str, Story] = stories()
+    for name, story in known.items():
+        for rule in story.rules:
+            by_rule.setdefault(rule, []).append(of.cells[name])
+    rows: list[list[Entry]] = [
+        [
+            code_link("rule", rule, docname),
+            *(together([row[kernel].state for row in shown]) for kernel in of.kernels),
+        ]
+        for rule, shown in sorted(by_rule.items())
+    ]
+    if not rows:
+        return [paragraph("No story names a rule.")]
+    return [table(["rule", *of.kernels], rows, "conformance")]
+
+
+def together(states: list[State]) -> Entry:
+    """A difference, if there is one; else the best that is known, and of how many stories."""
+    order = (DIFFERS, AGREES, REPLAYED, PART, BREAKS, NOT_RUN)
+    (first, *_) = (state for state in order if state in states)
+    if first in (DIFFERS, BREAKS, NOT_RUN):
+        return [*sign(first), nodes.Text(f" {first.word}")]
+    good = sum(state in (AGREES, REPLAYED, PART) for state in states)
+    return [*sign(first), nodes.Text(f" {good} of {len(states)}")]
+
+
+def entry(cell: Cell) -> Entry:
+    """A cell: its mark, and what was observed in words."""
+    if cell.state in (AGREES, REPLAYED, PART):
+        label, colon, value = cell.words.rpartition(": ")
+        shown = nodes.literal(value, value)
+        return [*sign(cell.state), nodes.Text(f" {label}{colon}"), shown]
+    return [*sign(cell.state), nodes.Text(f" {cell.words}")]
+
+
+def sign(state: State) -> Content:
+    """The mark of a state, with its word for who cannot tell it from the others."""
+    return [nodes.abbreviation(state.mark, state.mark, explanation=state.word)]
+
+
+def guests(of: Matrix, docname: str) -> Content:
+    """The kernels that were booted."""
+    rows: list[list[Entry]] = [
+        [
+            kernel["version"],
+            literal(kernel["release"]),
+            literal(f"{kernel['package']} {kernel['package_version']}".strip() or "own build"),
+            literal(kernel["config_sha256"][:16] or "unknown"),
+            date,
+        ]
+        for kernel, date in ((record["kernel"], record["date"]) for record in of.records)
+    ]
+    head: list[Entry] = ["kernel", "uname -r", "package", "configuration, SHA-256", "asked on"]
+    whole_file = nodes.paragraph(
+        "",
+        "",
+        nodes.Text("Every observation of every cell is in "),
+        nodes.reference("", "", nodes.literal(FILE, FILE), refuri=FILE, internal=False),
+        nodes.Text(", with the whole hashes."),
+    )
+    return [*([table(head, rows, "conformance-guests")] if rows else []), whole_file]
+
+
+def size(of: Matrix) -> int:
+    """The number of all cells."""
+    return len(of.cells) * len(of.kernels)
+
+
+def paragraph(text: str) -> nodes.paragraph:
+    """A paragraph of plain text."""
+    return nodes.paragraph(text, text)
+
+
+def literal(text: str) -> nodes.literal:
+    """A name as machines write it."""
+    return nodes.literal(text, text)
+
+
+PARTS: dict[str, Callable[[Matrix, str], Content]] = {
+    "oracle": oracle,
+    "differences": differences,
+    "totals": totals,
+    "legend": legend,
+    "matrix": whole,
+    "rules": rules,
+    "guests": guests,
+}
+
+
+# -- the file beside the page ---------------------------------------------------------------------
+
+
+def as_json(of: Matrix) -> dict[str, Any]:
+    """The matrix as plain data."""
+    known: dict[str, Story] = stories()
+    booted = {record["kernel"]["version"]: record for record in of.records}
+    return {
+        "licence": "GPL-2.0-only",
+        "states": {state.word: state.meaning for state in STATES},
+        "totals": {state.word: of.count(state) for state in STATES},
+        "kernels": [
+            {
+                **(booted[kernel]["kernel"] if kernel in booted else {"version": kernel}),
+                "date": booted[kernel]["date"] if kernel in booted else None,
+                "totals": {state.word: of.count(state, kernel) for state in STATES},
+                "stories": {
+                    name: {
+                        "state": row[kernel].state.word,
+                        "observed": plain(row[kernel].seen),
+                        "expected": plain(known[name].expected(kernel).seen),
+                        "page": f"{page_of(name)[1:]}.html",
+                    }
+                    for name, row in of.cells.items()
+                },
+            }
+            for kernel in of.kernels
+        ],
+    }
+
+
+def write_json(app: Sphinx, error: Exception | None) -> None:
+    """Write results.json beside each page that shows the matrix.  (build-finished)"""
+    if error is None and app.builder.format == "html" and "conformance" in app.env.found_docs:
+        text = json.dumps(as_json(matrix(Path(app.config.recorded_root))), indent=1)
+        Path(app.outdir, FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def outdated(
+    app: Sphinx, env: BuildEnvironment, added: Set[str], changed: Set[str], removed: Set[str]
+) -> list[str]:
+    """The pages that show records, if one came or went.  (env-get-outdated)"""
+    now = [path.name for path in story_evidence.record_files(Path(app.config.recorded_root))]
+    before = getattr(env, "conformance_records", now)
+    env.conformance_records = now  # type: ignore[attr-defined]
+    if now == before:
+        return []
+    pages = chain(["conformance"], (page_of(name)[1:] for name in stories()))
+    return [page for page in pages if page in env.found_docs]
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Add the directive, and write the file after each build."""
+    for name in ("recorded", "story_links"):
+        app.setup_extension(name)
+    app.add_directive("conformance", Conformance)
+    app.connect("env-get-outdated", outdated)
+    app.connect("build-finished", write_json)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

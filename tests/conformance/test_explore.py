@@ -1,0 +1,436 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Exploration and recording, with models in the place of kernels."""
+
+from __future__ import annotations
+
+import base64
+import doctest
+import itertools
+import json
+import os
+import socket
+import zlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import reference_model
+from reference_model import Kernel, UndefinedBehaviour, export, trace
+from reference_model.maps import StorageMap
+from reference_model.trace import OPERATIONS, Answer, Op, Replayer
+
+from . import conversation, executor, explore, guest, kernels, oracle, record
+from .explore import Divergence, model_answers
+from .guest import Result
+from .listing import listing
+from .oracle import Broke, GuestKernel
+
+TRACES = Path(__file__).parents[1] / "traces"
+
+
+QUICK: dict[str, Any] = {"shrinking": 2.0}
+
+
+def on(release: str) -> oracle.Asked:
+    """A model of a release as the kernel."""
+
+    def asked(ops: Sequence[Op], setup: dict[str, int]) -> list[Answer]:
+        given, broke = executor.answers(Kernel(release, **setup), [*ops])
+        if broke:
+            raise Broke(broke)
+        return given
+
+    return asked
+
+
+# -- agreement, and what is met --------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def walked() -> dict[str, explore.Report]:
+    """Fixed walks with the model itself as the kernel."""
+    releases = ("5.10.223", "6.12.107", "latest")
+    return {release: explore.explore(release, on(release), steps=4000) for release in releases}
+
+
+def test_the_model_agrees_with_itself(walked: dict[str, explore.Report]) -> None:
+    for report in walked.values():
+        assert report.divergences == []
+        assert report.steps == 4000
+        assert report.sequences > 40
+
+
+def test_every_operation_is_met(walked: dict[str, explore.Report]) -> None:
+    """And both ends of each: an answer and a refusal, where it has both."""
+    for report in walked.values():
+        lacking = {name for name in OPERATIONS if name.startswith("cgrp_")}
+        lacking = lacking if report.release.startswith("5.") else set()
+        assert set(report.operations()) == set(OPERATIONS) - lacking
+    met = Counter({key: n for report in walked.values() for key, n in report.census.items()})
+    done = {kind for kind, answer in met if answer in ("ok", "answer")}
+    assert set(OPERATIONS) - done == {"map_delete", "map_command", "cgrp_next"}
+    refused = {kind for kind, answer in met if answer.isupper()}
+    assert set(OPERATIONS) - refused <= {
+        *("mkdir", "fire", "sock_open", "sock_send", "sock_close", "close", "user", "cgroup_ids"),
+        *("map_keys", "prog_array_create", "link_detach"),
+    }
+
+
+def test_the_errnos_are_met(walked: dict[str, explore.Report]) -> None:
+    met = {key for report in walked.values() for key in report.census}
+    assert {answer for _, answer in met} >= {
+        *("EACCES", "EBADF", "EBUSY", "EEXIST", "EINVAL", "ENOENT", "ENOLINK", "ENOTSUPP"),
+        *("EPERM", "E2BIG", "denied", "undefined"),
+    }
+    assert ("fire", "denied") in met
+    assert sum(report.dropped for report in walked.values()) > 0
+
+
+def test_a_fixed_seed_is_a_fixed_walk() -> None:
+    once, again = (explore.explore("6.1", on("6.1"), steps=300, first_seed=3) for _ in range(2))
+    assert (once.census, once.steps) == (again.census, again.steps)
+    other = explore.explore("6.1", on("6.1"), steps=300, first_seed=4)
+    assert other.census != once.census
+
+
+# -- divergences -----------------------------------------------------------------------------------
+
+
+class Forgetful(Kernel):
+    """A broken kernel: a detach zeroes the storages of the hook."""
+
+    def prog_detach(self, cgroup: Any, prog: Any, attach_type: Any, **given: Any) -> None:
+        super().prog_detach(cgroup, prog, attach_type, **given)
+        for found in self.objects["map"].values():
+            if isinstance(found, StorageMap):
+                for storage in found.entries.values():
+                    storage.data[:] = bytes(len(storage.data))
+
+
+def broken(ops: Sequence[Op], setup: dict[str, int]) -> list[Answer]:
+    replayer = Replayer(Forgetful("6.12", **setup))
+    return [replayer.answer(op) for op in ops]
+
+
+@pytest.fixture(scope="module")
+def found() -> Divergence:
+    """The first divergence of the broken kernel, shrunk."""
+    said: list[str] = []
+    report = explore.explore("6.12", broken, steps=4000, say=said.append, **QUICK)
+    assert report.divergences, "not found"
+    assert any("DIFFERS" in text for text in said)
+    return report.divergences[0]
+
+
+def test_a_broken_kernel_is_found_and_shrunk(found: Divergence) -> None:
+    kinds = [op["op"] for op in found.ops]
+    assert set(kinds) <= {
+        *("mkdir", "map_create", "prog_load", "prog_attach", "prog_detach"),
+        *("fire", "sock_open", "sock_send", "map_update", "map_lookup"),
+    }
+    assert kinds[-2:] == ["prog_detach", "map_lookup"]
+    assert len(kinds) <= 8
+    assert (found.answered, found.stable) == ([0], True)
+
+
+def test_it_is_printed_as_a_program_that_runs(found: Divergence) -> None:
+    text = str(found)
+    program, line = text.rsplit("\n\n", 1)
+    assert ">>> # the kernel: [0]\n>>> # the model:  [" in program
+    names = {name: getattr(reference_model, name) for name in reference_model.__all__}
+    test = doctest.DocTestParser().get_doctest(f"{program}\n", names, "found", None, 0)
+    flags = doctest.ELLIPSIS
+    assert doctest.DocTestRunner(optionflags=flags).run(test).failed == 0, program
+    data = json.loads(line)
+    assert data["ops"] == list(found.ops)
+    assert trace.parse(line).ops == list(found.ops)
+
+
+def test_a_known_divergence_is_passed_over() -> None:
+    report = explore.explore("6.12", broken, steps=1500, **QUICK)
+    kinds = [divergence.kind for divergence in report.divergences]
+    assert len(set(kinds)) == len(kinds)
+    assert report.steps == 1500
+
+
+def test_without_a_number_of_steps_it_ends_with_the_first_divergence() -> None:
+    report = explore.explore("6.12", broken, steps=0, **QUICK)
+    assert len(report.divergences) == 1
+
+
+def test_a_crash_is_a_divergence() -> None:
+    def crashes(ops: Sequence[Op], setup: dict[str, int]) -> list[Answer]:
+        if any(op["op"] == "rmdir" for op in ops):
+            raise Broke("the kernel complained")
+        return on("6.12")(ops, setup)
+
+    report = explore.explore("6.12", crashes, steps=600, **QUICK)
+    crash = report.divergences[0]
+    assert [op["op"] for op in crash.ops] == ["mkdir", "rmdir"]
+    assert crash.answered == "undefined: the kernel complained"
+
+
+def test_an_unstable_kernel_is_told() -> None:
+    asked = itertools.count()
+
+    def unstable(ops: Sequence[Op], setup: dict[str, int]) -> list[Answer]:
+        return [[next(asked)], *on("6.12")(ops, setup)[1:]]
+
+    report = explore.explore("6.12", unstable, steps=100, **QUICK)
+    assert "differently each time" in str(report.divergences[0])
+    assert not report.divergences[0].stable
+
+
+def test_undefined_steps_are_run_on_request_only() -> None:
+    """They end a sequence; a model in the kernel's place says that it broke."""
+    asked: Counter[bool] = Counter()
+
+    def kernel(ops: Sequence[Op], setup: dict[str, int]) -> list[Answer]:
+        whole = len(model_answers("5.8", ops, setup)) == len(ops)
+        asked[whole] += 1
+        return on("5.8")(ops, setup) if whole else model_answers("5.8", ops, setup)
+
+    explore.explore("5.8", kernel, steps=3000)
+    assert set(asked) == {True}
+    report = explore.explore("5.8", kernel, steps=3000, undefined=True)
+    assert set(asked) == {True, False}
+    assert report.divergences == []
+
+
+# -- programs --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_any_sequence_is_a_program_that_runs(number: int) -> None:
+    """And answers as the replay does: by the errnos, in order."""
+    for one in record.new_sequences(["6.12"], 8, number, 60):
+        program = listing("6.12", one.ops, one.setup)
+        names = {name: getattr(reference_model, name) for name in reference_model.__all__}
+        test = doctest.DocTestParser().get_doctest(f"{program}\n", names, one.id, None, 0)
+        runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+        assert runner.run(test).failed == 0, program
+        assert runner.tries > len(one.ops) / 2
+
+
+def test_the_hazards_are_programs() -> None:
+    """What was recorded uses more of the format than the walks."""
+    for one in trace.read(TRACES / "hazards.jsonl"):
+        try:
+            model_answers("latest", one.ops, {})
+            program = listing("latest", one.ops, one.setup)
+        except UndefinedBehaviour:
+            continue
+        assert program.startswith(">>> kernel = Kernel('latest')")
+
+
+# -- recording -------------------------------------------------------------------------------------
+
+
+def test_new_sequences_are_defined_on_all_kernels() -> None:
+    releases = ["5.10.223", "6.12.107", "7.2.13"]
+    made = record.new_sequences(releases, 12, 5, 60)
+    assert [one.id for one in made] == [f"r5-{number:04}" for number in range(1, 13)]
+    for one in made:
+        for release in releases:
+            assert len(model_answers(release, one.ops, one.setup)) == len(one.ops)
+    assert made == record.new_sequences(releases, 12, 5, 60)
+    assert made != record.new_sequences(releases, 12, 6, 60)
+
+
+def test_a_record_is_a_file_of_traces(tmp_path: Path) -> None:
+    releases = ["5.10.223", "6.12.107"]
+    same = trace.Trace("same", [{"op": "mkdir", "cgroup": "c1", "parent": None}], {}, {})
+    traces = [same, *record.new_sequences(releases, 6, 5, 60)]
+    for release in releases:
+        traces = record.with_answers(traces, release, record.answers_of(on(release), traces))
+    file = tmp_path / "some.jsonl"
+    file.write_text("".join(f"{export.line(one)}\n" for one in traces))
+    assert list(trace.read(file)) == traces
+    scores = trace.replay([file])
+    assert {name: score.differ for name, score in scores.items()} == dict.fromkeys(releases, 0)
+    alike = [len(json.loads(line)["answers"]) for line in file.read_text().splitlines()]
+    assert set(alike) == {1, 2}, "kernels that answered alike share a list"
+
+
+def test_a_kernel_that_broke_has_no_answers() -> None:
+    def asked(ops: Sequence[Op], setup: dict[str, int]) -> list[Answer]:
+        if ops[-1]["op"] == "mkdir":
+            raise Broke("the kernel warned")
+        raise RuntimeError("not run: cannot do that")
+
+    made = trace.Trace("a", [{"op": "mkdir", "cgroup": "c1", "parent": None}], {}, {})
+    other = trace.Trace("b", [{"op": "unlink", "path": "x"}], {}, {})
+    given = list(record.answers_of(asked, [made, other]))
+    assert given == ["the kernel warned", None]
+    one, two = record.with_answers([made, other], "6.12", given)
+    assert (one.undefined, one.answers) == ({"6.12": "the kernel warned"}, {})
+    assert (two.undefined, two.answers) == ({}, {})
+
+
+# -- guests ----------------------------------------------------------------------------------------
+
+
+def served(monkeypatch: pytest.MonkeyPatch, answer: Callable[[str], str | None]) -> list[str]:
+    """Let a thread stand for every guest: it says what ``answer`` says, and dies at None."""
+    sent: list[str] = []
+
+    def run(kernel: kernels.Kernel, payload: Any, *, stop: Any, port: Path, cache: Path) -> Result:
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(os.fspath(port))
+            server.listen()
+            line, _ = server.accept()
+            with line, line.makefile("rw") as speaker:
+                speaker.write("boot noise\nready\n")
+                speaker.flush()
+                for text in speaker:
+                    if text == conversation.EOF + "\n":
+                        return replace(died(2.0).result, rc=0, problem="")
+                    sent.append(zlib.decompress(base64.b64decode(text)).decode())
+                    said = answer(sent[-1])
+                    if said is None:
+                        break
+                    speaker.write(f"{said}\n")
+                    speaker.flush()
+        return died(2.0).result
+
+    monkeypatch.setattr(guest, "run", run)
+    return sent
+
+
+def test_a_conversation(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = served(monkeypatch, lambda line: line.upper())
+    with conversation.Conversation(kernel_of("6.12"), oracle.EXECUTOR) as talk:
+        assert [talk.ask("one"), talk.ask("two" * 1000)] == ["ONE", "TWO" * 1000]
+    assert sent == ["one", "two" * 1000]
+    assert talk.result is not None
+    assert talk.result.ok
+
+
+def test_a_conversation_with_a_guest_that_dies(monkeypatch: pytest.MonkeyPatch) -> None:
+    served(monkeypatch, lambda line: None)
+    with (
+        pytest.raises(conversation.GuestDied, match="it died"),
+        conversation.Conversation(kernel_of("6.12"), oracle.EXECUTOR) as talk,
+    ):
+        talk.ask("one")
+
+
+def test_a_guest_that_cannot_be_booted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(*given: Any, **further: Any) -> Result:
+        raise FileNotFoundError("no such kernel")
+
+    monkeypatch.setattr(guest, "run", run)
+    with (
+        pytest.raises(FileNotFoundError, match="no such kernel"),
+        conversation.Conversation(kernel_of("6.12"), oracle.EXECUTOR),
+    ):
+        pass
+
+
+def kernel_of(version: str) -> kernels.Kernel:
+    return kernels.Kernel("own", version, version, "", "", Path("bzImage"), "")
+
+
+def test_the_release_of_a_kernel() -> None:
+    assert oracle.release_of(kernel_of("6.12.117")) == "6.12.117"
+    assert oracle.release_of(kernel_of("99.1")) == reference_model.MAINLINE[-1]
+
+
+class Line:
+    """A guest that answers with prepared lines."""
+
+    def __init__(self, *lines: str | Exception) -> None:
+        self.lines = list(lines)
+        self.ended = False
+
+    def __enter__(self) -> Line:
+        return self
+
+    def __exit__(self, *given: object) -> None:
+        self.ended = True
+
+    def ask(self, line: str) -> str:
+        answer = self.lines.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def died(boot_seconds: float | None) -> conversation.GuestDied:
+    result = Result(
+        kernel_of("6.12"), "executor", None, (), (), True, "it died", 1.0, boot_seconds, None, ""
+    )
+    return conversation.GuestDied(result)
+
+
+def test_a_guest_is_booted_again_after_it_broke(monkeypatch: pytest.MonkeyPatch) -> None:
+    fine = json.dumps({"id": "", "answers": ["ok"], "broke": "", "seconds": 0.5})
+    warned = json.dumps({"id": "", "answers": ["ok"], "broke": "the kernel warned", "seconds": 1})
+    failed = json.dumps({"id": "", "answers": [], "broke": "not run: why", "seconds": 1})
+    guests = [Line(fine, warned), Line(died(2.0)), Line(failed, fine), Line(died(None))]
+    left = iter(guests)
+    monkeypatch.setattr(oracle, "Conversation", lambda *given: next(left))
+    with GuestKernel(kernel_of("6.12")) as asked:
+        assert asked([], {}) == ["ok"]
+        with pytest.raises(Broke, match="the kernel warned"):
+            asked([], {})
+        assert guests[0].ended
+        with pytest.raises(Broke, match="it died"):
+            asked([], {})
+        with pytest.raises(RuntimeError, match="not run: why"):
+            asked([], {})
+        assert asked([], {}) == ["ok"]
+        assert asked.boots == 3
+        asked.stop()
+        with pytest.raises(RuntimeError, match="does not start"):
+            asked([], {})
+    assert asked.seconds == 0.5 + 1 + 1 + 0.5
+
+
+def test_the_executor_reads_what_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = tmp_path / "port"
+    texts = ['{"id": "1"}', '{"id": "2"}']
+    sent = b"".join(conversation.packed(text) + b"\n" for text in texts)
+    port.write_bytes(sent + conversation.EOF.encode() + b"\nmore\n")
+    monkeypatch.setattr(executor, "PORT", os.fspath(port))
+    assert list(executor.lines()) == texts
+    assert (executor.EOF, executor.READY) == (conversation.EOF, conversation.READY)
+
+
+def test_the_executor_tells_what_it_cannot_do() -> None:
+    class Unable(Kernel):
+        def map_freeze(self, map: Any) -> None:
+            raise NotImplementedError("no such thing")
+
+    create = json.loads(
+        '{"op": "map_create", "map": "m1", "type": "cgroup_storage", "key_size": 16,'
+        '"value_size": 8, "max_entries": 0, "map_flags": 0}'
+    )
+    given, broke = executor.answers(Unable("6.12"), [create, {"op": "map_freeze", "map": "m1"}])
+    assert (given, broke) == (["ok"], "not run: no such thing")
+    given, broke = executor.answers(Unable("6.12"), [{"op": "mkdir"}])
+    assert (given, broke.startswith("the executor failed: ")) == ([], True)
+
+
+# -- the command lines -----------------------------------------------------------------------------
+
+
+def test_a_kernel_that_is_none_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert explore.main(["--kernels", "nonsense"]) == 2
+    assert record.main(["out.jsonl", "--kernels", "nonsense"]) == 2
+    assert capsys.readouterr().err.count("neither a branch") == 2
+
+
+def test_a_summary() -> None:
+    report = explore.explore("6.12", on("6.12"), steps=100)
+    text = explore.summary(kernel_of("6.12.1"), report)
+    assert text.startswith("6.12.1 (bzImage) as 6.12: 100 steps in ")
+    assert "no divergence" in text
+    assert json.loads(json.dumps(report.as_json()))["steps"] == 100
+    assert explore.Report("6.12", failure="x").failure in explore.summary(
+        kernel_of("6.12.1"), explore.Report("6.12", failure="x")
+    )

@@ -1,0 +1,341 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The built site as a reader gets it, in a real Chromium: ``make site-test``.
+
+``make unit`` does not collect this file, as it needs more than Python: see ``make site-test``.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from chromium import Chromium, chromium, served
+from sphinx.util.inventory import InventoryFile
+
+ROOT = Path(__file__).parent.parent.parent
+SITE = Path(os.environ.get("SITE", ROOT / "build" / "html")).resolve()
+TOOLS = ROOT / "build" / "site-tools" / "node_modules"
+
+KINDS = {
+    "index": "index.html",
+    "reference": "map_cgroup_storage.html",
+    "stories": "breaking_changes/index.html",
+    "story": "breaking_changes/reattach_keeps_data.html",
+    "recipes": "recipes/index.html",
+    "recipe": "recipes/zero_explicitly.html",
+    "errors": "errors.html",
+    "sharing": "sharing.html",
+    "history": "history.html",
+    "api": "api.html",
+    "tutorial": "tutorial.html",
+    "rules": "rules.html",
+    "search": "search.html",
+}
+"""An example of each kind of page."""
+
+SOUGHT = {
+    "CGROUP_STORAGE": "map_cgroup_storage.html",
+    "EBUSY": "breaking_changes/second_program_may_use_the_map.html",
+    "bpf_get_local_storage": "bpf_get_local_storage.html",
+    "zero": "recipes/zero_explicitly.html",
+}
+"""What a reader may search for, and a page that must be among the first of those found."""
+
+FIRST_PAGE = 200_000  # bytes, gzipped, with all that it loads
+NARROW = 360  # pixels
+
+
+def pages() -> list[str]:
+    """Every page of the site, by its address in the site."""
+    return sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html"))
+
+
+class Page(HTMLParser):
+    """What a page has that another can point to, and what it points to.
+
+    Read from the file, not in the browser: there are hundreds of pages and tens of thousands of
+    links.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.ids: set[str] = set()
+        self.links: list[str] = []
+        self.title = self.description = ""
+        self.in_title = False
+        self.feed((SITE / name).read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        self.ids.add(values.get("id", ""))
+        self.in_title = tag == "title" and not self.title  # a figure has titles as well
+        if tag in {"a", "link"} and "href" in values:
+            self.links.append(values["href"])
+        if tag == "meta" and values.get("name") == "description":
+            self.description = values.get("content", "")
+
+    def handle_data(self, data: str) -> None:
+        if self.in_title:
+            self.title += data
+
+
+@pytest.fixture(scope="session")
+def read() -> dict[str, Page]:
+    return {name: Page(name) for name in pages()}
+
+
+@pytest.fixture(scope="session")
+def base() -> Iterator[str]:
+    assert (SITE / "index.html").is_file(), "make html comes first"
+    with served(SITE) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def one_browser() -> Iterator[Chromium]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def browser(one_browser: Chromium) -> Chromium:
+    """The browser, as a reader with a large screen has it."""
+    one_browser.size(1280)
+    one_browser.media()
+    return one_browser
+
+
+# What the files say
+
+
+def test_every_internal_link_resolves(read: dict[str, Page]) -> None:
+    broken = []
+    for name, page in read.items():
+        for link in page.links:
+            parts = urlsplit(link)
+            if parts.scheme or parts.netloc:
+                continue
+            path = (SITE / name).parent / unquote(parts.path) if parts.path else SITE / name
+            target = Path(os.path.normpath(path))
+            if not target.is_file():
+                broken.append(f"{name}: {link}: no such page")
+            elif parts.fragment and target.suffix == ".html":
+                there = read[target.relative_to(SITE).as_posix()].ids
+                if unquote(parts.fragment) not in there:
+                    broken.append(f"{name}: {link}: no such place")
+    assert not broken, "\n".join(broken)
+
+
+def test_everything_in_the_inventory_is_there(read: dict[str, Page]) -> None:
+    inventory = InventoryFile.loads((SITE / "objects.inv").read_bytes(), uri="")
+    broken = []
+    for kind, items in inventory.data.items():
+        for item, found in items.items():
+            name, _, place = found.uri.partition("#")
+            if name not in read or (place and place not in read[name].ids):
+                broken.append(f"{kind} {item}: {found.uri}")
+    assert not broken, "\n".join(broken)
+
+
+def test_each_page_has_a_title_and_a_description_of_its_own(read: dict[str, Page]) -> None:
+    made = {"genindex.html", "py-modindex.html", "search.html"}  # they have no text of their own
+    own = {name: page for name, page in read.items() if not name.startswith("_modules/")}
+    assert [name for name, page in own.items() if not page.title.strip()] == []
+    written = {name: page for name, page in own.items() if name not in made}
+    assert [name for name, page in written.items() if not page.description] == []
+    for seen in ("title", "description"):
+        texts = [getattr(page, seen) for page in written.values()]
+        assert sorted(text for text in set(texts) if texts.count(text) > 1) == []
+
+
+def test_html_is_valid() -> None:
+    """What the W3C's checker says of every page; one message is sphinx-design's, and known."""
+    jar = next(TOOLS.glob("vnu-jar/build/dist/vnu.jar"))
+    command = ["java", "-jar", str(jar), "--skip-non-html", "--errors-only", "--format", "json"]
+    result = subprocess.run(
+        [*command, "--exit-zero-always", str(SITE)], capture_output=True, text=True, check=True
+    )
+    messages = json.loads(result.stderr or result.stdout)["messages"]
+    found = [
+        f"{message['url'].rpartition(SITE.name + '/')[2]}:{message.get('lastLine')}: "
+        f"{message['message']}"
+        for message in messages
+        if not is_known(message)
+    ]
+    assert not found, "\n".join(found)
+
+
+def is_known(message: dict[str, Any]) -> bool:
+    """Whether it is that message: the label of a tab has no need of aria-controls."""
+    return "aria-controls" in message["message"] and "sd-tab-label" in message.get("extract", "")
+
+
+# What a browser does
+
+
+@pytest.mark.parametrize("words", SOUGHT)
+def test_search_finds(browser: Chromium, base: str, words: str) -> None:
+    browser.open(f"{base}search.html?q={words}")
+    browser.wait_for("document.querySelector('.search-summary')?.textContent.includes('finished')")
+    found = browser.evaluate(
+        "[...document.querySelectorAll('#search-results ul.search li > a')].map("
+        "link => link.pathname.slice(1))"
+    )
+    assert SOUGHT[words] in found[:8]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_request_leaves_the_site(browser: Chromium, base: str, kind: str) -> None:
+    browser.open(base + KINDS[kind])
+    assert len(browser.requests) > 5
+    assert [it for it in browser.requests if not it.startswith((base, "data:"))] == []
+
+
+def test_first_page_is_light(browser: Chromium, base: str) -> None:
+    browser.open(base)
+    assert 20_000 < browser.weight < FIRST_PAGE, browser.requests
+
+
+COPIES = """
+[...document.querySelectorAll('.highlight button.copybtn')].map(button => {
+    let copied = null;
+    const keep = () => { copied = document.getSelection().toString()
+        || document.activeElement.value; };
+    document.addEventListener('copy', keep, {once: true});
+    button.click();
+    document.removeEventListener('copy', keep);
+    return [button.parentElement.querySelector('pre').innerText, copied];
+})
+"""
+
+
+@pytest.mark.parametrize("kind", ["index", "reference", "story", "recipe", "tutorial"])
+def test_copy_buttons_skip_prompts_and_output(browser: Chromium, base: str, kind: str) -> None:
+    browser.open(base + KINDS[kind])
+    browser.wait_for("!!document.querySelector('.highlight button.copybtn')")
+    examples = 0
+    for shown, copied in browser.evaluate(COPIES):
+        prompts = (">>> ", "... ")
+        lines = [line for line in shown.splitlines() if line.startswith((*prompts, "$ "))]
+        if not lines:
+            assert copied.split() == shown.split()
+            continue
+        wanted = [line[2:] if line.startswith("$ ") else line[4:] for line in lines]
+        assert [line.rstrip() for line in copied.splitlines() if line.strip()] == [
+            line.rstrip() for line in wanted if line.strip()
+        ]
+        if lines[0].startswith(prompts):
+            ast.parse(copied)
+            examples += 1
+    assert examples or kind == "index"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark", "light and small"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_axe_finds_nothing(browser: Chromium, base: str, kind: str, scheme: str) -> None:
+    browser.media(scheme=scheme.split()[0])
+    if scheme.endswith("small"):
+        browser.size(NARROW)
+    browser.open(base + KINDS[kind])
+    browser.evaluate((TOOLS / "axe-core" / "axe.min.js").read_text(encoding="utf-8") + ";0")
+    result = browser.evaluate("axe.run({resultTypes: ['violations']})")
+    assert result["passes"]
+    violations = [
+        f"{violation['id']}: {node['target']}: {node['html'][:120]}: "
+        f"{[why['message'] for why in node['any'] + node['all'] + node['none']]}"
+        for violation in result["violations"]
+        for node in violation["nodes"][:4]
+    ]
+    assert not violations, "\n".join(violations)
+
+
+WIDE = """
+[...document.querySelectorAll('.wy-nav-content-wrap *')].filter(element => {
+    const box = element.getBoundingClientRect();
+    if (box.width === 0 || box.right + scrollX <= WIDTH + 1) return false;
+    for (let outer = element; outer; outer = outer.parentElement) {
+        const style = getComputedStyle(outer);
+        if (outer !== element && outer.matches('.wy-nav-content *')
+            && ['auto', 'scroll', 'hidden'].includes(style.overflowX)) return false;
+        if (style.position === 'absolute' && style.opacity === '0') return false;
+    }
+    return true;
+}).slice(0, 5).map(element => element.outerHTML.slice(0, 160))
+"""
+
+
+def test_no_page_is_wider_than_a_small_screen(browser: Chromium, base: str) -> None:
+    browser.size(NARROW)
+    wide = {}
+    for name in pages():
+        if not name.startswith("_modules/"):
+            browser.open(base + name)
+            found = browser.evaluate(WIDE.replace("WIDTH", str(NARROW)))
+            width = browser.evaluate("[innerWidth, document.documentElement.scrollWidth]")
+            if found or max(width) > NARROW:
+                wide[name] = (width, found)
+    assert wide == {}
+
+
+TABS = """
+[...document.querySelectorAll('.sd-tab-set > label[data-sync-group="kernel"]')].map(label => [
+    label.dataset.syncId,
+    document.getElementById(label.htmlFor).checked,
+    getComputedStyle(label.nextElementSibling).display !== 'none'])
+"""
+
+
+@pytest.fixture(scope="session")
+def tabbed() -> list[str]:
+    """The pages with tabs of kernel generations."""
+    mark = 'data-sync-group="kernel"'
+    names = [name for name in pages() if mark in (SITE / name).read_text(encoding="utf-8")]
+    assert len(names) > 1
+    return names
+
+
+@pytest.mark.parametrize("key", ["k4.19", "k5.9"])
+def test_tabs_stay_in_step(browser: Chromium, base: str, tabbed: list[str], key: str) -> None:
+    """The address of one page chooses for that page and for those that are opened next."""
+    for name, query in ((tabbed[0], f"?kernel={key}"), (tabbed[0], ""), (tabbed[-1], "")):
+        browser.open(base + name + query)
+        tabs = browser.evaluate(TABS)
+        assert {chosen for sync, chosen, shown in tabs if sync == key} == {True}
+        assert all(chosen == shown == (sync == key) for sync, chosen, shown in tabs)
+
+
+def test_a_chosen_tab_chooses_all_of_its_page(
+    browser: Chromium, base: str, tabbed: list[str]
+) -> None:
+    name = next((it for it in tabbed if it == KINDS["tutorial"]), tabbed[0])
+    for key in ("k4.19", "k5.9"):
+        browser.open(base + name)
+        browser.evaluate(f"document.querySelector('label[data-sync-id=\"{key}\"]').click()")
+        chosen = {sync for sync, chosen, _ in browser.evaluate(TABS) if chosen}
+        assert chosen == {key}
+
+
+def test_print_shows_all_tabs(browser: Chromium, base: str, tabbed: list[str]) -> None:
+    for name in tabbed:
+        browser.media("print")
+        browser.open(base + name)
+        assert {shown for _, _, shown in browser.evaluate(TABS)} == {True}, name
+
+
+def test_all_tabs_are_shown_without_scripts(
+    browser: Chromium, base: str, tabbed: list[str]
+) -> None:
+    browser.send("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        browser.open(base + tabbed[0])
+        assert {shown for _, _, shown in browser.evaluate(TABS)} == {True}
+    finally:
+        browser.send("Emulation.setScriptExecutionDisabled", value=False)
