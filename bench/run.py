@@ -10,6 +10,7 @@ import argparse
 import doctest
 import gc
 import gzip
+import re
 import shutil
 import subprocess
 import sys
@@ -128,37 +129,45 @@ def memory(storages: int) -> None:
 
 
 def examples() -> None:
-    """``make doctest`` against the same examples run bare, by doctest alone."""
-    parser, source = doctest.DocTestParser(), []
-    files = [
-        *sorted((ROOT / "docs").glob("**/*.rst")),
-        *sorted(ROOT.glob("reference_model/**/*.py")),
-    ]
-    for path in files:
-        found = parser.get_examples(path.read_text())
-        source.append("".join(example.source for example in found))
-    count = sum(len(parser.get_examples(path.read_text())) for path in files)
+    """``make doctest`` against the examples of pages and docstrings run bare, by doctest alone.
 
-    def bare() -> None:
-        for path in files:
-            test = parser.get_doctest(path.read_text(), {}, path.name, str(path), 0)
-            doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS).run(
-                test, out=lambda text: None
-            )
-
-    def sphinx() -> None:
-        subprocess.run(["make", "-s", "doctest"], cwd=ROOT, check=True, capture_output=True)
-
+    Stories' examples are made when the pages are, so only Sphinx runs them: compare per example.
+    """
+    parser = doctest.DocTestParser()
+    files = [*ROOT.glob("docs/*.rst"), *ROOT.glob("reference_model/**/*.py")]
+    texts = {path: path.read_text() for path in files}
+    tests = [parser.get_doctest(text, {}, path.name, None, 0) for path, text in texts.items()]
+    count = sum(len(test.examples) for test in tests)
     start = time.perf_counter()
-    bare()
-    alone = time.perf_counter() - start
+    for test in tests:
+        doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=lambda text: None)
+    bare = (time.perf_counter() - start) / count
     start = time.perf_counter()
-    sphinx()
+    made = subprocess.run(["make", "-s", "doctest"], cwd=ROOT, check=True, capture_output=True)
     whole = time.perf_counter() - start
+    ran = int(re.findall(rb"(\d+) examples ran", made.stdout + made.stderr)[0])
     print(
-        f"examples: {count}; bare {alone:.2f} s, make doctest {whole:.2f} s (wall), "
-        f"ratio {whole / alone:.1f}"
+        f"examples: {count} bare, {1000 * bare:.1f} ms each; make doctest {ran} in {whole:.1f} s, "
+        f"{1000 * whole / ran:.1f} ms each (wall, with the start of Sphinx), "
+        f"ratio {whole / ran / bare:.1f}"
     )
+
+
+def guests() -> None:
+    """Seconds of a real kernel in a guest: all stories, and random steps with the model."""
+    commands = {
+        "all stories on the newest kernel": ["stories", "--kernels", "newest"],
+        "300 random steps on the newest kernel": ["explore", "--kernels", "newest"],
+    }
+    for what, (module, *arguments) in commands.items():
+        command = [sys.executable, "-m", f"tests.conformance.{module}", *arguments]
+        start = time.perf_counter()
+        made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        taken = time.perf_counter() - start
+        if made.returncode:
+            print(f"{what}: not measured: {(made.stderr or made.stdout).strip()[-200:]}")
+            continue
+        print(f"{what}: {taken:.1f} s from start to result; {made.stdout.strip().splitlines()[-1]}")
 
 
 PAGES = {
@@ -229,6 +238,7 @@ def main() -> int:
     memory(20_000)
     examples()
     site()
+    guests()
     return 0
 
 
