@@ -48,22 +48,22 @@ lint: $(INSTALLED) ## Check style, types and spelling
 	$(BIN)/codespell
 
 unit: $(INSTALLED) ## Run the tests with the coverage of the model
-	$(BIN)/pytest --cov --cov-report=term
+	$(BIN)/pytest -n auto --dist loadgroup --cov --cov-report=term
 
-test: lint doctest html unit ## Run all checks: what CI runs
+test: lint doctest html unit site-test ## Run all checks: what CI runs
 
 # Two tools that pip has not: axe looks for what readers with a disability trip over, vnu for
 # invalid HTML. They need npm and java to be there; the browser is Debian's.
 SITE_TOOLS := build/site-tools
 
 site-test: html $(SITE_TOOLS)/installed ## Check the built site in a real browser (Chromium)
-	@command -v chromium >/dev/null || { \
-		echo 'This needs Chromium: apt install chromium' >&2; exit 1; }
 	SITE=$(SITE) $(BIN)/pytest -q -vv tests/site/checks.py
 
 $(SITE_TOOLS)/installed: tests/site/package.json tests/site/package-lock.json
-	@command -v npm >/dev/null && command -v java >/dev/null || { \
-		echo 'This needs npm and Java: apt install npm default-jre-headless' >&2; exit 1; }
+	@grep -v '^#' tests/site/apt.txt | while read -r package program; do \
+		command -v $$program >/dev/null || { \
+			echo "The checks of the site need $$program: apt install $$package" >&2; exit 1; }; \
+	done
 	@mkdir -p $(@D) && cp $^ $(@D)
 	@cd $(@D) && npm ci --silent --ignore-scripts --no-audit --no-fund
 	@touch $@

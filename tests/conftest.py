@@ -5,8 +5,21 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import settings
 
 # CI walks the same paths every time and keeps nothing; HYPOTHESIS_PROFILE=default explores.
 settings.register_profile("ci", derandomize=True, database=None, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+# What runs on the machine's own kernel runs in one process, one after the other.
+ON_THIS_KERNEL = {"test_examples.py", "test_host_kernel.py", "test_host_stories.py"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With --dist=loadgroup a file stays in one process, which makes its fixtures once."""
+    for item in items:
+        name = item.path.name
+        group = "kernel" if name in ON_THIS_KERNEL else name
+        item.add_marker(pytest.mark.xdist_group(group))

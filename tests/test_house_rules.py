@@ -120,3 +120,10 @@ def floor(text: str) -> int:
     """The number in docs/doctest_floor.txt."""
     (number,) = re.findall(r"(?m)^\d+$", text)
     return int(number)
+
+
+def test_a_file_stays_in_one_process(request: pytest.FixtureRequest) -> None:
+    """Where tests are dealt out by groups they have one: not every pytest keeps xdist's."""
+    if not getattr(request.config.option, "loadgroup", False):
+        return
+    assert request.node.nodeid.endswith("@test_house_rules.py")

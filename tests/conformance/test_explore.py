@@ -153,19 +153,17 @@ def found() -> Divergence:
 
 def test_a_broken_kernel_is_found_and_shrunk(found: Divergence) -> None:
     kinds = [op["op"] for op in found.ops]
-    assert set(kinds) <= {
-        *("mkdir", "map_create", "prog_load", "prog_attach", "prog_detach"),
-        *("fire", "sock_open", "sock_send", "map_update", "map_lookup"),
-    }
-    assert kinds[-2:] == ["prog_detach", "map_lookup"]
-    assert len(kinds) <= 12, "of up to a hundred"
-    assert (found.answered, found.stable) == ([0], True)
+    assert "prog_detach" in kinds
+    assert len(kinds) <= 15, "of up to eighty"
+    if kinds[-1] == "map_lookup":  # else a program that looks at its storage denies
+        assert not any(found.answered)
+    assert found.stable
 
 
 def test_it_is_printed_as_a_program_that_runs(found: Divergence) -> None:
     text = str(found)
     program, line = text.rsplit("\n\n", 1)
-    assert ">>> # the kernel: [0]\n>>> # the model:  [" in program
+    assert f">>> # the kernel: {json.dumps(found.answered)}\n>>> # the model:  " in program
     names = {name: getattr(reference_model, name) for name in reference_model.__all__}
     test = doctest.DocTestParser().get_doctest(f"{program}\n", names, "found", None, 0)
     flags = doctest.ELLIPSIS
@@ -195,7 +193,8 @@ def test_a_crash_is_a_divergence() -> None:
 
     report = explore.explore("6.12", crashes, steps=0, **QUICK)
     crash = report.divergences[0]
-    assert [op["op"] for op in crash.ops] == ["mkdir", "rmdir"]
+    *made, last = [op["op"] for op in crash.ops]
+    assert ({*made}, last) == ({"mkdir"}, "rmdir")
     assert crash.answered == "undefined: the kernel complained"
 
 
