@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Repairs markup that Sphinx makes and that checkers of HTML and of accessibility refuse.
 
-An empty heading of a table is a plain cell, and a page of source code has no block within its text;
-its links back lead to where an object is documented.  What scrolls can be focused: ``focus.js``.
+An empty heading of a table is a plain cell, a table that is too wide scrolls in a box of its own, and
+a page of source code has no block within its text; its links back lead to where an object is
+documented.  What scrolls can be focused: ``focus.js``.
 The same for the theme's own markup is in ``docs/_templates``.
 """
 
@@ -17,18 +18,20 @@ from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
 EMPTY_HEADING = re.compile(r"<th( [^>]*)?></th>")
+TABLE = re.compile(r'<table class="(?!field-list)[^>]*>.*?</table>', re.DOTALL)
 BLOCK = re.compile(r'<div class="viewcode-block" id="([^"]*)">')
 BACK = re.compile(r'(<a class="viewcode-back" href="[^"#]*#)([^"]*)"')
 SOURCES = "_modules/"
 
 
 def repaired(body: str) -> str:
-    """The body of a page without empty headings.
+    """The body of a page without empty headings, and with tables in boxes.
 
-    >>> repaired('<tr><th class="head"></th><th>a</th></tr>')
-    '<tr><td></td><th>a</th></tr>'
+    >>> repaired('<table class="docutils"><tr><th class="head"></th><th>a</th></tr></table>')
+    '<div class="wide"><table class="docutils"><tr><td></td><th>a</th></tr></table></div>'
     """
-    return EMPTY_HEADING.sub("<td></td>", body)
+    body = EMPTY_HEADING.sub("<td></td>", body)
+    return TABLE.sub(r'<div class="wide">\g<0></div>', body)
 
 
 def repaired_source(body: str, module: str, known: Collection[str]) -> str:
