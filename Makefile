@@ -8,7 +8,7 @@ PORT ?= 8000
 
 BIN := .venv/bin
 SITE := build/html
-TRACES := tests/traces/linux.jsonl.gz tests/traces/hazards.jsonl
+TRACES := $(wildcard tests/traces/*.jsonl*)
 
 # A file named after what was installed, and for which Python: it is there, or work is to do.
 WANTED := $(firstword $(shell { echo $(PYTHON); cat requirements.txt; } | cksum))
@@ -20,7 +20,7 @@ FORGET := { rm -f build/doctrees/environment.pickle; exit 1; }
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help html doctest raise-floor lint unit test site-test replay examples conformance conformance-explore record bench serve clean
+.PHONY: help html doctest raise-floor lint unit test site-test replay examples conformance conformance-explore record record-stories bench serve clean
 
 help: ## Say what each target does
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -35,10 +35,10 @@ html: $(INSTALLED) ## Build the site; it needs no network to be read
 	@echo 'The site is in $(SITE): open $(SITE)/index.html'
 
 doctest: $(INSTALLED) ## Run every example of every page and of every docstring
-	@$(SPHINX) -E -b doctest docs build/doctest || $(FORGET)
+	@$(SPHINX) -b doctest docs build/doctest || $(FORGET)
 
 raise-floor: $(INSTALLED) ## Run them and commit to their number: docs/doctest_floor.txt
-	@$(SPHINX) -E -b doctest -D strict_doctest_raise=1 docs build/doctest || $(FORGET)
+	@$(SPHINX) -b doctest -D strict_doctest_raise=1 docs build/doctest || $(FORGET)
 
 lint: $(INSTALLED) ## Check style, types and spelling
 	$(BIN)/ruff check
@@ -85,6 +85,11 @@ conformance-explore: $(INSTALLED) ## Random sequences on real kernels until one 
 OUT ?= build/conformance/recorded.jsonl
 record: $(INSTALLED) ## Write down what real kernels answer to new sequences: OUT=FILE
 	$(BIN)/python -m tests.conformance.record $(OUT)
+
+record-stories: $(INSTALLED) ## The same for the operations of all stories: tests/traces/stories.jsonl
+	$(BIN)/python -m reference_model export > build/conformance/stories.jsonl
+	$(BIN)/python -m tests.conformance.record tests/traces/stories.jsonl \
+		--ops build/conformance/stories.jsonl
 
 bench: $(INSTALLED) ## Measure the model: answers a second, cost of operations, size of a storage
 	PYTHONPATH=. $(BIN)/python bench/run.py

@@ -279,6 +279,27 @@ def test_the_page_of_a_story_names_the_kernels_that_confirmed_it(built: Site) ->
     assert confirmed not in words(built, "recipes/zero"), "it observed something else"
 
 
+def test_a_twin_is_confirmed_where_it_printed_the_same_as_it_is() -> None:
+    name = "reattach_keeps_data"
+    current = {"digest": results.twin_digest(name), "differs": ""}
+    told = {
+        "5.10.262": {name: current},
+        "6.1.192": {name: {**current, "differs": "it printed 1"}},
+        "6.12.117": {name: {**current, "digest": "0" * 16}},
+        "6.19.14": {},
+    }
+    known = [{"kernel": {"version": kernel}, "twins": twins} for kernel, twins in told.items()]
+    assert story_evidence.printed_by_twins(name, known) == ["5.10.262"]
+    text = words_of_story(name)
+    assert "Its C twin, compiled and run there, printed the same." in text
+
+
+def words_of_story(name: str) -> str:
+    """What a story's section on real kernels says, of the committed records."""
+    _, parts = story_evidence.guests(name, STORIES[name], ROOT)
+    return " ".join(part.astext() for part in parts)
+
+
 def test_the_file_beside_the_page(built: Site) -> None:
     data = json.loads(built.read("build/html/results.json"))
     (kernel,) = (found for found in data["kernels"] if found["version"] == "5.10.262")

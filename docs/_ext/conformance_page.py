@@ -264,6 +264,7 @@ def as_json(of: Matrix) -> dict[str, Any]:
                 **(booted[kernel]["kernel"] if kernel in booted else {"version": kernel}),
                 "date": booted[kernel]["date"] if kernel in booted else None,
                 "totals": {state.word: of.count(state, kernel) for state in STATES},
+                "twins": twins(booted[kernel]) if kernel in booted else {},
                 "stories": {
                     name: {
                         "state": row[kernel].state.word,
@@ -277,6 +278,12 @@ def as_json(of: Matrix) -> dict[str, Any]:
             for kernel in of.kernels
         ],
     }
+
+
+def twins(record: dict[str, Any]) -> dict[str, str]:
+    """The C twins that ran on a kernel, and in what each differed from its story."""
+    told: dict[str, dict[str, str]] = record.get("twins", {})
+    return {name: told[name]["differs"] or "agrees" for name in sorted(told)}
 
 
 def write_json(app: Sphinx, error: Exception | None) -> None:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Repairs markup that Sphinx makes and that checkers of HTML and of accessibility refuse.
 
-An empty heading of a table is a plain cell, a table that is too wide scrolls in a box of its own, and
-a page of source code has no block within its text; its links back lead to where an object is
+An empty heading of a table is a plain cell, a table that is too wide scrolls in a box of its own,
+and a page of source code has no block within its text; its links back lead to where an object is
 documented.  What scrolls can be focused: ``focus.js``.
 The same for the theme's own markup is in ``docs/_templates``.
 """

@@ -80,6 +80,18 @@ def observed_by_guests(
     }
 
 
+def printed_by_twins(name: str, known: list[dict[str, Any]]) -> list[str]:
+    """The kernels on which a story's C twin, as it is, printed what is expected."""
+    told = {r["kernel"]["version"]: r.get("twins", {}).get(name) for r in known}
+    found = {kernel: twin for kernel, twin in told.items() if twin is not None}
+    current = results.twin_digest(name) if found else ""
+    return [
+        kernel
+        for kernel, twin in found.items()
+        if not twin["differs"] and twin["digest"] == current
+    ]
+
+
 def replayed(name: str, story: Story, root: Path) -> dict[str, Observations | None]:
     """What a story observes by the answers that its own operations got; None: they broke it."""
     traces = [
@@ -121,6 +133,10 @@ def guests(name: str, story: Story, root: Path) -> tuple[list[str], list[nodes.N
         texts.append(
             f"Its operations, recorded as a trace, got the same answers on {and_last(as_trace)}."
         )
+    if twins := [kernel for kernel in printed_by_twins(name, known) if kernel not in broke]:
+        same = twins == held
+        where = "there" if same else f"on {and_last(twins)}"
+        texts.append(f"Its C twin, compiled and run {where}, printed the same.")
     if broke:
         texts.append(
             f"It broke {and_last(broke)} in a virtual machine, where the outcome is undefined."

@@ -31,7 +31,7 @@ def test_stories_on_a_real_kernel(branch: str) -> None:
     (kernel,) = kernels.get([branch], say=print)
     if not isinstance(kernel, Kernel):
         pytest.skip(f"{branch}: not run: {kernel.reason}")
-    record, problems = told.record(kernel, stories(), print, 1)
+    record, problems = told.record(kernel, stories(), print)
     assert problems == []
     assert set(record["stories"]) == set(stories())
     assert list(results.differences(record)) == []

@@ -58,6 +58,12 @@ def test_every_story_is_in_each_record(record: dict[str, Any]) -> None:
 
 
 @each_record
+def test_every_twin_is_in_each_record(record: dict[str, Any]) -> None:
+    """That they agree, and are as they were, is told with the differences."""
+    assert set(record["twins"]) == set(stories())
+
+
+@each_record
 def test_a_record_says_which_kernel_it_was(record: dict[str, Any]) -> None:
     kernel = record["kernel"]
     assert re.fullmatch(r"\d+\.\d+\.\d+", kernel["version"])
@@ -102,6 +108,20 @@ def test_a_story_that_changed_after_it_was_recorded(tmp_path: Path) -> None:
 def test_a_kernel_that_did_something_else(tmp_path: Path) -> None:
     (found,) = tampered(tmp_path, observed={"before detach": 1})
     assert "reattach_keeps_data: observed {'before detach': 1}, expected {" in found
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"digest": "0" * 16}, "the C twin changed after it was recorded"),
+        ({"differs": "it printed 1"}, "the C twin differs: it printed 1"),
+    ],
+)
+def test_a_twin_that_is_no_longer_right(changes: dict[str, str], said: str) -> None:
+    record = copy.deepcopy(RECORDS[0])
+    record["twins"]["reattach_keeps_data"].update(changes)
+    (found,) = results.differences(record)
+    assert found.endswith(f"reattach_keeps_data: {said}")
 
 
 def test_a_story_that_is_gone(tmp_path: Path) -> None:

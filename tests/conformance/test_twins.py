@@ -11,7 +11,7 @@ import pytest
 
 from reference_model.catalogue import UNDEFINED, stories
 
-from . import run_twins, twins
+from . import results, run_twins, twins
 from .kernels import Kernel
 from .twins import Told
 
@@ -132,3 +132,15 @@ def test_a_missing_compiler_is_named(
     monkeypatch.setattr(twins.tools, "require", lambda programs: None)
     assert twins.main([]) == 2
     assert "apt-get install --no-install-recommends clang" in capsys.readouterr().err
+
+
+def test_what_twins_printed_goes_into_the_record_of_their_kernel(tmp_path: Path) -> None:
+    (kept,) = (one for one in results.read() if one["kernel"]["version"] == "7.3.4")
+    results.write(kept, tmp_path)
+    made = twins.Report(replace(KERNEL, version="7.3.4"), {"reattach_keeps_data": "no"})
+    assert twins.add_to_record(made, tmp_path) == tmp_path / "7.3.4.json"
+    (found,) = results.read(tmp_path)
+    digest = results.twin_digest("reattach_keeps_data")
+    assert found["twins"] == {"reattach_keeps_data": {"digest": digest, "differs": "no"}}
+    assert found["stories"] == kept["stories"]
+    assert twins.add_to_record(twins.Report(KERNEL), tmp_path) is None

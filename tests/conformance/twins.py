@@ -2,9 +2,10 @@
 """Every story's C twin on real kernels: ``python -m tests.conformance.twins``.
 
 Compiles ``docs/examples``, runs the twins in guests, each a process of its own, and compares what
-each prints with what its story expects of that kernel.  Those of safe stories share a guest; one
-that is to break the kernel has a guest to itself.  Exit status: 0 all agree, 1 something differs, 2
-a tool is missing, 3 a kernel was not run.
+each prints with what its story expects of that kernel.  With ``--record`` that goes into the
+kernel's record, which ``python -m tests.conformance.stories --record`` made.  Those of safe stories
+share a guest; one that is to break the kernel has a guest to itself.  Exit status: 0 all agree, 1
+something differs, 2 a tool is missing, 3 a kernel was not run.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import Any
 
 from reference_model.catalogue import UNDEFINED, Observations, Story, stories
 
-from . import guest, kernels, run_twins, tools
+from . import guest, kernels, results, run_twins, tools
 from .__main__ import chosen, keep_log
 from .kernels import Kernel
 from .offers import NotRun
@@ -206,6 +207,18 @@ def as_json(report: Report) -> dict[str, Any]:
     }
 
 
+def add_to_record(report: Report, folder: Path = results.FOLDER) -> Path | None:
+    """Write the twins into the record of their kernel; None if it has none yet."""
+    for record in results.read(folder):
+        if record["kernel"]["version"] == report.kernel.version:
+            twins = {
+                name: {"digest": results.twin_digest(name), "differs": differs}
+                for name, differs in report.twins.items()
+            }
+            return results.write({**record, "twins": twins}, folder)
+    return None
+
+
 def show(report: Report, *, verbose: bool) -> None:
     """Print what came of a kernel: each twin that differs, on request all."""
     for name, difference in report.twins.items():
@@ -225,6 +238,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--kernels", help="as of python -m tests.conformance; default: all")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="guests at a time")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
+    parser.add_argument("--record", action="store_true", help="write tests/conformance/results/")
     parser.add_argument("--verbose", action="store_true", help="name each twin, also if it agrees")
     parser.add_argument("twins", nargs="*", metavar="NAME", help="default: all that are there")
     options = parser.parse_args(arguments)
@@ -232,6 +246,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if unknown := [name for name in options.twins if name not in names()]:
             raise ValueError(f"no such twin: {', '.join(unknown)}")
+        if options.record and options.twins:
+            raise ValueError("a record holds every twin: leave out the names, or --record")
         known = {name: every[name] for name in options.twins or names()}
         branches, paths = chosen(options.kernels)
         tools.require([*tools.TO_BUILD, *tools.TO_BOOT])
@@ -251,6 +267,12 @@ def main(arguments: list[str] | None = None) -> int:
             show(report, verbose=options.verbose)
             good = good and not report.problems and not any(report.twins.values())
             reports.append(as_json(report))
+            if options.record and not report.problems:
+                path = add_to_record(report)
+                where = (
+                    path.relative_to(tools.REPOSITORY) if path else "nowhere: record the stories"
+                )
+                print(f"    recorded in {where}", flush=True)
     if options.json:
         options.json.write_text(json.dumps(reports, indent=1) + "\n", encoding="utf-8")
     for missing in not_run:

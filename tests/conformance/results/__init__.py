@@ -2,7 +2,8 @@
 """What real kernels answered to the stories: the committed records, one file a kernel.
 
 A record holds the kernel's identity and, for each story, what was observed and the digest of the
-code that ran.  The pages show these records, and a test compares them with the stories as they are.
+code that ran; the same for its C twin, of which only is kept in what it differed from the story.
+The pages show these records, and a test compares them with stories and twins as they are.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 from reference_model.catalogue import Story, stories
 
 FOLDER = Path(__file__).parent
+EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
 
 LICENCE = "SPDX-License-Identifier: GPL-2.0-only"
 """In place of the comment that JSON cannot have: sorted, it is the first line."""
@@ -36,6 +38,15 @@ def digest(story: Story) -> str:
         made.append(code(text))
         waiting += _borrows(path, text)
     return hashlib.sha256("\n".join(made).encode()).hexdigest()[:16]
+
+
+def twin_digest(name: str, folder: Path = EXAMPLES) -> str:
+    """Sixteen digits that change with the files of a C twin and with what all twins share."""
+    files = (f"{name}.bpf.c", f"{name}.c", "example.c", "example.h")
+    made = hashlib.sha256()
+    for file in files:
+        made.update((folder / file).read_bytes())
+    return made.hexdigest()[:16]
 
 
 def _borrows(path: str, text: str) -> Iterator[str]:
@@ -102,6 +113,13 @@ def differences(record: dict[str, Any]) -> Iterator[str]:
             wanted = expected(known[name], version)
             if told["observed"] != wanted:
                 yield f"{version}: {name}: observed {told['observed']}, expected {wanted}"
+    for name, told in record.get("twins", {}).items():
+        if name not in known:
+            yield f"{version}: {name}: there is no such twin any more"
+        elif told["digest"] != twin_digest(name):
+            yield f"{version}: {name}: the C twin changed after it was recorded"
+        elif told["differs"]:
+            yield f"{version}: {name}: the C twin differs: {told['differs']}"
 
 
 def expected(story: Story, kernel: str) -> Any:
