@@ -25,7 +25,7 @@ from .errors import KernelError, Missing, Unsafe
 from .guard import Guard
 from .processes import Worker
 from .sockets import Peers, open_peers
-from .syscall import ById, Command, bpf, capabilities, set_capabilities
+from .syscall import ById, Command, bpf, capabilities, privileged, set_capabilities
 from .tree import Cgroup, Tree, remove_leftovers, remove_pins
 
 _SYSCTL = Path("/proc/sys/kernel/unprivileged_bpf_disabled")
@@ -183,7 +183,8 @@ class LinuxState:
             return
         soft = hard = resource.RLIM_INFINITY
         if self._memlock is not None and not loading:
-            soft = self._memlock + self._uncounted()
+            with privileged():  # only such a caller is told of programs by their ids
+                soft = self._memlock + self._uncounted()
         if resource.getrlimit(resource.RLIMIT_MEMLOCK) != (soft, hard):
             resource.setrlimit(resource.RLIMIT_MEMLOCK, (soft, hard))
 

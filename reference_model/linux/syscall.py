@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import ctypes
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from functools import cache
 from typing import Any
@@ -178,6 +180,17 @@ def set_capabilities(effective: int, permitted: int, inheritable: int) -> None:
     words = [effective, permitted, inheritable]
     halves = [word & 0xFFFFFFFF for word in words] + [word >> 32 for word in words]
     syscall(SYS_CAPSET, ctypes.byref(header), ctypes.byref((ctypes.c_uint32 * 6)(*halves)))
+
+
+@contextmanager
+def privileged() -> Iterator[None]:
+    """Within the block the caller has all that it is permitted, whatever it had given away."""
+    saved = capabilities()
+    set_capabilities(saved[1], *saved[1:])
+    try:
+        yield
+    finally:
+        set_capabilities(*saved)
 
 
 def die_with_parent(signal: int) -> None:

@@ -81,8 +81,9 @@ from reference_model import (
     trace,
 )
 from reference_model.execution import ACTIONS
-from reference_model.linux import LinuxKernel, Missing, Unsafe
+from reference_model.linux import LinuxKernel, Missing, Unsafe, syscall
 from reference_model.linux import errors as linux_errors
+from reference_model.linux.deferred import alive
 from reference_model.linux.descriptors import LinkFd, Map, ProgFd, link_of, program_of
 from reference_model.linux.guard import Guard
 from reference_model.linux.machine import mount_point
@@ -718,6 +719,20 @@ def test_what_the_model_knows_of_itself_is_there_too() -> None:
     if LACKING is None:
         with LinuxKernel() as kernel:
             assert all(hasattr(kernel, name) for name in names)
+
+
+@needs_kernel
+def test_what_programs_take_of_the_limit_is_known_to_a_caller_without_capabilities() -> None:
+    """The kernel tells only the privileged of a program by its id."""
+    with LinuxKernel() as kernel:
+        program = kernel.prog_load(SKB, Return(1))
+        with kernel.user():
+            before = syscall.capabilities()
+            assert not alive([program.object.id])
+            with syscall.privileged():
+                assert alive([program.object.id])
+            assert syscall.capabilities() == before
+        assert alive([program.object.id])
 
 
 # -- what is missing ------------------------------------------------------------------------------
