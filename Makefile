@@ -20,7 +20,7 @@ FORGET := { rm -f build/doctrees/environment.pickle; exit 1; }
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help html doctest raise-floor lint unit test site-test replay examples conformance conformance-explore record record-stories bench serve clean
+.PHONY: help html doctest raise-floor lint unit test site-test replay examples conformance conformance-explore record record-stories upstream upstream-check bench serve clean
 
 help: ## Say what each target does
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -43,8 +43,8 @@ raise-floor: $(INSTALLED) ## Run them and commit to their number: docs/doctest_f
 lint: $(INSTALLED) ## Check style, types and spelling
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy reference_model docs/_ext
-	$(BIN)/sphinx-lint conf.py docs reference_model
+	$(BIN)/mypy reference_model docs/_ext upstream
+	$(BIN)/sphinx-lint conf.py docs reference_model upstream
 	$(BIN)/codespell
 
 unit: $(INSTALLED) ## Run the tests with the coverage of the model
@@ -90,6 +90,14 @@ record-stories: $(INSTALLED) ## The same for the operations of all stories: test
 	$(BIN)/python -m reference_model export > build/conformance/stories.jsonl
 	$(BIN)/python -m tests.conformance.record tests/traces/stories.jsonl \
 		--ops build/conformance/stories.jsonl
+
+upstream: $(INSTALLED) ## Write the kernel patches for LINUX=/path/to/linux: build/upstream
+	@test -n '$(LINUX)' || { echo 'Name a checkout of bpf-next or mainline Linux:' \
+		'make upstream LINUX=/path/to/linux' >&2; exit 1; }
+	@$(BIN)/python -m upstream series '$(LINUX)'
+
+upstream-check: $(INSTALLED) ## Try them on the newest linux-source of Debian
+	@$(BIN)/python -m upstream check
 
 bench: $(INSTALLED) ## Measure the model: answers a second, cost of operations, size of a storage
 	PYTHONPATH=. $(BIN)/python bench/run.py

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""``python -m upstream``: write the patch series for a kernel tree, or check it.
+
+Exit status: 0 all right; 1 a check failed, or a patch was left out; 2 usage, a tool is missing, or
+the tree cannot be used; 3 the check was not run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import series
+from .text import DOCS, PageError
+from .tree import TreeError
+
+BUILD = DOCS.parent / "build"
+
+EPILOG = """\
+examples:
+  python -m upstream series ~/src/bpf-next   writes build/upstream/*.patch
+  git send-email --dry-run build/upstream/*.patch
+  python -m upstream check                   tries them on Debian's newest linux-source
+
+exit status: 0 all right; 1 a check failed or a patch was left out; 2 usage, a missing tool, or a
+tree that cannot be used; 3 the check was not run
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the command line."""
+    options = argparse.ArgumentParser(
+        prog="python -m upstream",
+        description="Documentation patches for the kernel, made from the pages of this site.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = options.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    make = commands.add_parser("series", help="write the patches for a kernel tree")
+    make.add_argument(
+        "linux", type=Path, metavar="LINUX", help="a checkout of bpf-next or mainline"
+    )
+    make.add_argument("--out", type=Path, default=BUILD / "upstream", help="where to (%(default)s)")
+    check = commands.add_parser("check", help="try them on the newest linux-source of Debian")
+    check.add_argument("--refresh", action="store_true", help="look for a newer one now")
+    return options
+
+
+def write(linux: Path, out: Path) -> int:
+    """Write the series and say what to do with it."""
+    written = series.write(linux, out, lambda text: print(text, file=sys.stderr))
+    for path in written.files:
+        print(path)
+    print(f"Read {written.files[0].name} once more, then: git send-email {out}/*.patch")
+    return 1 if written.left_out else 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; the exit status."""
+    options = parser().parse_args(arguments)
+    try:
+        if options.command == "series":
+            return write(options.linux.expanduser(), options.out)
+        from . import check  # it needs the harness that fetches packages
+
+        return check.main(refresh=options.refresh)
+    except (TreeError, PageError) as error:
+        print(f"python -m upstream: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Whether a maintainer could take the series: tried on the newest source that Debian ships.
+
+Patch by patch: ``git am`` takes it, ``checkpatch.pl --strict`` has nothing to say, docutils reads
+the documents without a warning (of the header, the page that ``bpf_doc.py`` makes), and all C in
+them compiles.  Then ``make htmldocs`` must have no warning that it had not before.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import sphinx
+
+from tests.conformance import tools, twins
+from tests.conformance.offers import NotRun
+
+from . import package, series, snippets, tree
+from .patch import HEADERS, Patch
+
+COLUMNS = ("patch", "applies", "checkpatch", "builds", "snippets compiled")
+
+NO_HISTORY = "UNKNOWN_COMMIT_ID"
+"""Of the source package checkpatch cannot know a commit: it comes without history."""
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Row:
+    """What came of a patch: a word a column, and what is wrong in full."""
+
+    patch: str
+    words: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+    def note(self, word: str, told: str = "") -> None:
+        """Fill the next column; ``told`` is what a tool said against the patch."""
+        self.words.append(word if not told else "no")
+        if told:
+            self.wrong.append(f"{COLUMNS[len(self.words)]}:\n{told.strip()}")
+
+
+def main(*, refresh: bool = False) -> int:
+    """Check the series and print the table; the exit status."""
+
+    def say(text: str) -> None:
+        print(text, flush=True)
+
+    try:
+        if lacking := twins.missing_tools():
+            raise lacking
+        source = package.get(say, refresh=refresh)
+    except tools.MissingTools as error:
+        print(f"python -m upstream check: {error}", file=sys.stderr)
+        return 2
+    if isinstance(source, NotRun):
+        say(f"not run: {source.reason}")
+        return 3
+    rows, wrong = check(source, say)
+    say("\n" + table(rows))
+    for text in wrong:
+        say(f"\n{text}")
+    return 1 if wrong else 0
+
+
+def check(source: package.Source, say: Say) -> tuple[list[Row], list[str]]:
+    """The rows of the table, and all that is wrong."""
+    linux = source.linux
+    tree.git(linux, "checkout", "--quiet", "--force", "base")
+    say(f"{source.package} {source.version}: writing the series")
+    written = series.write(linux, source.place / "series", say)
+    wrong = [f"left out: {name}\n{error}" for name, error in written.left_out.items()]
+    before = documented(source, say)
+    tree.git(linux, "checkout", "--quiet", "-B", "series", "base")
+    rows = []
+    try:
+        for patch, mail in zip(written.made, written.files[1:], strict=True):
+            say(f"trying {mail.name}")
+            rows.append(tried(patch, mail, linux))
+            wrong += [f"{mail.name}: {text}" for text in rows[-1].wrong]
+        say("make htmldocs, with the series")
+        new = new_warnings(before, htmldocs(linux))
+        say(f"htmldocs: {len(new)} new warnings ({len(before)} without the series)")
+        wrong += [f"htmldocs: {line}" for line in new]
+    finally:
+        tree.git(linux, "checkout", "--quiet", "--force", "base")
+    return rows, wrong
+
+
+def tried(patch: Patch, mail: Path, linux: Path) -> Row:
+    """Apply a patch and look at what it makes."""
+    row = Row(patch.name)
+    try:
+        tree.git(linux, "am", "--quiet", "--whitespace=error-all", str(mail))
+    except tree.TreeError as error:
+        tree.git(linux, "am", "--abort")
+        row.note("", str(error))
+        return row
+    row.note("clean")
+    row.note("clean", checkpatch(mail, linux))
+    row.note("yes", "\n".join(line for path in patch.paths for line in docutils(path, linux)))
+    found = [
+        (path, snippet)
+        for path in patch.paths
+        if path.endswith(".rst")
+        for snippet in snippets.snippets((linux / path).read_text(encoding="utf-8"))
+    ]
+    told = [
+        f"{path}:{snippet.line}:\n{text}"
+        for path, snippet in found
+        if (text := snippets.compiled(snippet, linux / HEADERS[0]))
+    ]
+    row.note(f"{len(found)} of {len(found)}" if found else "none there", "\n".join(told))
+    return row
+
+
+def checkpatch(mail: Path, linux: Path) -> str:
+    """What checkpatch has to say, "" if nothing."""
+    command = ["perl", "scripts/checkpatch.pl", "--strict", f"--ignore={NO_HISTORY}", str(mail)]
+    done = subprocess.run(command, cwd=linux, capture_output=True, text=True, check=False)
+    clean = re.search(r"^total: 0 errors, 0 warnings, 0 checks,", done.stdout, re.MULTILINE)
+    return "" if clean and not done.returncode else done.stdout + done.stderr
+
+
+def docutils(path: str, linux: Path) -> Iterable[str]:
+    """What plain docutils has to say about a document, or about the page made of a header."""
+    text = (linux / path).read_text(encoding="utf-8")
+    if path in HEADERS:
+        command = [sys.executable, "scripts/bpf_doc.py", "--filename", path, "helpers"]
+        done = subprocess.run(command, cwd=linux, capture_output=True, text=True, check=False)
+        if done.returncode:
+            return [done.stderr]
+        text = done.stdout
+    return [f"{path}: {line}" for line in snippets.parsed(text)[1]]
+
+
+def documented(source: package.Source, say: Say) -> Counter[str]:
+    """The warnings of the documentation as it is, asked once for each Sphinx."""
+    file = source.place / f"warnings-sphinx-{sphinx.__version__}"
+    if not file.exists():
+        say("make htmldocs, without the series (about 8 seconds, once)")
+        found = htmldocs(source.linux)
+        file.write_text("".join(f"{line}\n" for line in found.elements()), encoding="utf-8")
+    return Counter(file.read_text(encoding="utf-8").splitlines())
+
+
+def htmldocs(linux: Path) -> Counter[str]:
+    """The warnings of the tree's own ``make SPHINXDIRS=bpf htmldocs``."""
+    own = Path(sys.executable)
+    command = ["make", "SPHINXDIRS=bpf", "htmldocs", f"PYTHON3={own}"]
+    command += [f"SPHINXBUILD={own.with_name('sphinx-build')}"]
+    names = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    done = subprocess.run(
+        command, cwd=linux, capture_output=True, text=True, env=names, check=False
+    )
+    if done.returncode:
+        raise tree.TreeError(f"make htmldocs failed:\n{done.stdout}{done.stderr}")
+    return Counter(warnings(done.stdout + done.stderr))
+
+
+def warnings(told: str) -> Iterable[str]:
+    """The warnings and errors in what a build says, without the numbers of lines.
+
+    >>> warnings("reading\\n/x/a.rst:12: WARNING: odd\\n")
+    ['/x/a.rst: WARNING: odd']
+    """
+    lines = [line for line in told.splitlines() if re.search(r"\b(WARNING|ERROR|CRITICAL)\b", line)]
+    return [re.sub(r":\d+: ", ": ", line) for line in lines]
+
+
+def new_warnings(before: Counter[str], after: Counter[str]) -> list[str]:
+    """The warnings that were not there before, or not as often."""
+    return sorted((after - before).elements())
+
+
+def table(rows: Iterable[Row]) -> str:
+    """The rows in columns."""
+    lines = [list(COLUMNS)]
+    lines += [[row.patch, *row.words, *["-"] * (len(COLUMNS) - 1 - len(row.words))] for row in rows]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(COLUMNS))]
+    lines.insert(1, ["-" * width for width in widths])
+    return "\n".join(
+        "  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Where a text goes in a file of the kernel: found by what stands there, not by line numbers.
+
+A ``Passage`` is named by its first and last words and by the digest of all its words, so that
+nothing of the kernel's text is copied here, and so that a passage which somebody has changed in the
+meantime is ``Unexpected``, with what was found.  How the words are broken into lines does not
+matter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from .text import filled
+
+
+class Unexpected(Exception):
+    """The file is not as the edit expects: names the file, and shows what was found."""
+
+    def __init__(self, path: str, reason: str, found: str = "") -> None:
+        self.path, self.reason, self.found = path, reason, found
+        shown = "".join(f"\n    | {line}" for line in found.splitlines())
+        super().__init__(f"{path}: {reason}{shown and '; found:' + shown}")
+
+
+def digest(text: str) -> str:
+    """Sixteen digits that change with the words of a text, not with its line breaks.
+
+    >>> digest("one two") == digest("one\\n   two") != digest("one, two")
+    True
+    """
+    return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Passage:
+    """The text of a file from the words ``begin`` up to and with the words ``end``.
+
+    ``words`` is the ``digest`` that it must have; without it, the passage is ``begin`` alone.
+    """
+
+    path: str
+    begin: str
+    end: str = ""
+    words: str = ""
+
+    def find(self, text: str) -> tuple[int, int]:
+        """Where it begins and ends in the text of the file; Unexpected if it is not this text."""
+        count = text.count(self.begin)
+        if count != 1:
+            where = f"{count} times" if count else "nowhere"
+            raise Unexpected(self.path, f"{self.begin!r} should stand there once, stands {where}")
+        start = text.index(self.begin)
+        if not self.words:
+            return start, start + len(self.begin)
+        stop = text.find(self.end, start)
+        if stop < 0:
+            rest = text[start:].split("\n\n")[0]
+            raise Unexpected(self.path, f"{self.end!r} should follow {self.begin!r}", rest)
+        stop += len(self.end)
+        if digest(text[start:stop]) != self.words:
+            raise Unexpected(self.path, "this passage has other words by now", text[start:stop])
+        return start, stop
+
+
+class Where(Enum):
+    """Where a new text goes, seen from the passage."""
+
+    BEFORE = "before"
+    INSTEAD = "instead of"
+    AFTER = "after"
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Puts a text before, after or in the place of a passage.
+
+    ``place`` names the passage in words, for readers.  A new text that is part of a paragraph is
+    ``running``: the paragraph is filled again from there on, with its own indentation.
+    """
+
+    passage: Passage
+    where: Where
+    place: str
+    new: Callable[[], str]
+    running: bool = False
+
+    def apply(self, text: str) -> str:
+        """The text of the file with the edit; Unexpected if the passage is not there."""
+        start, stop = self.passage.find(text)
+        if self.where is Where.BEFORE:
+            stop = start
+        elif self.where is Where.AFTER:
+            start = stop
+        new = self.new()
+        if self.running:
+            first = text.rfind("\n", 0, start) + 1
+            last = text.find("\n\n", stop)
+            line, tail = text[first:start], text[stop:last]
+            margin = line[: len(line) - len(line.lstrip())]
+            new = filled(" ".join(f"{line}{new}{tail}".split()), margin)
+            start, stop = first, last
+        return text[:start] + new + text[stop:]

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Which real kernels were asked about what the patches say, from the committed records alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from reference_model import Change, Release
+from reference_model.trace import read
+from tests.conformance import results
+
+TRACES = Path(__file__).resolve().parents[1] / "tests" / "traces"
+
+
+@cache
+def kernels_of_traces() -> dict[str, frozenset[str]]:
+    """The releases that answered each recorded trace, by the trace's id."""
+    return {
+        trace.id: frozenset(name for name in trace.answers if not Release(name).proposal)
+        for path in sorted(TRACES.glob("*.jsonl*"))
+        for trace in read(path)
+    }
+
+
+@cache
+def kernels_of_stories() -> dict[str, frozenset[str]]:
+    """The releases on which each story ran in a guest, by the story's name."""
+    found: dict[str, set[str]] = {}
+    for record in results.read():
+        for story in record["stories"]:
+            found.setdefault(story, set()).add(record["kernel"]["version"])
+    return {story: frozenset(kernels) for story, kernels in found.items()}
+
+
+def kernels(stories: Iterable[str] = (), traces: Iterable[str] = ()) -> list[str]:
+    """The releases that were asked any of these, oldest first; KeyError if one was never asked."""
+    asked = [kernels_of_stories()[story] for story in stories]
+    asked += [kernels_of_traces()[trace] for trace in traces]
+    return sorted(frozenset().union(*asked), key=Release)
+
+
+def commit(change: Change) -> str:
+    """A commit as the kernel's documents name it.
+
+    >>> from reference_model import changes
+    >>> commit(changes.SHARED_STORAGE)[:38]
+    'commit 7d9c3427894f ("bpf: Make cgroup'
+    """
+    return f'commit {change.commit} ("{change.title}")'
+
+
+def listed(words: Iterable[str]) -> str:
+    """Words as a sentence lists them.
+
+    >>> listed("abc"), listed("ab"), listed("a")
+    ('a, b and c', 'a and b', 'a')
+    """
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The newest kernel source that Debian ships, as a git tree to try the patches on.
+
+The package is found and fetched as the conformance tests do it with kernels, by the system's own
+apt; of its source only what the checks need is unpacked, into ``build/upstream-check``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.conformance import apt, offers, tools
+from tests.conformance.kernels import locked
+from tests.conformance.offers import Candidate, NotRun, Say
+
+from . import tree
+
+CACHE = tools.REPOSITORY / "build" / "upstream-check"
+
+FIRST, REST = ("trixie-backports", "forky", "sid"), tuple(reversed(offers.SUITES))
+"""The suites that get new kernels first; the others are asked if none of these can be reached."""
+
+PACKAGE = re.compile(r"linux-source-\d+\.\d+")
+
+NEEDED = {"xz": "xz-utils", "tar": "tar", "git": "git", "perl": "perl", "make": "make"}
+"""Programs of the checks, and the packages that have them, beside those that fetch."""
+
+MEMBERS = (
+    *(f"Documentation/{name}" for name in ("Makefile", "conf.py", ".renames.txt", "bpf", "images")),
+    *("Documentation/sphinx", "Documentation/sphinx-static", "Documentation/sphinx-includes"),
+    *("COPYING", "CREDITS", "Kbuild", "Kconfig", "MAINTAINERS", "Makefile", "README"),
+    *(f"{name}/Makefile" for name in ("drivers", "fs", "init", "io_uring", "ipc", "lib")),
+    *("arch/x86/Makefile", "scripts", "tools/docs", "tools/lib/python", "tools/net/ynl"),
+    *("include/uapi/linux/bpf.h", "tools/include/uapi/linux/bpf.h", "kernel/bpf"),
+    "net/core/filter.c",
+)
+"""What htmldocs, checkpatch, get_maintainer and the compilers read."""
+
+IDENTITY = ("the upstream check", "upstream-check@localhost")
+"""Signs patches off that nobody sends."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A kernel tree of our own, with the package that it is from."""
+
+    package: str
+    version: str
+    place: Path
+
+    @property
+    def linux(self) -> Path:
+        """The top of the tree."""
+        return self.place / "linux"
+
+
+def candidates(suite: str, stanzas: Sequence[dict[str, str]]) -> list[Candidate]:
+    """The kernel sources among the packages of a suite, without release candidates."""
+    return [
+        Candidate(
+            suite, fields["Package"], fields["Version"], fields["Filename"], fields["SHA256"],
+            int(fields["Size"]),
+        )
+        for fields in stanzas
+        if PACKAGE.fullmatch(fields.get("Package", "")) and "~rc" not in fields["Version"]
+    ]  # fmt: skip
+
+
+def newest(cache: Path, say: Say, *, refresh: bool = False) -> Candidate | NotRun:
+    """The newest source that the suites offer; what they said is kept for a week."""
+    file = cache / "newest.json"
+    if not refresh and file.is_file() and time.time() - file.stat().st_mtime < offers.INDEX_AGE:
+        return Candidate(**json.loads(file.read_text()))
+    found, failed = list[Candidate](), dict[str, str]()
+    for suite in FIRST + tuple(suite for suite in REST if suite not in FIRST):
+        if found and suite not in FIRST:
+            break
+        try:
+            source = apt.source_of(suite, apt.system_sources())
+            found += candidates(suite, apt.AptRoot(cache / "apt" / suite, suite, source).index())
+            say(f"{suite}: read")
+        except apt.AptError as error:
+            failed[suite] = str(error)
+            say(f"{suite}: not reachable: {error}")
+    if not found:
+        reasons = "; ".join(f"{suite}: {reason}" for suite, reason in failed.items())
+        return NotRun("linux-source", f"no reachable suite offers it ({reasons})")
+    best = max(found, key=lambda candidate: apt.version_key(candidate.version))
+    cache.mkdir(parents=True, exist_ok=True)
+    offers.write_whole(file, json.dumps(vars(best), indent=1))
+    return best
+
+
+def get(say: Say, cache: Path = CACHE, *, refresh: bool = False) -> Source | NotRun:
+    """The tree of the newest source, fetched and unpacked if it is not here yet.
+
+    Raise MissingTools if a program is not installed.
+    """
+    lacking = [name for name in NEEDED if not shutil.which(name)]
+    if lacking:
+        raise tools.MissingTools(tuple(lacking), tuple(NEEDED[name] for name in lacking))
+    tools.require(tools.TO_FETCH)
+    with locked(cache):
+        best = newest(cache, say, refresh=refresh)
+        if isinstance(best, NotRun):
+            return best
+        source = Source(best.package, best.version, cache / f"{best.package}_{best.version}")
+        if not (source.place / "ready").exists():
+            try:
+                fetch(best, source, say)
+            except apt.AptError as error:
+                return NotRun(best.package, f"{error}; --refresh reads the suites again")
+        return source
+
+
+def fetch(candidate: Candidate, source: Source, say: Say) -> None:
+    """Make the tree from the package: one commit, and a mark when it is whole."""
+    shutil.rmtree(source.place, ignore_errors=True)
+    source.linux.mkdir(parents=True)
+    package = source.place / "package.deb"
+    say(f"{candidate.package} {candidate.version}: fetching {candidate.size / 1e6:.0f} MB")
+    origin = apt.source_of(candidate.suite, apt.system_sources())
+    root = apt.AptRoot(source.place / "apt", candidate.suite, origin)
+    root.download(candidate.filename, candidate.sha256, package)
+    say("unpacking what the checks need (about 12 seconds)")
+    unpack(package, candidate.package, source.linux)
+    package.unlink()
+    shutil.rmtree(root.directory)
+    tree.git(source.linux, "init", "--quiet", "--initial-branch=base")
+    for name, value in zip(("user.name", "user.email"), IDENTITY, strict=True):
+        tree.git(source.linux, "config", name, value)
+    tree.git(source.linux, "add", "--all", "--force")
+    tree.git(source.linux, "commit", "--quiet", f"--message=Linux of {candidate.version}")
+    (source.place / "ready").touch()
+
+
+def unpack(package: Path, name: str, linux: Path) -> None:
+    """Unpack MEMBERS of the source in a package; those that a release lacks are left out."""
+    outer = subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(package)], stdout=subprocess.PIPE)
+    archive = f"./usr/src/{name}.tar.xz"
+    inner = subprocess.Popen(["tar", "-xO", archive], stdin=outer.stdout, stdout=subprocess.PIPE)
+    plain = subprocess.Popen(["xz", "-dc"], stdin=inner.stdout, stdout=subprocess.PIPE)
+    members = [f"{name}/{member}" for member in MEMBERS]
+    command = ["tar", "-x", "-C", str(linux), "--strip-components=1", *members]
+    subprocess.run(command, stdin=plain.stdout, stderr=subprocess.DEVNULL, check=False)
+    if any(process.wait() for process in (plain, inner, outer)):
+        raise apt.AptError(f"{package.name} cannot be unpacked")
+    for landmark in tree.LANDMARKS:
+        if not (linux / landmark).exists():
+            raise apt.AptError(f"{name} has no {landmark}")

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What a patch is: its claims, with their evidence, and the edits that follow from them."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+
+from reference_model import Release
+
+from .edits import Edit
+from .evidence import kernels, listed
+from .text import Page, filled, page
+
+CGROUP_STORAGE = "Documentation/bpf/map_cgroup_storage.rst"
+CGRP_STORAGE = "Documentation/bpf/map_cgrp_storage.rst"
+HEADERS = ("include/uapi/linux/bpf.h", "tools/include/uapi/linux/bpf.h")
+
+BODY_WIDTH = 75
+
+
+def reference() -> Page:
+    """The page of the site that most of the text comes from."""
+    return page("map_cgroup_storage")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What the kernel's text says or lacks, what kernels do instead, and how that is known.
+
+    ``source`` is where it was read in the kernel; ``rules`` and ``stories`` are this site's.
+    """
+
+    text: str
+    kernels: str
+    source: str
+    rules: tuple[str, ...] = ()
+    stories: tuple[str, ...] = ()
+
+    @property
+    def asked(self) -> list[str]:
+        """The real kernels that were asked, oldest first; none if it was read in the source."""
+        traces = [trace for name in self.rules for trace in reference().rule(name).traces]
+        return kernels(self.stories, traces)
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A patch: its subject, the reasons for it, its claims and its edits."""
+
+    name: str
+    subject: str
+    reasons: str
+    claims: tuple[Claim, ...]
+    edits: tuple[Edit, ...]
+    fixes: str = ""
+
+    @property
+    def paths(self) -> list[str]:
+        """The files that it changes."""
+        return list(dict.fromkeys(edit.passage.path for edit in self.edits))
+
+    @property
+    def body(self) -> str:
+        """The message of the commit, without its subject and its tags."""
+        asked = sorted({name for claim in self.claims for name in claim.asked}, key=Release)
+        paragraphs = textwrap.dedent(self.reasons).strip().split("\n\n")
+        paragraphs.append(f"Tested on Linux {listed(asked)}.")
+        wrapped = [filled(" ".join(text.split()), width=BODY_WIDTH) for text in paragraphs]
+        return "\n\n".join(wrapped) + "\n"

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The series as mails: each patch a commit on a worktree, written by ``git format-patch``.
+
+A patch whose place in the tree is not as expected is left out, and it is said what was found there.
+The mails are complete in their directory, or the directory is as it was.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import tree
+from .edits import Unexpected
+from .evidence import listed
+from .patch import BODY_WIDTH, Patch
+from .patches import PATCHES
+from .text import filled
+
+PREFIX = "PATCH bpf-next"
+CHANGELOG = "v1: first version."
+"""Stands below the message of each patch, where the next versions say what changed."""
+
+TITLE = "bpf, docs: Bring the documentation of CGROUP_STORAGE up to date"
+
+REASONS = """\
+Linux 5.9 changed what BPF_MAP_TYPE_CGROUP_STORAGE shares, and that a storage outlives its
+attachment. The documentation follows only in part: one document says the opposite, the examples do
+not compile, and that attaching again no longer zeroes stands nowhere.
+
+The statements were checked on a model that is compared with recorded answers of real kernels; the
+messages of the patches name the kernels, and the functions where each was read.
+"""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Series:
+    """What was written: the files, the patches in them, and why others were left out."""
+
+    files: list[Path]
+    made: list[Patch]
+    left_out: dict[str, Unexpected]
+
+
+def write(linux: Path, out: Path, say: Say, patches: Sequence[Patch] = PATCHES) -> Series:
+    """Write the series for a kernel tree; TreeError, or PageError of a page, before anything is."""
+    top = tree.opened(linux)
+    sender = tree.sender(top)
+    made, left_out = list[Patch](), dict[str, Unexpected]()
+    paths = sorted({path for patch in patches for path in patch.paths})
+    with tree.worktree(top, present(top, paths)) as place:
+        base = tree.git(place, "rev-parse", "HEAD").strip()
+        for patch in patches:
+            try:
+                texts = edited(place, patch)
+            except Unexpected as error:
+                left_out[patch.name] = error
+                say(f"left out: {patch.subject}\n  {error}")
+                continue
+            for path, text in texts.items():
+                (place / path).write_text(text, encoding="utf-8")
+            tree.commit(place, sender, message(patch, sender), patch.paths)
+            made.append(patch)
+        if not made:
+            raise tree.TreeError(f"{linux}: no patch has its place here, see above")
+        mails = format_patches(place, base, made, addresses(top, made, say))
+        files = kept(mails, out)
+    return Series(files, made, left_out)
+
+
+def present(top: Path, paths: Sequence[str]) -> list[str]:
+    """Those of the paths that the tree's commit has."""
+    return tree.git(top, "ls-tree", "--name-only", "--full-tree", "HEAD", *paths).split()
+
+
+def edited(place: Path, patch: Patch) -> dict[str, str]:
+    """The patched files as they are to be; Unexpected if one of them is not as it was."""
+    texts = dict[str, str]()
+    for edit in patch.edits:
+        path = edit.passage.path
+        if path not in texts:
+            try:
+                texts[path] = (place / path).read_text(encoding="utf-8")
+            except FileNotFoundError:
+                raise Unexpected(path, "the tree has no such file") from None
+        texts[path] = edit.apply(texts[path])
+    return texts
+
+
+def message(patch: Patch, sender: tree.Sender) -> str:
+    """The message of a commit; what stands below ``---`` goes into the mail, not into history."""
+    tags = [f"Fixes: {patch.fixes}"] if patch.fixes else []
+    tags.append(f"Signed-off-by: {sender}")
+    return "\n".join([patch.subject, "", patch.body, *tags, "---", CHANGELOG, ""])
+
+
+def addresses(top: Path, made: Sequence[Patch], say: Say) -> list[str]:
+    """The options that address the mails; none if get_maintainer does not run here."""
+    try:
+        to, cc = tree.recipients(top, sorted({path for patch in made for path in patch.paths}))
+    except tree.TreeError as error:
+        say(f"no recipients: {error}; ask scripts/get_maintainer.pl before you send")
+        return []
+    return [*(f"--to={who}" for who in to), *(f"--cc={who}" for who in cc)]
+
+
+def format_patches(
+    place: Path, base: str, made: Sequence[Patch], addressed: Sequence[str]
+) -> list[tuple[str, str]]:
+    """The names and texts of the mails, the cover letter first."""
+    mails = Path(tempfile.mkdtemp(dir=place.parent))
+    options = [f"--subject-prefix={PREFIX}", "--cover-letter", "--no-thread", "--numbered"]
+    options += [
+        "--no-attach",
+        "--no-signoff",
+        "--no-base",
+        "--no-notes",
+        "--no-color",
+        "--no-ext-diff",
+    ]
+    tree.git(place, "format-patch", "--quiet", *options, *addressed, "-o", str(mails), base)
+    found = [(path.name, path.read_text(encoding="utf-8")) for path in sorted(mails.iterdir())]
+    name, text = found[0]
+    text = text.replace("*** SUBJECT HERE ***", TITLE).replace("*** BLURB HERE ***", blurb(made))
+    return [(name, text), *found[1:]]
+
+
+def blurb(made: Sequence[Patch]) -> str:
+    """The text of the cover letter, with what is done where."""
+    reasons = [
+        filled(" ".join(text.split()), width=BODY_WIDTH) for text in REASONS.strip().split("\n\n")
+    ]
+    files = {path.rpartition("/")[2]: None for patch in made for path in patch.paths}
+    where = filled(f"The patches change text only, in {listed(files)}.", width=BODY_WIDTH)
+    return "\n\n".join([*reasons, where, CHANGELOG])
+
+
+def kept(mails: Sequence[tuple[str, str]], out: Path) -> list[Path]:
+    """Write the mails; what was in the directory before is kept beside it, once."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    new = Path(tempfile.mkdtemp(prefix=f"{out.name}.", dir=out.parent))
+    try:
+        for name, text in mails:
+            (new / name).write_text(text, encoding="utf-8")
+        new.chmod(0o755)
+        if out.exists():
+            before = out.with_name(f"{out.name}.before")
+            shutil.rmtree(before, ignore_errors=True)
+            out.rename(before)
+        new.rename(out)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+    return [out / name for name, _ in mails]

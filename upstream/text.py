@@ -1,0 +1,306 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A page of the site as the kernel's reStructuredText.
+
+The reference pages are plain reStructuredText of 80 columns, apart from a few directives.  So a
+section is copied block by block: a rule becomes an item that begins with its releases, a program
+is put in from its file, and examples of the model, tips and whatever stands in
+``.. container:: site`` are left out.  What has no form in the kernel's documentation is a
+``PageError`` that names the line.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from reference_model import Change, changes
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+WIDTH = 80
+
+KERNEL_PAGES = ("map_cgroup_storage", "map_cgrp_storage")
+"""Pages that the kernel's ``Documentation/bpf`` has, too."""
+
+KEPT = ("note", "warning", "code-block")
+"""Directives that both have, and that are copied."""
+
+LEFT_OUT = ("container:: site", "tip::", "seealso::")
+"""How directives begin that only the site shows."""
+
+DIRECTIVE = re.compile(r"\.\. (?P<name>[\w-]+):: *(?P<argument>.*)")
+OPTION = re.compile(r":(?P<name>[\w-]+):(?: +(?P<value>.*))?")
+ROLE = re.compile(r":(?P<name>[a-z]+):`(?P<target>[^`]+)`")
+MARKS = "=-~"
+
+
+class PageError(Exception):
+    """A block of a page cannot be written as the kernel's documentation; says where and why."""
+
+    def __init__(self, path: Path, line: int, reason: str) -> None:
+        where = path.relative_to(DOCS.parent) if path.is_relative_to(DOCS.parent) else path
+        super().__init__(f"{where}:{line}: {reason}")
+
+
+@dataclass(frozen=True)
+class Block:
+    """Lines without a blank line at their left margin, and the number of the first."""
+
+    line: int
+    lines: tuple[str, ...]
+
+    @property
+    def directive(self) -> str:
+        """``name:: argument`` of a directive, else ""."""
+        return self.lines[0][3:] if DIRECTIVE.match(self.lines[0]) else ""
+
+    @property
+    def is_heading(self) -> bool:
+        """Whether this is the title of a section: one line, and one to underline it."""
+        return (
+            len(self.lines) == 2
+            and len(set(self.lines[1])) == 1
+            and self.lines[1][0] in MARKS
+            and len(self.lines[1]) >= len(self.lines[0])
+        )
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether only the site shows this: examples of the model, targets, comments, tips."""
+        first = self.lines[0]
+        if first.startswith((">>> ", ".. _")):
+            return True
+        return self.directive.startswith(LEFT_OUT)
+
+
+def blocks(text: str) -> Iterator[Block]:
+    """The blocks of a text; what is indented belongs to the block above it.
+
+    >>> [block.lines for block in blocks("a\\nb\\n\\n.. note::\\n\\n   c\\n\\nd\\n")]
+    [('a', 'b'), ('.. note::', '', '   c'), ('d',)]
+    """
+    start, found = 0, list[str]()
+    for number, line in enumerate([*text.splitlines(), ""], start=1):
+        begins = bool(line) and not line[0].isspace() and (not found or not found[-1])
+        if begins and found:
+            yield _block(start, found)
+            found = []
+        if begins:
+            start = number
+        if found or line:
+            found.append(line)
+    if found:
+        yield _block(start, found)
+
+
+def _block(start: int, lines: Sequence[str]) -> Block:
+    return Block(start, tuple("\n".join(lines).rstrip().split("\n")))
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule of a page: its name, the releases that it holds for, its sentences, its evidence."""
+
+    name: str
+    versions: str
+    sentences: str
+    traces: tuple[str, ...]
+    recorded: bool
+
+    @property
+    def text(self) -> str:
+        """The sentences, introduced by the releases."""
+        return f"{self.versions}: {self.sentences}" if self.versions else self.sentences
+
+
+class Page:
+    """A page of the site, to be copied from."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.blocks = tuple(blocks(path.read_text(encoding="utf-8")))
+        self.rules = {rule.name: rule for rule in self._rules()}
+
+    def section(self, title: str, *, mark: str, without: Sequence[str] = ()) -> str:
+        """A section with the sections in it, its own title underlined with ``mark``.
+
+        ``without`` names rules, and sections in it, to leave out.
+        """
+        titles = {b.lines[0]: number for number, b in enumerate(self.blocks) if b.is_heading}
+        if title not in titles:
+            raise PageError(self.path, 1, f"there is no section {title!r}")
+        start = titles[title]
+        own = MARKS.index(self.blocks[start].lines[1][0])
+        deeper = MARKS.index(mark) - own
+        found = [f"{title}\n{mark * len(title)}"]
+        skipping = False
+        for number, block in enumerate(self.blocks[start + 1 :], start=start + 1):
+            if block.is_heading:
+                level = MARKS.index(block.lines[1][0])
+                if level <= own:
+                    break
+                skipping = block.lines[0] in without
+                if not skipping:
+                    found.append(f"{block.lines[0]}\n{MARKS[level + deeper] * len(block.lines[0])}")
+            elif not skipping and self._rule_of(block) not in without:
+                found += self._copied(number)
+        return "\n\n".join(found) + "\n"
+
+    def directive(self, name: str) -> str:
+        """The first directive of this name, such as the page's warning."""
+        for number, block in enumerate(self.blocks):
+            if block.directive.startswith(f"{name}::"):
+                return "\n\n".join(self._copied(number)) + "\n"
+        raise PageError(self.path, 1, f"there is no `.. {name}::`")
+
+    def paragraph(self, beginning: str) -> str:
+        """The paragraph that begins so, in one line."""
+        for number, block in enumerate(self.blocks):
+            if block.lines[0].startswith(beginning):
+                return " ".join(" ".join(self._copied(number)).split())
+        raise PageError(self.path, 1, f"no paragraph begins with {beginning!r}")
+
+    def program(self, name: str) -> str:
+        """The program that the page shows from the file of this name."""
+        for number, block in enumerate(self.blocks):
+            if block.directive.startswith("literalinclude::") and block.lines[0].endswith(name):
+                return "".join(self._copied(number))
+        raise PageError(self.path, 1, f"the page does not show {name}")
+
+    def rule(self, name: str) -> Rule:
+        """The rule of this name."""
+        if name not in self.rules:
+            raise PageError(self.path, 1, f"there is no rule {name}")
+        return self.rules[name]
+
+    def _copied(self, number: int) -> Iterator[str]:
+        """A block as the kernel's documentation has it; nothing if it is left out."""
+        block = self.blocks[number]
+        if block.is_left_out:
+            return
+        if block.lines[-1].endswith(":") and not block.directive:
+            self._leads_somewhere(number)
+        text = self._resolved(block)
+        name = block.directive.partition("::")[0]
+        if not name or name in KEPT:
+            yield text
+        elif name == "rule":
+            yield filled(self.rules[self._rule_of(block)].text, "- ")
+        elif name == "literalinclude":
+            yield self._included(block)
+        else:
+            raise PageError(
+                self.path,
+                block.line,
+                f"`.. {name}::` has no form in the kernel's documentation: put it into "
+                "`.. container:: site`, or leave out its section",
+            )
+
+    def _leads_somewhere(self, number: int) -> None:
+        """A paragraph that announces what follows must not lose it."""
+        block, following = self.blocks[number], self.blocks[number + 1 : number + 2]
+        if not following or following[0].is_left_out or following[0].is_heading:
+            last = block.line + len(block.lines) - 1
+            raise PageError(
+                self.path,
+                last,
+                "the paragraph announces what the kernel's documentation will not show: end it "
+                "without a colon, or put it into `.. container:: site`",
+            )
+
+    def _resolved(self, block: Block) -> str:
+        """The block's text, with references to the kernel's own pages as paths."""
+
+        def path(found: re.Match[str]) -> str:
+            name, target = found["name"], found["target"]
+            if name == "doc" and target in KERNEL_PAGES:
+                return f"Documentation/bpf/{target}.rst"
+            line = block.line + found.string[: found.start()].count("\n")
+            raise PageError(
+                self.path, line, f"{found[0]} leads to a page that the kernel does not have"
+            )
+
+        return ROLE.sub(path, "\n".join(block.lines))
+
+    def _included(self, block: Block) -> str:
+        """A program in place, with tabs of 8: those of C, not of the page."""
+        options = _options(block.lines[1:])
+        file = self.path.parent / block.directive.partition("::")[2].strip()
+        if options.keys() - {"language", "lines"}:
+            raise PageError(self.path, block.line, "literalinclude: only :language: and :lines:")
+        try:
+            lines = file.read_text(encoding="utf-8").splitlines()
+        except OSError as error:
+            raise PageError(self.path, block.line, f"{error.strerror}: {file.name}") from None
+        first = int(options.get("lines", "1-").removesuffix("-"))
+        code = "\n".join(line.expandtabs(8) for line in lines[first - 1 :]).strip("\n")
+        return f".. code-block:: {options['language']}\n\n" + textwrap.indent(code, "   ")
+
+    def _rule_of(self, block: Block) -> str:
+        """The name of the rule that a block is, else ""."""
+        name, _, argument = block.directive.partition("::")
+        return argument.strip() if name == "rule" else ""
+
+    def _rules(self) -> Iterator[Rule]:
+        for block in self.blocks:
+            if not (name := self._rule_of(block)):
+                continue
+            lines = list(block.lines[1:])
+            options = _options(lines)
+            while lines and lines[0].strip():
+                lines.pop(0)
+            sentences = " ".join(self._resolved(Block(block.line, tuple(lines))).split())
+            checks = options.get("checked-by", "").replace(",", " ").split()
+            recorded = "not-recorded" not in options
+            yield Rule(name, self._versions(block, options), sentences, tuple(checks), recorded)
+
+    def _versions(self, block: Block, options: dict[str, str]) -> str:
+        """``Since 5.9`` or ``Before 5.9``, from the records of changes."""
+        for option, word in (("since", "Since"), ("until", "Before")):
+            if option in options:
+                change = getattr(changes, options[option], None)
+                if not isinstance(change, Change) or change.first is None:
+                    raise PageError(self.path, block.line, f"no such change: {options[option]}")
+                also = ", and in stable releases" if option == "since" and change.backports else ""
+                return f"{word} Linux {change.first}{also}"
+        return ""
+
+
+def _options(lines: Sequence[str]) -> dict[str, str]:
+    """The options of a directive, which stand before its first blank line."""
+    found, last = dict[str, str](), ""
+    for line in lines:
+        if not line.strip():
+            break
+        if option := OPTION.fullmatch(line.strip()):
+            last = option["name"]
+            found[last] = option["value"] or ""
+        else:
+            found[last] += f" {line.strip()}"
+    return found
+
+
+@cache
+def page(name: str) -> Page:
+    """A page of the site, by its name."""
+    return Page(DOCS / f"{name}.rst")
+
+
+def filled(text: str, bullet: str = "", *, width: int = WIDTH) -> str:
+    """A paragraph, or with a bullet an item, in lines of the kernel's width.
+
+    >>> print(filled("one two three", "- ", width=9))
+    - one two
+      three
+    """
+    return textwrap.fill(
+        text,
+        width,
+        initial_indent=bullet,
+        subsequent_indent=" " * len(bullet),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
