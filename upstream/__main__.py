@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """``python -m upstream``: write the patch series for a kernel tree, or check it.
 
-Exit status: 0 all right; 1 a check failed, or a patch was left out; 2 usage, a tool is missing, or
-the tree cannot be used; 3 the check was not run.
+Exit status: 0 all right; 1 a check failed; 2 usage, a tool is missing, or the tree cannot be used;
+3 the check was not run.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ examples:
   git send-email --dry-run build/upstream/*.patch
   python -m upstream check                   tries them on Debian's newest linux-source
 
-exit status: 0 all right; 1 a check failed or a patch was left out; 2 usage, a missing tool, or a
-tree that cannot be used; 3 the check was not run
+exit status: 0 all right; 1 a check failed; 2 usage, a missing tool, or a tree that cannot be used;
+3 the check was not run
 """
 
 
@@ -48,13 +48,12 @@ def parser() -> argparse.ArgumentParser:
     return options
 
 
-def write(linux: Path, out: Path) -> int:
+def write(linux: Path, out: Path) -> None:
     """Write the series and say what to do with it."""
     written = series.write(linux, out, lambda text: print(text, file=sys.stderr))
     for path in written.files:
         print(path)
-    print(f"Read {written.files[0].name} once more, then: git send-email {out}/*.patch")
-    return 1 if written.left_out else 0
+    print(f"Read them, then: git send-email {out}/*.patch")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,7 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         if options.command == "series":
-            return write(options.linux.expanduser(), options.out)
+            write(options.linux.expanduser(), options.out)
+            return 0
         from . import check  # it needs the harness that fetches packages
 
         return check.main(refresh=options.refresh)

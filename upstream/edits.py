@@ -10,6 +10,7 @@ matter.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -49,21 +50,27 @@ class Passage:
 
     def find(self, text: str) -> tuple[int, int]:
         """Where it begins and ends in the text of the file; Unexpected if it is not this text."""
-        count = text.count(self.begin)
-        if count != 1:
-            where = f"{count} times" if count else "nowhere"
+        begins = [found.span() for found in _words(self.begin).finditer(text)]
+        if len(begins) != 1:
+            where = f"{len(begins)} times" if begins else "nowhere"
             raise Unexpected(self.path, f"{self.begin!r} should stand there once, stands {where}")
-        start = text.index(self.begin)
+        (start, stop) = begins[0]
         if not self.words:
-            return start, start + len(self.begin)
-        stop = text.find(self.end, start)
-        if stop < 0:
+            return start, stop
+        end = _words(self.end).search(text, start)
+        if end is None:
             rest = text[start:].split("\n\n")[0]
             raise Unexpected(self.path, f"{self.end!r} should follow {self.begin!r}", rest)
-        stop += len(self.end)
-        if digest(text[start:stop]) != self.words:
-            raise Unexpected(self.path, "this passage has other words by now", text[start:stop])
-        return start, stop
+        if digest(text[start : end.end()]) != self.words:
+            raise Unexpected(
+                self.path, "this passage has other words by now", text[start : end.end()]
+            )
+        return start, end.end()
+
+
+def _words(text: str) -> re.Pattern[str]:
+    """These words, with whatever space between them."""
+    return re.compile(r"\s+".join(map(re.escape, text.split())))
 
 
 class Where(Enum):

@@ -22,8 +22,8 @@ LANDMARKS = ("MAINTAINERS", "Documentation/bpf/index.rst", "include/uapi/linux/b
 """Files that a kernel tree has, and no other."""
 
 SETTINGS = (
-    *("core.hooksPath=/dev/null", "core.autocrlf=false", "commit.gpgSign=false"),
-    *("diff.noprefix=false", "diff.mnemonicPrefix=false"),
+    *("core.hooksPath=/dev/null", "core.autocrlf=false", "commit.gpgSign=false", "gc.auto=0"),
+    *("core.sparseCheckout=false", "diff.noprefix=false", "diff.mnemonicPrefix=false"),
 )
 """In the place of what the sender may have configured for work of their own."""
 
@@ -125,7 +125,7 @@ def commit(place: Path, sender: Sender, message: str, paths: Sequence[str]) -> N
     """Commit these files of a worktree; the message is taken as it is."""
     git(place, "add", "--", *paths)
     who = ("-c", f"user.name={sender.name}", "-c", f"user.email={sender.email}")
-    arguments = ("commit", "--quiet", "--no-verify", "--cleanup=verbatim", "--file=-")
+    arguments = ("commit", f"--author={sender}", "--quiet", "--cleanup=verbatim", "--file=-")
     git(place, *who, *arguments, given=message)
 
 

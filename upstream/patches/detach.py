@@ -98,7 +98,7 @@ DETACH = Patch(
             Passage(
                 CGRP_STORAGE,
                 "Userspace accessing map declared above::",
-                "            return 0;\n    }",
+                "return 0; }",
                 "cf0acafb5ac23747",
             ),
             Where.INSTEAD,

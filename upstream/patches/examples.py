@@ -87,15 +87,13 @@ EXAMPLES = Patch(
     ),
     edits=(
         Edit(
-            Passage(CGROUP_STORAGE, "Usage\n=====\n"),
+            Passage(CGROUP_STORAGE, "Usage ====="),
             Where.BEFORE,
             "the section on usage",
             versions,
         ),
         Edit(
-            Passage(
-                CGROUP_STORAGE, "Examples\n========", "Semantics\n=========", "5eb46c5ce74a0d5e"
-            ),
+            Passage(CGROUP_STORAGE, "Examples ========", "Semantics =========", "5eb46c5ce74a0d5e"),
             Where.INSTEAD,
             "the examples",
             programs,

@@ -97,7 +97,7 @@ REFERENCE = Patch(
     ),
     edits=(
         Edit(
-            Passage(CGROUP_STORAGE, "Usage\n=====\n"),
+            Passage(CGROUP_STORAGE, "Usage ====="),
             Where.BEFORE,
             "the section on usage",
             warning,

@@ -8,7 +8,7 @@
 #include <linux/bpf.h>
 
 /* the handle of a cgroup's directory holds its id, on every kernel */
-int cgroup_id(const char *path, __u64 *id)
+int get_cgroup_id(const char *path, __u64 *id)
 {
 	char room[sizeof(struct file_handle) + sizeof(*id)];
 	struct file_handle *handle = (struct file_handle *)room;
@@ -27,7 +27,7 @@ int read_count(int map_fd, const char *path, __u64 *count)
 	struct bpf_cgroup_storage_key key = {
 		.attach_type = BPF_CGROUP_INET_EGRESS,
 	};
-	int err = cgroup_id(path, &key.cgroup_inode_id);
+	int err = get_cgroup_id(path, &key.cgroup_inode_id);
 
 	if (err)
 		return err;

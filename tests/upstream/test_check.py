@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The check of the series, on the newest kernel source of Debian, and with everything broken."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from reference_model import changes
+from tests.conformance import apt, offers
+from upstream import __main__ as command_line
+from upstream import check, package, series, snippets
+from upstream.edits import Edit, Passage, Where
+from upstream.evidence import commit
+from upstream.patch import CGROUP_STORAGE, CGRP_STORAGE, HEADERS, Claim, Patch
+from upstream.patches import PATCHES
+
+CLAIM = Claim("a", "b", "c", stories=("reattach_keeps_data",))
+
+
+def test_a_maintainer_could_take_the_series(debian: package.Source) -> None:
+    said: list[str] = []
+    rows, wrong = check.check(debian, said.append)
+    assert wrong == []
+    assert [row.patch for row in rows] == [patch.name for patch in PATCHES]
+    programs = {row.patch: row.words[3] for row in rows}
+    assert programs == {
+        "detach": "4 of 4",
+        "examples": "9 of 9",
+        "reference": "9 of 9",
+        "helper": "none there",
+    }
+    assert {tuple(row.words[:3]) for row in rows} == {("clean", "clean", "yes")}
+    assert re.fullmatch(r"htmldocs: 0 new warnings \(\d+ without the series\)", said[-1])
+
+
+def appended(path: str, at: str, new: str, where: Where = Where.AFTER) -> tuple[Edit, ...]:
+    return (Edit(Passage(path, at), where, "a place", lambda: new),)
+
+
+SAID = f"Say it, as it is since {commit(changes.SHARED_STORAGE)}."
+END, HELPER = "Program test runs always use a temporary storage.", "A pointer to the local"
+
+BROKEN = (
+    Patch("typo", "bpf, docs: Say it", f"{SAID} Recieve it.", (CLAIM,),
+          appended(CGROUP_STORAGE, END, "\n\nIt is received.")),
+    Patch("c", "bpf, docs: Add a program", SAID, (CLAIM,),
+          appended(CGRP_STORAGE, "Examples", "::\n\n    #include <no.h>\n    int x;\n\n",
+                   Where.BEFORE)),
+    Patch("rst", "bpf, docs: Add a tab set", SAID, (CLAIM,),
+          appended(CGRP_STORAGE, "Usage =====", ".. tab-set::\n\n   x\n\n", Where.BEFORE)),
+    Patch("header", "bpf, docs: Add a star", SAID, (CLAIM,),
+          appended(HEADERS[0], HELPER, " **is")),
+    Patch("space", "bpf, docs: Add spaces", SAID, (CLAIM,), appended(CGROUP_STORAGE, END, "  ")),
+)  # fmt: skip
+
+
+def test_whatever_is_broken_is_found(
+    debian: package.Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(series, "write", partial(series.write, patches=BROKEN))
+    rows, wrong = check.check(debian, lambda _: None)
+    assert {row.patch: row.words for row in rows} == {
+        "typo": ["clean", "no", "yes", "no"],  # the kernel's own examples do not compile
+        "c": ["clean", "clean", "yes", "no"],
+        "rst": ["clean", "clean", "no", "no"],
+        "header": ["clean", "clean", "no", "none there"],
+        "space": ["no"],
+    }
+    told = "\n".join(wrong)
+    for complaint in (
+        "trailing whitespace",
+        "'Recieve' may be misspelled",
+        "no.h: No such file or directory",
+        'Unknown directive type "tab-set"',
+        "Inline strong start-string without end-string",
+        "htmldocs: ",
+    ):
+        assert complaint in told
+    assert "new warnings" not in told
+
+
+def test_the_kernels_examples_are_as_bad_as_the_patches_say(debian: package.Source) -> None:
+    told = []
+    for path in (CGROUP_STORAGE, CGRP_STORAGE):
+        text = (debian.linux / path).read_text(encoding="utf-8")
+        for snippet in snippets.snippets(text):
+            told.append(snippets.compiled(snippet, debian.linux / HEADERS[0]))
+    old = [complaint for complaint in told if "linux/libbpf.h: No such file" in complaint]
+    assert len(old) == 3
+    assert len([complaint for complaint in told if complaint]) == 5  # and both BPF programs
+
+
+def test_the_tree_is_left_at_its_base(debian: package.Source) -> None:
+    assert (debian.linux / ".git" / "HEAD").read_text() == "ref: refs/heads/base\n"
+
+
+# -- what the checks rest on
+
+
+PROGRAM = '#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\nint answer SEC("data") = {};\n'
+
+
+@pytest.mark.parametrize(
+    ("code", "complaint"),
+    [
+        ("#include <stdio.h>\nint main(void)\n{\n\treturn 0;\n}\n", ""),
+        ("#include <stdio.h>\nint main(void)\n{\n\tint x;\n\n\treturn 0;\n}\n", "unused variable"),
+        ("void *bpf_get(struct bpf_map *map, u64 flags)\n", ""),
+        ("struct key {\n\t__u64 id;\n};\n", ""),
+        ("struct = {\n\t.id = 1,\n};\n", "expected"),
+        (PROGRAM.format(1), ""),
+        (PROGRAM.format("nothing"), "undeclared identifier"),
+        ('#include <vmlinux.h>\nint answer SEC("data") = BPF_MAP_TYPE_HASH;\n', ""),
+    ],
+)  # fmt: skip
+def test_a_snippet_compiles_or_is_complained_of(code: str, complaint: str) -> None:
+    header = Path("/usr/include/linux/bpf.h")
+    if not header.exists() or not Path("/usr/include/bpf/bpf_helpers.h").exists():
+        pytest.skip("libbpf-dev is not installed")
+    if "vmlinux" in code:
+        code = code.replace("\nint", "\n#include <bpf/bpf_helpers.h>\nint")
+    told = snippets.compiled(snippets.Snippet(1, code), header)
+    assert (complaint in told) if complaint else not told
+
+
+def test_all_c_of_a_document_is_found() -> None:
+    text = "One::\n\n    int one;\n\n.. code-block:: c\n\n   int two(void)\n\nNo C::\n\n    none\n"
+    assert [snippet.code for snippet in snippets.snippets(text)] == [
+        "int one;\n",
+        "int two(void)\n",
+    ]
+
+
+def test_a_warning_is_new_if_it_was_not_there_as_often() -> None:
+    before = Counter(check.warnings("a.rst:3: WARNING: odd\nb.rst:1: WARNING: even\n"))
+    after = Counter(
+        check.warnings("a.rst:9: WARNING: odd\na.rst:10: WARNING: odd\nc.rst: ERROR: no\nfine\n")
+    )
+    assert check.new_warnings(before, after) == ["a.rst: WARNING: odd", "c.rst: ERROR: no"]
+
+
+# -- where the package comes from
+
+
+def stanza(package_name: str, version: str) -> dict[str, str]:
+    names = {"Package": package_name, "Version": version, "Filename": "f", "SHA256": "0"}
+    return {**names, "Size": "166000000"}
+
+
+def reach(
+    monkeypatch: pytest.MonkeyPatch, answer: Callable[[str], list[dict[str, str]]]
+) -> list[str]:
+    """Let the suites answer so; the suites that were asked."""
+    asked: list[str] = []
+
+    def index(root: apt.AptRoot) -> list[dict[str, str]]:
+        asked.append(root.suite)
+        return answer(root.suite)
+
+    monkeypatch.setattr(apt, "system_sources", list)
+    monkeypatch.setattr(apt, "source_of", lambda suite, _: apt.Source((), (suite,), ("main",)))
+    monkeypatch.setattr(apt.AptRoot, "index", index)
+    return asked
+
+
+def test_the_newest_source_is_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = reach(
+        monkeypatch,
+        lambda suite: {
+            "sid": [stanza("linux-source-7.2", "7.2.13-1"), stanza("linux-source", "7.9-1")],
+            "forky": [stanza("linux-source-7.4", "7.4~rc7-1")],
+        }.get(suite, [stanza("linux-source-7.3", "7.3.4-1~bpo13+1")]),
+    )
+    best = package.newest(tmp_path, print)
+    assert isinstance(best, offers.Candidate)
+    assert (best.package, best.version) == ("linux-source-7.3", "7.3.4-1~bpo13+1")
+    assert package.newest(tmp_path, print) == best
+    assert asked == list(package.FIRST)  # and not a second time
+    package.newest(tmp_path, print, refresh=True)
+    assert asked == [*package.FIRST, *package.FIRST]
+
+
+def test_older_suites_serve_where_the_newest_cannot_be_reached(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(suite: str) -> list[dict[str, str]]:
+        if suite != "bookworm":
+            raise apt.AptError("no route")
+        return [stanza("linux-source-6.1", "6.1.176-1")]
+
+    reach(monkeypatch, answer)
+    best = package.newest(tmp_path, print)
+    assert isinstance(best, offers.Candidate)
+    assert best.suite == "bookworm"
+
+
+def test_what_cannot_be_had_is_not_run_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def answer(suite: str) -> list[dict[str, str]]:
+        raise apt.AptError(f"no route to {suite}")
+
+    asked = reach(monkeypatch, answer)
+    monkeypatch.setattr(check.package, "get", partial(package.get, cache=tmp_path))
+    assert command_line.main(["check"]) == 3
+    told = capsys.readouterr().out
+    assert "not run: no reachable suite offers it (" in told
+    assert "sid: no route to sid" in told
+    assert set(asked) == set(offers.SUITES)
+    assert not (tmp_path / "newest.json").exists()
+
+
+def test_missing_tools_are_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert command_line.main(["check"]) == 2
+    assert "apt-get install --no-install-recommends clang gcc make" in capsys.readouterr().err
+
+
+def test_the_packages_are_listed() -> None:
+    text = Path(package.__file__).with_name("apt.txt").read_text(encoding="utf-8")
+    listed = {line for line in text.splitlines() if not line.startswith("#")}
+    assert {*package.NEEDED.values(), *check.twins.PACKAGE_OF.values()} <= listed
+    assert set(check.twins.LIBRARIES.values()) <= listed
