@@ -32,7 +32,8 @@ LABEL = re.compile(r'\bshow_\w+\(\s*"([^"]*)"')
 SECTION = re.compile(r'^SEC\("([^"]+)"\)\nint (\w+)', re.MULTILINE)
 
 each_twin = pytest.mark.parametrize("name", TWINS)
-each_source = pytest.mark.parametrize("path", sorted(EXAMPLES.rglob("*.[ch]")), ids=lambda p: p.name)
+SOURCES = sorted(EXAMPLES.rglob("*.[ch]"))
+each_source = pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.name)
 
 LACKING = twins.missing_tools()
 needs_compiler = pytest.mark.skipif(LACKING is not None, reason=str(LACKING))

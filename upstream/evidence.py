@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from reference_model import Change, Release
+from reference_model.catalogue import Story, stories
 from reference_model.trace import read
 from tests.conformance import results
 
@@ -26,17 +27,26 @@ def kernels_of_traces() -> dict[str, frozenset[str]]:
 
 @cache
 def kernels_of_stories() -> dict[str, frozenset[str]]:
-    """The releases on which each story ran in a guest, by the story's name."""
-    found: dict[str, set[str]] = {}
-    for record in results.read():
-        for story in record["stories"]:
-            found.setdefault(story, set()).add(record["kernel"]["version"])
-    return {story: frozenset(kernels) for story, kernels in found.items()}
+    """The releases that were asked each story, by its name: in a guest, or by traces that show it.
+
+    A record from before the story last changed does not count.
+    """
+    found: dict[str, frozenset[str]] = {}
+    for name, story in stories(Story).items():
+        guests = {
+            record["kernel"]["version"]
+            for record in results.read()
+            if record["stories"].get(name, {}).get("digest") == results.digest(story)
+        }
+        found[name] = frozenset(guests).union(
+            *(kernels_of_traces()[evidence.trace] for evidence in story.evidence)
+        )
+    return found
 
 
-def kernels(stories: Iterable[str] = (), traces: Iterable[str] = ()) -> list[str]:
-    """The releases that were asked any of these, oldest first; KeyError if one was never asked."""
-    asked = [kernels_of_stories()[story] for story in stories]
+def kernels(told: Iterable[str] = (), traces: Iterable[str] = ()) -> list[str]:
+    """The releases that were asked any of these stories and traces, oldest first."""
+    asked = [kernels_of_stories()[story] for story in told]
     asked += [kernels_of_traces()[trace] for trace in traces]
     return sorted(frozenset().union(*asked), key=Release)
 

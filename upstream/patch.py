@@ -46,11 +46,15 @@ class Claim:
 
 @dataclass(frozen=True)
 class Patch:
-    """A patch: its subject, the reasons for it, its claims and its edits."""
+    """A patch: its subject, the reasons for it, its claims and its edits.
+
+    ``untested`` names what of its text was only read in the source of the kernel.
+    """
 
     name: str
     subject: str
     reasons: str
+    untested: str
     claims: tuple[Claim, ...]
     edits: tuple[Edit, ...]
     fixes: str = ""
@@ -65,6 +69,8 @@ class Patch:
         """The message of the commit, without its subject and its tags."""
         asked = sorted({name for claim in self.claims for name in claim.asked}, key=Release)
         paragraphs = textwrap.dedent(self.reasons).strip().split("\n\n")
-        paragraphs.append(f"Tested on Linux {listed(asked)}.")
+        paragraphs.append(
+            f"Tested on Linux {listed(asked)}, except for {self.untested}, read in the source."
+        )
         wrapped = [filled(" ".join(text.split()), width=BODY_WIDTH) for text in paragraphs]
         return "\n\n".join(wrapped) + "\n"

@@ -21,7 +21,7 @@ import upstream
 from upstream.evidence import listed
 from upstream.patch import Claim, Patch
 from upstream.patches import PATCHES
-from upstream.text import DOCS, page
+from upstream.text import DOCS, filled, page
 
 HOME = Path(upstream.__file__).parent
 
@@ -83,7 +83,8 @@ def added(patch: Patch) -> Iterator[nodes.Node]:
     """The lines that the patch adds, each text once, below where it goes."""
     places: dict[tuple[str, str, str], list[str]] = {}
     for edit in patch.edits:
-        key = (edit.where.value, edit.place, edit.new())
+        new = filled(edit.new()) if edit.running else edit.new()
+        key = (edit.where.value, edit.place, new)
         places.setdefault(key, []).append(edit.passage.path)
     for (where, place, new), paths in places.items():
         paragraph = nodes.paragraph("", "In ")

@@ -47,16 +47,17 @@ SAID = f"Say it, as it is since {commit(changes.SHARED_STORAGE)}."
 END, HELPER = "Program test runs always use a temporary storage.", "A pointer to the local"
 
 BROKEN = (
-    Patch("typo", "bpf, docs: Say it", f"{SAID} Recieve it.", (CLAIM,),
+    Patch("typo", "bpf, docs: Say it", f"{SAID} Recieve it.", "this", (CLAIM,),
           appended(CGROUP_STORAGE, END, "\n\nIt is received.")),
-    Patch("c", "bpf, docs: Add a program", SAID, (CLAIM,),
+    Patch("c", "bpf, docs: Add a program", SAID, "this", (CLAIM,),
           appended(CGRP_STORAGE, "Examples", "::\n\n    #include <no.h>\n    int x;\n\n",
                    Where.BEFORE)),
-    Patch("rst", "bpf, docs: Add a tab set", SAID, (CLAIM,),
+    Patch("rst", "bpf, docs: Add a tab set", SAID, "this", (CLAIM,),
           appended(CGRP_STORAGE, "Usage =====", ".. tab-set::\n\n   x\n\n", Where.BEFORE)),
-    Patch("header", "bpf, docs: Add a star", SAID, (CLAIM,),
+    Patch("header", "bpf, docs: Add a star", SAID, "this", (CLAIM,),
           appended(HEADERS[0], HELPER, " **is")),
-    Patch("space", "bpf, docs: Add spaces", SAID, (CLAIM,), appended(CGROUP_STORAGE, END, "  ")),
+    Patch("space", "bpf, docs: Add spaces", SAID, "this", (CLAIM,),
+          appended(CGROUP_STORAGE, END, "  ")),
 )  # fmt: skip
 
 

@@ -59,6 +59,7 @@ DETACH = Patch(
         bits. Replace it. The BPF program has no license, so that it is not allowed to call
         bpf_get_current_task_btf(). Add one.
     """,
+    untested="the need for a license",
     claims=(
         Claim(
             "The old type deletes a storage when the program is detached.",
@@ -91,7 +92,7 @@ DETACH = Patch(
         Edit(
             Passage(CGRP_STORAGE, "Userspace accessing map declared above::"),
             Where.BEFORE,
-            "the end of the BPF program",
+            "the line on user space, and so at the end of the BPF program",
             licence,
         ),
         Edit(

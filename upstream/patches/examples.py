@@ -56,6 +56,7 @@ EXAMPLES = Patch(
         cgroup_bpf_release() that frees it, some time after rmdir(2), when the last socket that was
         made in the cgroup is gone. Say so.
     """,
+    untested="the names in the header and what is said of cgroup v1",
     claims=(
         Claim(
             "The examples.",

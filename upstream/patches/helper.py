@@ -56,6 +56,7 @@ HELPER = Patch(
         is an alternative to atomic instructions, and that the pointer is never NULL. Say so, in
         both copies of the header.
     """,
+    untested="what concerns concurrency",
     claims=(
         Claim(
             "A storage may be shared between instances of the program.",
