@@ -10,6 +10,7 @@ import argparse
 import doctest
 import gc
 import gzip
+import os
 import re
 import shutil
 import subprocess
@@ -170,6 +171,23 @@ def guests() -> None:
         print(f"{what}: {taken:.1f} s from start to result; {made.stdout.strip().splitlines()[-1]}")
 
 
+def upstream() -> None:
+    """Seconds from a kernel tree to mails; LINUX in the environment names the tree."""
+    linux = os.environ.get("LINUX", "")
+    if not linux:
+        print("upstream: not measured: name a tree, make bench LINUX=/path/to/linux")
+        return
+    with tempfile.TemporaryDirectory() as name:
+        command = [sys.executable, "-m", "upstream", "series", linux, "--out", f"{name}/mails"]
+        start = time.perf_counter()
+        made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        taken = time.perf_counter() - start
+        if made.returncode:
+            print(f"upstream: not measured: {made.stderr.strip()[-200:]}")
+            return
+        print(f"upstream: {len(list(Path(name, 'mails').iterdir()))} mails in {taken:.1f} s (wall)")
+
+
 PAGES = {
     "index": "index",
     "reference": "map_cgroup_storage",
@@ -187,7 +205,7 @@ def site() -> None:
     """Wall time of builds of a copy of the site, and what its pages weigh."""
     with tempfile.TemporaryDirectory() as name:
         copy = Path(name)
-        for part in ("docs", "reference_model", "tests"):
+        for part in ("docs", "reference_model", "tests", "upstream"):
             shutil.copytree(ROOT / part, copy / part)
         for part in ("conf.py", "README.md"):
             shutil.copy(ROOT / part, copy)
@@ -238,6 +256,7 @@ def main() -> int:
     memory(20_000)
     examples()
     site()
+    upstream()
     guests()
     return 0
 

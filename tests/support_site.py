@@ -143,6 +143,7 @@ class Site:
         for folder in ("breaking_changes", "recipes"):
             for module in (model / "catalogue" / folder).glob("[!_]*.py"):
                 module.unlink()
+        shutil.copytree(ROOT / "upstream", path / "upstream", ignore=ignore)
         shutil.copytree(ROOT / "docs" / "_ext", path / "docs" / "_ext", ignore=ignore)
         shutil.copytree(ROOT / "docs" / "_static", path / "docs" / "_static")
         shutil.copytree(ROOT / "tests" / "traces", path / "tests" / "traces")
