@@ -147,7 +147,8 @@ def documented(source: package.Source, say: Say) -> Counter[str]:
     file = source.place / f"warnings-sphinx-{sphinx.__version__}"
     if not file.exists():
         say("make htmldocs, without the series (about 8 seconds, once)")
-        found = htmldocs(source.linux)
+        tree.git(source.linux, "clean", "--quiet", "--force", "-d", "-x")
+        found = htmldocs(source.linux)  # of all pages; with the series, of those that changed
         file.write_text("".join(f"{line}\n" for line in found.elements()), encoding="utf-8")
     return Counter(file.read_text(encoding="utf-8").splitlines())
 
@@ -163,7 +164,7 @@ def htmldocs(linux: Path) -> Counter[str]:
     )
     if done.returncode:
         raise tree.TreeError(f"make htmldocs failed:\n{done.stdout}{done.stderr}")
-    return Counter(warnings(done.stdout + done.stderr))
+    return Counter(warnings((done.stdout + done.stderr).replace(f"{linux}/", "")))
 
 
 def warnings(told: str) -> Iterable[str]:
