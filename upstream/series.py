@@ -31,8 +31,10 @@ Linux 5.9 changed what BPF_MAP_TYPE_CGROUP_STORAGE shares, and that a storage ou
 attachment. The documentation follows only in part: one document says the opposite, the examples do
 not compile, and that attaching again no longer zeroes stands nowhere.
 
-The statements were checked on a model that is compared with recorded answers of real kernels; the
-messages of the patches name the kernels, and the functions where each was read.
+The text is taken by a script from an executable reference of these maps. Its statements are checked
+on a model, and the model is compared with recorded answers of real kernels; each patch names the
+kernels, the functions where its statements were read, and what was not tested. The examples compile
+without a warning, and were run.
 """
 
 Say = Callable[[str], None]
@@ -136,7 +138,7 @@ def blurb(made: Sequence[Patch]) -> str:
         filled(" ".join(text.split()), width=BODY_WIDTH) for text in REASONS.strip().split("\n\n")
     ]
     files = {path.rpartition("/")[2]: None for patch in made for path in patch.paths}
-    where = filled(f"The patches change text only, in {listed(files)}.", width=BODY_WIDTH)
+    where = filled(f"The patches change documentation only, in {listed(files)}.", width=BODY_WIDTH)
     return "\n\n".join([*reasons, where, CHANGELOG])
 
 

@@ -124,8 +124,8 @@ class Page:
         self.blocks = tuple(blocks(path.read_text(encoding="utf-8")))
         self.rules = {rule.name: rule for rule in self._rules()}
 
-    def section(self, title: str, *, mark: str, without: Sequence[str] = ()) -> str:
-        """A section with the sections in it, its own title underlined with ``mark``.
+    def section(self, title: str, *, mark: str, name: str = "", without: Sequence[str] = ()) -> str:
+        """A section with the sections in it, its own title, or ``name``, underlined with ``mark``.
 
         ``without`` names rules, and sections in it, to leave out.
         """
@@ -135,7 +135,8 @@ class Page:
         start = titles[title]
         own = MARKS.index(self.blocks[start].lines[1][0])
         deeper = MARKS.index(mark) - own
-        found = [f"{title}\n{mark * len(title)}"]
+        name = name or title
+        found = [f"{name}\n{mark * len(name)}"]
         skipping = False
         for number, block in enumerate(self.blocks[start + 1 :], start=start + 1):
             if block.is_heading:

@@ -91,9 +91,9 @@ def wrong(tmp_path: Path, block: str) -> str:
 
 def test_a_section_keeps_what_the_kernel_can_show(ponds: Page) -> None:
     assert (
-        ponds.section("Frogs", mark="-")
+        ponds.section("Frogs", mark="-", name="Toads")
         == """\
-Frogs
+Toads
 -----
 
 Frogs live in ponds, see

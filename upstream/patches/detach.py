@@ -51,8 +51,8 @@ DETACH = Patch(
 
         The new type does not support all that the old one does. It has no per-CPU variant,
         notsupp_get_next_key() refuses to list its keys, and no helper tells a program to which
-        cgroup it is attached. People read that sentence, rename the type of their map, and wonder
-        why the key has the wrong size. Replace it.
+        cgroup it is attached. To rename the type of a map is not enough either, as somebody tried
+        in https://github.com/libbpf/libbpf/issues/922. Replace the sentence.
 
         The user space example does not compile: bpf_map_lookup_elem() takes the place for the value
         as its third argument, and there is no <linux/libbpf.h>. It also reads a long value as 32

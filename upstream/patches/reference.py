@@ -25,7 +25,7 @@ def semantics() -> str:
             old.section("What is shared with what", mark="-"),
             old.section("What an attach does", mark="-", without=known_bug),
             old.section("Tail calls", mark="-"),
-            old.section("Next key", mark="="),
+            old.section("Next key", mark="=", name="Walk over the keys"),
             old.section("Values for each CPU", mark="="),
             old.section("Errors", mark="="),
             old.section("Limits", mark="=", without=says_nothing),
