@@ -91,10 +91,11 @@ record-stories: $(INSTALLED) ## The same for the operations of all stories: test
 	$(BIN)/python -m tests.conformance.record tests/traces/stories.jsonl \
 		--ops build/conformance/stories.jsonl
 
+REVISION ?= 1
 upstream: $(INSTALLED) ## Write the kernel patches for LINUX=/path/to/linux: build/upstream
 	@test -n '$(LINUX)' || { echo 'Name a checkout of bpf-next or mainline Linux:' \
 		'make upstream LINUX=/path/to/linux' >&2; exit 1; }
-	@$(BIN)/python -m upstream series '$(LINUX)'
+	@$(BIN)/python -m upstream series '$(LINUX)' --revision '$(REVISION)'
 
 upstream-check: $(INSTALLED) ## Try them on the newest linux-source of Debian
 	@$(BIN)/python -m upstream check

@@ -43,14 +43,15 @@ def parser() -> argparse.ArgumentParser:
         "linux", type=Path, metavar="LINUX", help="a checkout of bpf-next or mainline"
     )
     make.add_argument("--out", type=Path, default=BUILD / "upstream", help="where to (%(default)s)")
+    make.add_argument("--revision", type=int, default=1, metavar="N", help="2 for a second version")
     check = commands.add_parser("check", help="try them on the newest linux-source of Debian")
     check.add_argument("--refresh", action="store_true", help="look for a newer one now")
     return options
 
 
-def write(linux: Path, out: Path) -> None:
+def write(linux: Path, out: Path, revision: int) -> None:
     """Write the series and say what to do with it."""
-    written = series.write(linux, out, lambda text: print(text, file=sys.stderr))
+    written = series.write(linux, out, lambda text: print(text, file=sys.stderr), revision=revision)
     for path in written.files:
         print(path)
     print(f"Read them, then: git send-email {out}/*.patch")
@@ -61,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         if options.command == "series":
-            write(options.linux.expanduser(), options.out)
+            write(options.linux.expanduser(), options.out, options.revision)
             return 0
         from . import check  # it needs the harness that fetches packages
 

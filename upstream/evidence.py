@@ -44,9 +44,9 @@ def kernels_of_stories() -> dict[str, frozenset[str]]:
     return found
 
 
-def kernels(told: Iterable[str] = (), traces: Iterable[str] = ()) -> list[str]:
-    """The releases that were asked any of these stories and traces, oldest first."""
-    asked = [kernels_of_stories()[story] for story in told]
+def kernels(names: Iterable[str] = (), traces: Iterable[str] = ()) -> list[str]:
+    """The releases that were asked any of these stories, by name, or traces, oldest first."""
+    asked = [kernels_of_stories()[name] for name in names]
     asked += [kernels_of_traces()[trace] for trace in traces]
     return sorted(frozenset().union(*asked), key=Release)
 

@@ -28,7 +28,8 @@ def reference() -> Page:
 class Claim:
     """What the kernel's text says or lacks, what kernels do instead, and how that is known.
 
-    ``source`` is where it was read in the kernel; ``rules`` and ``stories`` are this site's.
+    ``source`` is where it was read in the kernel; ``rules`` and ``stories`` are this site's.  An
+    example of the kernel's that does not compile is ``compiled`` by a test, to see that.
     """
 
     text: str
@@ -36,6 +37,7 @@ class Claim:
     source: str
     rules: tuple[str, ...] = ()
     stories: tuple[str, ...] = ()
+    compiled: bool = False
 
     @property
     def asked(self) -> list[str]:

@@ -21,9 +21,6 @@ from .patches import PATCHES
 from .text import filled
 
 PREFIX = "PATCH bpf-next"
-CHANGELOG = "v1: first version."
-"""Stands below the message of each patch, where the next versions say what changed."""
-
 TITLE = "bpf, docs: Bring the documentation of CGROUP_STORAGE up to date"
 
 REASONS = """\
@@ -49,7 +46,9 @@ class Series:
     left_out: dict[str, Unexpected]
 
 
-def write(linux: Path, out: Path, say: Say, patches: Sequence[Patch] = PATCHES) -> Series:
+def write(
+    linux: Path, out: Path, say: Say, patches: Sequence[Patch] = PATCHES, *, revision: int = 1
+) -> Series:
     """Write the series for a kernel tree; TreeError, or PageError of a page, before anything is."""
     top = tree.opened(linux)
     sender = tree.sender(top)
@@ -66,11 +65,11 @@ def write(linux: Path, out: Path, say: Say, patches: Sequence[Patch] = PATCHES) 
                 continue
             for path, text in texts.items():
                 (place / path).write_text(text, encoding="utf-8")
-            tree.commit(place, sender, message(patch, sender), patch.paths)
+            tree.commit(place, sender, message(patch, sender, revision), patch.paths)
             made.append(patch)
         if not made:
             raise tree.TreeError(f"{linux}: no patch has its place here, see above")
-        mails = format_patches(place, base, made, addresses(top, made, say))
+        mails = format_patches(place, base, made, addresses(top, made, say), revision)
         files = kept(mails, out)
     return Series(files, made, left_out)
 
@@ -94,11 +93,22 @@ def edited(place: Path, patch: Patch) -> dict[str, str]:
     return texts
 
 
-def message(patch: Patch, sender: tree.Sender) -> str:
+def changelog(revision: int) -> str:
+    """What stands below the message of each patch: the versions, for a person to fill in.
+
+    >>> print(changelog(2))
+    v2: (say what changed)
+    v1: first version
+    """
+    later = [f"v{number}: (say what changed)" for number in range(revision, 1, -1)]
+    return "\n".join([*later, "v1: first version"])
+
+
+def message(patch: Patch, sender: tree.Sender, revision: int) -> str:
     """The message of a commit; what stands below ``---`` goes into the mail, not into history."""
     tags = [f"Fixes: {patch.fixes}"] if patch.fixes else []
     tags.append(f"Signed-off-by: {sender}")
-    return "\n".join([patch.subject, "", patch.body, *tags, "---", CHANGELOG, ""])
+    return "\n".join([patch.subject, "", patch.body, *tags, "---", changelog(revision), ""])
 
 
 def addresses(top: Path, made: Sequence[Patch], say: Say) -> list[str]:
@@ -112,7 +122,7 @@ def addresses(top: Path, made: Sequence[Patch], say: Say) -> list[str]:
 
 
 def format_patches(
-    place: Path, base: str, made: Sequence[Patch], addressed: Sequence[str]
+    place: Path, base: str, made: Sequence[Patch], addressed: Sequence[str], revision: int
 ) -> list[tuple[str, str]]:
     """The names and texts of the mails, the cover letter first."""
     mails = Path(tempfile.mkdtemp(dir=place.parent))
@@ -125,21 +135,24 @@ def format_patches(
         "--no-color",
         "--no-ext-diff",
     ]
+    options += [f"--reroll-count={revision}"] if revision > 1 else []
     tree.git(place, "format-patch", "--quiet", *options, *addressed, "-o", str(mails), base)
     found = [(path.name, path.read_text(encoding="utf-8")) for path in sorted(mails.iterdir())]
     name, text = found[0]
-    text = text.replace("*** SUBJECT HERE ***", TITLE).replace("*** BLURB HERE ***", blurb(made))
+    text = text.replace("*** SUBJECT HERE ***", TITLE).replace(
+        "*** BLURB HERE ***", blurb(made, revision)
+    )
     return [(name, text), *found[1:]]
 
 
-def blurb(made: Sequence[Patch]) -> str:
+def blurb(made: Sequence[Patch], revision: int) -> str:
     """The text of the cover letter, with what is done where."""
     reasons = [
         filled(" ".join(text.split()), width=BODY_WIDTH) for text in REASONS.strip().split("\n\n")
     ]
     files = {path.rpartition("/")[2]: None for patch in made for path in patch.paths}
     where = filled(f"The patches change documentation only, in {listed(files)}.", width=BODY_WIDTH)
-    return "\n\n".join([*reasons, where, CHANGELOG])
+    return "\n\n".join([*reasons, where, changelog(revision)])
 
 
 def kept(mails: Sequence[tuple[str, str]], out: Path) -> list[Path]:

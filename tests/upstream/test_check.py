@@ -43,6 +43,16 @@ def test_a_maintainer_could_take_the_series(debian: package.Source) -> None:
     assert re.fullmatch(r"htmldocs: 0 new warnings \(\d+ without the series\)", said[-1])
 
 
+def test_the_command_writes_the_series(
+    debian: package.Source, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert command_line.main(["series", str(debian.linux), "--out", str(out)]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[:-1] == [str(path) for path in sorted(out.iterdir())]
+    assert told[-1] == f"Read them, then: git send-email {out}/*.patch"
+
+
 def appended(path: str, at: str, new: str, where: Where = Where.AFTER) -> tuple[Edit, ...]:
     return (Edit(Passage(path, at), where, "a place", lambda: new),)
 

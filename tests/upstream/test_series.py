@@ -87,7 +87,20 @@ def test_the_mails_are_addressed_and_have_a_changelog(linux: Tree) -> None:
     assert mail["Subject"] == "[PATCH bpf-next 1/1] ponds: Say that frogs stay"
     assert "***" not in cover.get_payload()
     below = mail.get_payload().split("\n---\n")[1]
-    assert below == series.CHANGELOG
+    assert below == "v1: first version"
+
+
+def test_a_second_version_says_so(linux: Tree) -> None:
+    out = linux.path.parent / "out"
+    written = series.write(linux.path, out, print, [FISH], revision=2)
+    assert [path.name for path in written.files] == [
+        "v2-0000-cover-letter.patch",
+        "v2-0001-ponds-Say-more-of-fish.patch",
+    ]
+    for path in written.files:
+        text = path.read_text(encoding="utf-8")
+        assert "Subject: [PATCH bpf-next v2 " in text
+        assert "\nv2: (say what changed)\nv1: first version\n" in text
 
 
 def test_without_get_maintainer_it_is_said_and_nobody_is_addressed(linux: Tree) -> None:

@@ -80,7 +80,7 @@ DETACH = Patch(
             "The example for user space.",
             "It does not compile.",
             "libbpf's ``bpf.h``: bpf_map_lookup_elem()",
-            stories=("to_cgrp_storage",),
+            compiled=True,
         ),
         Claim(
             "The example in BPF has no licence.",
