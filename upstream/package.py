@@ -89,6 +89,8 @@ def newest(cache: Path, say: Say, *, refresh: bool = False) -> Candidate | NotRu
         except apt.AptError as error:
             failed[suite] = str(error)
             say(f"{suite}: not reachable: {error}")
+            if isinstance(error, apt.TooSlow):
+                break
     if not found:
         reasons = "; ".join(f"{suite}: {reason}" for suite, reason in failed.items())
         return NotRun("linux-source", f"no reachable suite offers it ({reasons})")

@@ -20,7 +20,12 @@ from .patch import BODY_WIDTH, Patch
 from .patches import PATCHES
 from .text import filled
 
-PREFIX = "PATCH bpf-next"
+FORMAT = (
+    *("--subject-prefix=PATCH bpf-next", "--cover-letter", "--numbered", "--no-thread"),
+    *("--no-attach", "--no-signoff", "--no-base", "--no-notes", "--no-color", "--no-ext-diff"),
+)
+"""Options of the mails, whatever the sender has configured."""
+
 TITLE = "bpf, docs: Bring the documentation of CGROUP_STORAGE up to date"
 
 REASONS = """\
@@ -126,17 +131,9 @@ def format_patches(
 ) -> list[tuple[str, str]]:
     """The names and texts of the mails, the cover letter first."""
     mails = Path(tempfile.mkdtemp(dir=place.parent))
-    options = [f"--subject-prefix={PREFIX}", "--cover-letter", "--no-thread", "--numbered"]
-    options += [
-        "--no-attach",
-        "--no-signoff",
-        "--no-base",
-        "--no-notes",
-        "--no-color",
-        "--no-ext-diff",
-    ]
+    options = [*FORMAT, *addressed]
     options += [f"--reroll-count={revision}"] if revision > 1 else []
-    tree.git(place, "format-patch", "--quiet", *options, *addressed, "-o", str(mails), base)
+    tree.git(place, "format-patch", "--quiet", *options, "-o", str(mails), base)
     found = [(path.name, path.read_text(encoding="utf-8")) for path in sorted(mails.iterdir())]
     name, text = found[0]
     text = text.replace("*** SUBJECT HERE ***", TITLE).replace(

@@ -19,6 +19,8 @@ from pathlib import Path
 
 from reference_model import Change, changes
 
+from .blocks import MARKS, Block, blocks, options
+
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 WIDTH = 80
 
@@ -28,13 +30,7 @@ KERNEL_PAGES = ("map_cgroup_storage", "map_cgrp_storage")
 KEPT = ("note", "warning", "code-block")
 """Directives that both have, and that are copied."""
 
-LEFT_OUT = ("container:: site", "tip::", "seealso::")
-"""How directives begin that only the site shows."""
-
-DIRECTIVE = re.compile(r"\.\. (?P<name>[\w-]+):: *(?P<argument>.*)")
-OPTION = re.compile(r":(?P<name>[\w-]+):(?: +(?P<value>.*))?")
 ROLE = re.compile(r":(?P<name>[a-z]+):`(?P<target>[^`]+)`")
-MARKS = "=-~"
 
 
 class PageError(Exception):
@@ -43,61 +39,6 @@ class PageError(Exception):
     def __init__(self, path: Path, line: int, reason: str) -> None:
         where = path.relative_to(DOCS.parent) if path.is_relative_to(DOCS.parent) else path
         super().__init__(f"{where}:{line}: {reason}")
-
-
-@dataclass(frozen=True)
-class Block:
-    """Lines without a blank line at their left margin, and the number of the first."""
-
-    line: int
-    lines: tuple[str, ...]
-
-    @property
-    def directive(self) -> str:
-        """``name:: argument`` of a directive, else ""."""
-        return self.lines[0][3:] if DIRECTIVE.match(self.lines[0]) else ""
-
-    @property
-    def is_heading(self) -> bool:
-        """Whether this is the title of a section: one line, and one to underline it."""
-        return (
-            len(self.lines) == 2
-            and len(set(self.lines[1])) == 1
-            and self.lines[1][0] in MARKS
-            and len(self.lines[1]) >= len(self.lines[0])
-        )
-
-    @property
-    def is_left_out(self) -> bool:
-        """Whether only the site shows this: examples of the model, targets, comments, tips."""
-        first = self.lines[0]
-        if first.startswith((">>> ", ".. _")):
-            return True
-        return self.directive.startswith(LEFT_OUT)
-
-
-def blocks(text: str) -> Iterator[Block]:
-    """The blocks of a text; what is indented belongs to the block above it.
-
-    >>> [block.lines for block in blocks("a\\nb\\n\\n.. note::\\n\\n   c\\n\\nd\\n")]
-    [('a', 'b'), ('.. note::', '', '   c'), ('d',)]
-    """
-    start, found = 0, list[str]()
-    for number, line in enumerate([*text.splitlines(), ""], start=1):
-        begins = bool(line) and not line[0].isspace() and (not found or not found[-1])
-        if begins and found:
-            yield _block(start, found)
-            found = []
-        if begins:
-            start = number
-        if found or line:
-            found.append(line)
-    if found:
-        yield _block(start, found)
-
-
-def _block(start: int, lines: Sequence[str]) -> Block:
-    return Block(start, tuple("\n".join(lines).rstrip().split("\n")))
 
 
 @dataclass(frozen=True)
@@ -228,17 +169,17 @@ class Page:
 
     def _included(self, block: Block) -> str:
         """A program in place, with tabs of 8: those of C, not of the page."""
-        options = _options(block.lines[1:])
+        asked = options(block.lines[1:])
         file = self.path.parent / block.directive.partition("::")[2].strip()
-        if options.keys() - {"language", "lines"}:
+        if asked.keys() - {"language", "lines"}:
             raise PageError(self.path, block.line, "literalinclude: only :language: and :lines:")
         try:
             lines = file.read_text(encoding="utf-8").splitlines()
         except OSError as error:
             raise PageError(self.path, block.line, f"{error.strerror}: {file.name}") from None
-        first = int(options.get("lines", "1-").removesuffix("-"))
+        first = int(asked.get("lines", "1-").removesuffix("-"))
         code = "\n".join(line.expandtabs(8) for line in lines[first - 1 :]).strip("\n")
-        return f".. code-block:: {options['language']}\n\n" + textwrap.indent(code, "   ")
+        return f".. code-block:: {asked['language']}\n\n" + textwrap.indent(code, "   ")
 
     def _rule_of(self, block: Block) -> str:
         """The name of the rule that a block is, else ""."""
@@ -250,38 +191,24 @@ class Page:
             if not (name := self._rule_of(block)):
                 continue
             lines = list(block.lines[1:])
-            options = _options(lines)
+            asked = options(lines)
             while lines and lines[0].strip():
                 lines.pop(0)
             sentences = " ".join(self._resolved(Block(block.line, tuple(lines))).split())
-            checks = options.get("checked-by", "").replace(",", " ").split()
-            recorded = "not-recorded" not in options
-            yield Rule(name, self._versions(block, options), sentences, tuple(checks), recorded)
+            checks = asked.get("checked-by", "").replace(",", " ").split()
+            recorded = "not-recorded" not in asked
+            yield Rule(name, self._versions(block, asked), sentences, tuple(checks), recorded)
 
-    def _versions(self, block: Block, options: dict[str, str]) -> str:
+    def _versions(self, block: Block, asked: dict[str, str]) -> str:
         """``Since 5.9`` or ``Before 5.9``, from the records of changes."""
         for option, word in (("since", "Since"), ("until", "Before")):
-            if option in options:
-                change = getattr(changes, options[option], None)
+            if option in asked:
+                change = getattr(changes, asked[option], None)
                 if not isinstance(change, Change) or change.first is None:
-                    raise PageError(self.path, block.line, f"no such change: {options[option]}")
+                    raise PageError(self.path, block.line, f"no such change: {asked[option]}")
                 also = ", and in stable releases" if option == "since" and change.backports else ""
                 return f"{word} Linux {change.first}{also}"
         return ""
-
-
-def _options(lines: Sequence[str]) -> dict[str, str]:
-    """The options of a directive, which stand before its first blank line."""
-    found, last = dict[str, str](), ""
-    for line in lines:
-        if not line.strip():
-            break
-        if option := OPTION.fullmatch(line.strip()):
-            last = option["name"]
-            found[last] = option["value"] or ""
-        else:
-            found[last] += f" {line.strip()}"
-    return found
 
 
 @cache

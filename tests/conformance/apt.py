@@ -37,6 +37,10 @@ class AptError(Exception):
     """A suite or a package could not be had; the text is apt's own reason."""
 
 
+class TooSlow(AptError):
+    """Nothing answers: whatever else is asked would take as long."""
+
+
 @dataclass(frozen=True)
 class Source:
     """One entry of the system's apt sources.
@@ -224,7 +228,7 @@ class AptRoot:
             for uri in self.source.uris:
                 host = urllib.parse.urlsplit(uri).netloc
                 reason = reason.replace(uri, "(archive)").replace(host or uri, "(archive)")
-            raise AptError(reason) from None
+            raise type(error)(reason) from None
 
 
 def _run(command: list[str], *, limit: int) -> str:
@@ -233,7 +237,7 @@ def _run(command: list[str], *, limit: int) -> str:
             command, capture_output=True, text=True, timeout=limit, stdin=subprocess.DEVNULL
         )
     except subprocess.TimeoutExpired:
-        raise AptError(f"{Path(command[0]).name} took more than {limit} seconds") from None
+        raise TooSlow(f"{Path(command[0]).name} took more than {limit} seconds") from None
     if done.returncode:
         said = [line for line in done.stderr.splitlines() if line.startswith(("E:", "Err"))]
         reason = " ".join((said or done.stderr.splitlines() or ["no reason given"])[:2])

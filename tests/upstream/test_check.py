@@ -227,6 +227,17 @@ def test_older_suites_serve_where_the_newest_cannot_be_reached(
     assert best.suite == "bookworm"
 
 
+def test_an_archive_that_does_not_answer_is_asked_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(suite: str) -> list[dict[str, str]]:
+        raise apt.TooSlow("apt-get took more than 180 seconds")
+
+    asked = reach(monkeypatch, answer)
+    assert isinstance(package.newest(tmp_path, print), offers.NotRun)
+    assert asked == [package.FIRST[0]]
+
+
 def test_what_cannot_be_had_is_not_run_and_says_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -28,6 +28,10 @@ Frogs live in ponds, see
 >>> frogs
 1
 
+.. Somebody should count them again.
+
+.. _frog-rules:
+
 .. rule:: frog.jump
    :since: SHARED_STORAGE
    :checked-by: one-trace,
