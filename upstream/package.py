@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from . import tree
 
 CACHE = tools.REPOSITORY / "build" / "upstream-check"
 
-FIRST, REST = ("trixie-backports", "forky", "sid"), tuple(reversed(offers.SUITES))
+FIRST, REST = ("trixie-backports", "sid"), tuple(reversed(offers.SUITES))
 """The suites that get new kernels first; the others are asked if none of these can be reached."""
 
 PACKAGE = re.compile(r"linux-source-\d+\.\d+")
@@ -145,14 +146,21 @@ def fetch(candidate: Candidate, source: Source, say: Say) -> None:
 
 def unpack(package: Path, name: str, linux: Path) -> None:
     """Unpack MEMBERS of the source in a package; those that a release lacks are left out."""
-    outer = subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(package)], stdout=subprocess.PIPE)
-    archive = f"./usr/src/{name}.tar.xz"
-    inner = subprocess.Popen(["tar", "-xO", archive], stdin=outer.stdout, stdout=subprocess.PIPE)
-    plain = subprocess.Popen(["xz", "-dc"], stdin=inner.stdout, stdout=subprocess.PIPE)
+    steps = (
+        ["dpkg-deb", "--fsys-tarfile", str(package)],
+        ["tar", "-xO", f"./usr/src/{name}.tar.xz"],
+        ["xz", "-dc"],
+    )
     members = [f"{name}/{member}" for member in MEMBERS]
-    command = ["tar", "-x", "-C", str(linux), "--strip-components=1", *members]
-    subprocess.run(command, stdin=plain.stdout, stderr=subprocess.DEVNULL, check=False)
-    if any(process.wait() for process in (plain, inner, outer)):
+    last = ["tar", "-x", "-C", str(linux), "--strip-components=1", *members]
+    with ExitStack() as stack:
+        running, given = list[subprocess.Popen[bytes]](), None
+        for step in steps:
+            process = subprocess.Popen(step, stdin=given, stdout=subprocess.PIPE)
+            running.append(stack.enter_context(process))
+            given = process.stdout
+        subprocess.run(last, stdin=given, stderr=subprocess.DEVNULL, check=False)
+    if any(process.returncode for process in running):
         raise apt.AptError(f"{package.name} cannot be unpacked")
     for landmark in tree.LANDMARKS:
         if not (linux / landmark).exists():

@@ -72,7 +72,8 @@ class Patch:
         asked = sorted({name for claim in self.claims for name in claim.asked}, key=Release)
         paragraphs = textwrap.dedent(self.reasons).strip().split("\n\n")
         paragraphs.append(
-            f"Tested on Linux {listed(asked)}, except for {self.untested}, read in the source."
+            f"Tested on Linux {listed(asked)}, except for {self.untested}: "
+            "that was read in the source."
         )
         wrapped = [filled(" ".join(text.split()), width=BODY_WIDTH) for text in paragraphs]
         return "\n\n".join(wrapped) + "\n"

@@ -59,7 +59,12 @@ def git(tree: Path, *arguments: str, given: str | None = None) -> str:
     kept = {name: value for name, value in os.environ.items() if not REDIRECTS.match(name)}
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, input=given, env=kept, check=False
+            command,
+            capture_output=True,
+            encoding="utf-8",
+            input=given,
+            env=kept,
+            check=False,
         )
     except FileNotFoundError:
         raise TreeError("git is not installed: apt install git") from None

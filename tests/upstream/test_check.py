@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from reference_model import changes
-from tests.conformance import apt, offers
+from tests.conformance import offers
 from upstream import __main__ as command_line
 from upstream import check, package, series, snippets
 from upstream.edits import Edit, Passage, Where
@@ -170,100 +169,3 @@ def test_a_warning_is_new_if_it_was_not_there_as_often() -> None:
         check.warnings("a.rst:9: WARNING: odd\na.rst:10: WARNING: odd\nc.rst: ERROR: no\nfine\n")
     )
     assert check.new_warnings(before, after) == ["a.rst: WARNING: odd", "c.rst: ERROR: no"]
-
-
-# -- where the package comes from
-
-
-def stanza(package_name: str, version: str) -> dict[str, str]:
-    names = {"Package": package_name, "Version": version, "Filename": "f", "SHA256": "0"}
-    return {**names, "Size": "166000000"}
-
-
-def reach(
-    monkeypatch: pytest.MonkeyPatch, answer: Callable[[str], list[dict[str, str]]]
-) -> list[str]:
-    """Let the suites answer so; the suites that were asked."""
-    asked: list[str] = []
-
-    def index(root: apt.AptRoot) -> list[dict[str, str]]:
-        asked.append(root.suite)
-        return answer(root.suite)
-
-    monkeypatch.setattr(apt, "system_sources", list)
-    monkeypatch.setattr(apt, "source_of", lambda suite, _: apt.Source((), (suite,), ("main",)))
-    monkeypatch.setattr(apt.AptRoot, "index", index)
-    return asked
-
-
-def test_the_newest_source_is_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = reach(
-        monkeypatch,
-        lambda suite: {
-            "sid": [stanza("linux-source-7.2", "7.2.13-1"), stanza("linux-source", "7.9-1")],
-            "forky": [stanza("linux-source-7.4", "7.4~rc7-1")],
-        }.get(suite, [stanza("linux-source-7.3", "7.3.4-1~bpo13+1")]),
-    )
-    best = package.newest(tmp_path, print)
-    assert isinstance(best, offers.Candidate)
-    assert (best.package, best.version) == ("linux-source-7.3", "7.3.4-1~bpo13+1")
-    assert package.newest(tmp_path, print) == best
-    assert asked == list(package.FIRST)  # and not a second time
-    package.newest(tmp_path, print, refresh=True)
-    assert asked == [*package.FIRST, *package.FIRST]
-
-
-def test_older_suites_serve_where_the_newest_cannot_be_reached(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def answer(suite: str) -> list[dict[str, str]]:
-        if suite != "bookworm":
-            raise apt.AptError("no route")
-        return [stanza("linux-source-6.1", "6.1.176-1")]
-
-    reach(monkeypatch, answer)
-    best = package.newest(tmp_path, print)
-    assert isinstance(best, offers.Candidate)
-    assert best.suite == "bookworm"
-
-
-def test_an_archive_that_does_not_answer_is_asked_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def answer(suite: str) -> list[dict[str, str]]:
-        raise apt.TooSlow("apt-get took more than 180 seconds")
-
-    asked = reach(monkeypatch, answer)
-    assert isinstance(package.newest(tmp_path, print), offers.NotRun)
-    assert asked == [package.FIRST[0]]
-
-
-def test_what_cannot_be_had_is_not_run_and_says_why(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def answer(suite: str) -> list[dict[str, str]]:
-        raise apt.AptError(f"no route to {suite}")
-
-    asked = reach(monkeypatch, answer)
-    monkeypatch.setattr(check.package, "get", partial(package.get, cache=tmp_path))
-    assert command_line.main(["check"]) == 3
-    told = capsys.readouterr().out
-    assert "not run: no reachable suite offers it (" in told
-    assert "sid: no route to sid" in told
-    assert set(asked) == set(offers.SUITES)
-    assert not (tmp_path / "newest.json").exists()
-
-
-def test_missing_tools_are_named(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert command_line.main(["check"]) == 2
-    assert "apt-get install --no-install-recommends clang gcc make" in capsys.readouterr().err
-
-
-def test_the_packages_are_listed() -> None:
-    text = Path(package.__file__).with_name("apt.txt").read_text(encoding="utf-8")
-    listed = {line for line in text.splitlines() if not line.startswith("#")}
-    assert {*package.NEEDED.values(), *check.twins.PACKAGE_OF.values()} <= listed
-    assert set(check.twins.LIBRARIES.values()) <= listed

@@ -70,7 +70,7 @@ def test_the_mails_can_be_applied(linux: Tree) -> None:
     for number, said in (("HEAD~1", "that frogs stay"), ("HEAD", "more of fish")):
         assert git(clone, "log", "-1", "--format=%an <%ae>%n%B", number) == (
             f"A Sender <sender@example.org>\nponds: Say {said}\n\nSomebody looked.\n\nTwice.\n\n"
-            "Tested on Linux 5.8.18 and 7.3.4, except for fish, read in the source.\n\n"
+            "Tested on Linux 5.8.18 and 7.3.4, except for fish: that was read in the source.\n\n"
             "Signed-off-by: A Sender <sender@example.org>\n\n"
         )
 
@@ -101,6 +101,17 @@ def test_a_second_version_says_so(linux: Tree) -> None:
         text = path.read_text(encoding="utf-8")
         assert "Subject: [PATCH bpf-next v2 " in text
         assert "\nv2: (say what changed)\nv1: first version\n" in text
+
+
+def test_a_name_need_not_be_ascii(linux: Tree) -> None:
+    git(linux.path, "config", "user.name", "Zoë Ünal")
+    linux.note()
+    (_, mail) = write(linux, FISH).files
+    clone = linux.path.parent / "clone"
+    git(linux.path.parent, "clone", "-q", str(linux.path), str(clone))
+    git(clone, "-c", "user.name=M", "-c", "user.email=m@example.org", "am", "-q", str(mail))
+    told = git(clone, "log", "-1", "--format=%an%n%(trailers:key=Signed-off-by)")
+    assert told == "Zoë Ünal\nSigned-off-by: Zoë Ünal <sender@example.org>\n\n"
 
 
 def test_without_get_maintainer_it_is_said_and_nobody_is_addressed(linux: Tree) -> None:
@@ -261,7 +272,7 @@ def test_what_was_not_tested_is_said() -> None:
     }
     (body,) = (words(proposed.body) for proposed in PATCHES if proposed.name == "reference")
     assert "except for what concerns LSM programs," in body
-    assert "a walk that begins with an unknown key, read in the source." in body
+    assert "a walk that begins with an unknown key: that was read in the source." in body
 
 
 def text_of(proposed: Patch) -> str:

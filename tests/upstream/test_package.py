@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Where the kernel source for the check comes from."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+from support_upstream import FILES
+
+from tests.conformance import apt, offers, tools
+from upstream import __main__ as command_line
+from upstream import check, package, tree
+
+
+def stanza(package_name: str, version: str) -> dict[str, str]:
+    names = {"Package": package_name, "Version": version, "Filename": "f", "SHA256": "0"}
+    return {**names, "Size": "166000000"}
+
+
+def reach(
+    monkeypatch: pytest.MonkeyPatch, answer: Callable[[str], list[dict[str, str]]]
+) -> list[str]:
+    """Let the suites answer so; the suites that were asked."""
+    asked: list[str] = []
+
+    def index(root: apt.AptRoot) -> list[dict[str, str]]:
+        asked.append(root.suite)
+        return answer(root.suite)
+
+    monkeypatch.setattr(apt, "system_sources", list)
+    monkeypatch.setattr(apt, "source_of", lambda suite, _: apt.Source((), (suite,), ("main",)))
+    monkeypatch.setattr(apt.AptRoot, "index", index)
+    return asked
+
+
+def test_the_newest_source_is_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = reach(
+        monkeypatch,
+        lambda suite: {
+            "sid": [
+                stanza("linux-source-7.2", "7.2.13-1"),
+                stanza("linux-source", "7.9-1"),
+                stanza("linux-source-7.4", "7.4~rc7-1"),
+            ],
+        }.get(suite, [stanza("linux-source-7.3", "7.3.4-1~bpo13+1")]),
+    )
+    best = package.newest(tmp_path, print)
+    assert isinstance(best, offers.Candidate)
+    assert (best.package, best.version) == ("linux-source-7.3", "7.3.4-1~bpo13+1")
+    assert package.newest(tmp_path, print) == best
+    assert asked == list(package.FIRST)  # and not a second time
+    package.newest(tmp_path, print, refresh=True)
+    assert asked == [*package.FIRST, *package.FIRST]
+
+
+def test_older_suites_serve_where_the_newest_cannot_be_reached(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(suite: str) -> list[dict[str, str]]:
+        if suite != "bookworm":
+            raise apt.AptError("no route")
+        return [stanza("linux-source-6.1", "6.1.176-1")]
+
+    reach(monkeypatch, answer)
+    best = package.newest(tmp_path, print)
+    assert isinstance(best, offers.Candidate)
+    assert best.suite == "bookworm"
+
+
+def test_an_archive_that_does_not_answer_is_asked_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(suite: str) -> list[dict[str, str]]:
+        raise apt.TooSlow("apt-get took more than 180 seconds")
+
+    asked = reach(monkeypatch, answer)
+    assert isinstance(package.newest(tmp_path, print), offers.NotRun)
+    assert asked == [package.FIRST[0]]
+
+
+def test_what_cannot_be_had_is_not_run_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def answer(suite: str) -> list[dict[str, str]]:
+        raise apt.AptError(f"no route to {suite}")
+
+    asked = reach(monkeypatch, answer)
+    monkeypatch.setattr(check.package, "get", partial(package.get, cache=tmp_path))
+    assert command_line.main(["check"]) == 3
+    told = capsys.readouterr().out
+    assert "not run: no reachable suite offers it (" in told
+    assert "sid: no route to sid" in told
+    assert set(asked) == set(offers.SUITES)
+    assert not (tmp_path / "newest.json").exists()
+
+
+def test_missing_tools_are_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert command_line.main(["check"]) == 2
+    assert "apt-get install --no-install-recommends clang gcc make" in capsys.readouterr().err
+
+
+def test_the_packages_are_listed() -> None:
+    text = Path(package.__file__).with_name("apt.txt").read_text(encoding="utf-8")
+    listed = {line for line in text.splitlines() if not line.startswith("#")}
+    assert {*package.NEEDED.values(), *check.twins.PACKAGE_OF.values()} <= listed
+    assert set(check.twins.LIBRARIES.values()) <= listed
+
+
+# -- from a package to a tree
+
+NAME = "linux-source-9.9"
+CANDIDATE = offers.Candidate("sid", NAME, "9.9.1-1", "pool/x.deb", "0", 1_000_000)
+
+
+def packed(place: Path, files: dict[str, str]) -> Path:
+    """A package as Debian makes it, with these files in its source."""
+    for name, text in files.items():
+        path = place / NAME / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    content = place / "deb"
+    (content / "DEBIAN").mkdir(parents=True)
+    (content / "usr" / "src").mkdir(parents=True)
+    control = f"Package: {NAME}\nVersion: 9.9.1-1\nArchitecture: all\nMaintainer: x <x@x>\n"
+    (content / "DEBIAN" / "control").write_text(f"{control}Description: x\n", encoding="utf-8")
+    archive = content / "usr" / "src" / f"{NAME}.tar.xz"
+    subprocess.run(["tar", "-cJf", str(archive), "-C", str(place), NAME], check=True)
+    subprocess.run(["dpkg-deb", "--build", str(content), str(place / "made.deb")],
+                   check=True, capture_output=True)  # fmt: skip
+    return place / "made.deb"
+
+
+@pytest.fixture
+def offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An archive that offers made.deb."""
+    if shutil.which("dpkg-deb") is None or shutil.which("xz") is None:
+        pytest.skip("dpkg-deb or xz is not installed")
+    made = tmp_path / "made.deb"
+
+    def download(root: apt.AptRoot, filename: str, sha256: str, target: Path) -> None:
+        root.directory.mkdir(parents=True)
+        shutil.copy(made, target)
+
+    reach(monkeypatch, lambda suite: [stanza(NAME, "9.9.1-1")])
+    monkeypatch.setattr(apt.AptRoot, "download", download)
+    return made
+
+
+def test_a_package_becomes_a_tree(tmp_path: Path, offered: Path) -> None:
+    packed(tmp_path, {**FILES, "Makefile": "all:\n", "sound/oboe.c": "int oboe;\n"})
+    source = package.get(print, tmp_path / "cache")
+    assert isinstance(source, package.Source)
+    assert (source.package, source.version) == (NAME, "9.9.1-1")
+    assert (source.linux / "Documentation" / "bpf" / "index.rst").exists()
+    assert not (source.linux / "sound").exists()  # nothing asks for it
+    assert tree.opened(source.linux) == source.linux.resolve()
+    assert str(tree.sender(source.linux)) == "{} <{}>".format(*package.IDENTITY)
+    assert sorted(path.name for path in source.place.iterdir()) == ["linux", "ready"]
+    offered.unlink()
+    assert package.get(print, tmp_path / "cache") == source  # and not fetched again
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda made: made.write_bytes(made.read_bytes()[:-200]), "cannot be unpacked"),
+        (lambda made: packed(made.parent / "other", {"README": ""}).rename(made),
+         f"{NAME} has no MAINTAINERS"),
+    ],
+    ids=["damaged", "another source"],
+)  # fmt: skip
+def test_what_is_no_source_is_not_run(
+    tmp_path: Path, offered: Path, damage: Callable[[Path], object], reason: str
+) -> None:
+    packed(tmp_path, FILES)
+    damage(offered)
+    answer = package.get(print, tmp_path / "cache")
+    assert isinstance(answer, offers.NotRun)
+    assert reason in answer.reason
+    assert not list((tmp_path / "cache").rglob("ready"))
+
+
+def test_what_unpacks_is_asked_for_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(tools.MissingTools) as caught:
+        package.get(print, tmp_path / "cache")
+    assert "apt-get install --no-install-recommends git make perl tar xz-utils" in str(caught.value)
