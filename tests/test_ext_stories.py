@@ -277,7 +277,9 @@ def test_a_stub_goes_with_its_story(site: Site) -> None:
     assert status == 0, output
     stubs = {path.name for path in (site.path / "docs" / "recipes").iterdir()}
     assert stubs == {"index.rst"}
-    assert "None is needed." in text_of(site.read("build/html/breaking_changes/again.html"))
+    assert "None: what to do is said above." in text_of(
+        site.read("build/html/breaking_changes/again.html")
+    )
 
 
 # -- parts -----------------------------------------------------------------------------------------

@@ -68,6 +68,12 @@ def test_prose(name: str) -> None:
     assert story.details.strip()
 
 
+@each_story
+def test_it_names_rules_of_the_reference(name: str) -> None:
+    story = STORIES[name]
+    assert story.rules or ":rule:`" in story.details
+
+
 @each_change
 def test_something_breaks(name: str) -> None:
     story = CHANGES[name]

@@ -130,8 +130,8 @@ class ByOperation(Refusals):
     def when(self, refusal: Refusal) -> Cell:
         """When, with a link to the rule that says so."""
         found = self.inline(refusal.when)
-        if refusal.rule:
-            link = code_link("rule", refusal.rule, self.env.docname)
+        if refusal.said_by:
+            link = code_link("rule", refusal.said_by, self.env.docname)
             self.set_source_info(link)
             found += [nodes.Text(" ("), link, nodes.Text(")")]
         return found

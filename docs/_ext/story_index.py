@@ -41,6 +41,23 @@ def by_age() -> list[str]:
     return sorted(found, key=lambda name: (Release(found[name].after), name))
 
 
+KINDS = {
+    "An errno": r"E[A-Z0-9]{3,}\b",
+    "A crash or a warning": r".*(crash|WARNING|NULL pointer)",
+    "Values and entries that you did not expect": r"",
+}
+"""What a reader may see, and how such a symptom is told by its words; the first that fits."""
+
+
+def kind_of(symptom: str) -> str:
+    """Under which of KINDS a symptom stands.
+
+    >>> kind_of("EINVAL at load"), kind_of("WARNING in f"), kind_of("each packet counts twice")
+    ('An errno', 'A crash or a warning', 'Values and entries that you did not expect')
+    """
+    return next(kind for kind, words in KINDS.items() if re.match(words, plain(symptom)))
+
+
 def catchword(symptom: str) -> str:
     """What a symptom is sorted by.
 
@@ -81,10 +98,7 @@ class StoryList(SphinxDirective):
         known = [*MAINLINE, None]
         for first in sorted(found, key=known.index):
             title = f"Linux {first}" if first else "Proposed and never released"
-            section = nodes.section("", nodes.title(title, title), ids=[nodes.make_id(title)])
-            section.document = self.state.document
-            section += self.entries(found[first])
-            yield section
+            yield self.section(title, self.entries(found[first]))
 
     def by_symptom(self) -> Iterator[nodes.Node]:
         """What a reader sees, and the change behind it."""
@@ -92,15 +106,25 @@ class StoryList(SphinxDirective):
         for name in by_age():
             for symptom in stories(BreakingChange)[name].symptoms:
                 symptoms.setdefault(symptom, []).append(name)
-        items = []
-        for symptom in sorted(symptoms, key=catchword):
-            text, messages = self.parse_inline(symptom, lineno=self.lineno)
-            changes = [
-                nodes.paragraph("", "", link(n, self.env.docname)) for n in symptoms[symptom]
+        for kind in KINDS:
+            items = [
+                self.symptom(symptom, symptoms[symptom])
+                for symptom in sorted(symptoms, key=catchword)
+                if kind_of(symptom) == kind
             ]
-            term = nodes.term("", "", *text, *messages)
-            items.append(nodes.definition_list_item("", term, nodes.definition("", *changes)))
-        yield nodes.definition_list("", *items, classes=["story-list"])
+            yield self.section(kind, nodes.definition_list("", *items, classes=["story-list"]))
+
+    def symptom(self, symptom: str, names: list[str]) -> nodes.definition_list_item:
+        """A symptom, and links to what may be behind it with the releases that brought it."""
+        text, messages = self.parse_inline(symptom, lineno=self.lineno)
+        found = nodes.paragraph("", "")
+        for name in names:
+            changes = changes_of(stories(BreakingChange)[name])
+            when = ", ".join(dict.fromkeys(change.first for change in changes if change.first))
+            found += [nodes.Text("; ")] * bool(len(found))
+            found += [link(name, self.env.docname), nodes.Text(f" ({when})")]
+        term = nodes.term("", "", *text, *messages)
+        return nodes.definition_list_item("", term, nodes.definition("", found))
 
     def by_problem(self) -> Iterator[nodes.Node]:
         """The problem of each recipe, the recipe, and for which releases it is."""
@@ -121,6 +145,13 @@ class StoryList(SphinxDirective):
             body = nodes.paragraph("", "", *text, *messages, nodes.Text(f" For {where}."))
             items.append(nodes.definition_list_item("", term, nodes.definition("", body)))
         yield nodes.definition_list("", *items, classes=["story-list"])
+
+    def section(self, title: str, content: nodes.Node) -> nodes.section:
+        """A heading with something below it."""
+        section = nodes.section("", nodes.title(title, title), ids=[nodes.make_id(title)])
+        section.document = self.state.document
+        section += content
+        return section
 
     def entries(self, names: list[str]) -> nodes.definition_list:
         """Links to breaking changes, with their first sentences."""

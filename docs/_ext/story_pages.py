@@ -20,9 +20,11 @@ from release_tables import linux
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 from story_code import block, code, example, home, opening, parts, read, shown_path
+from story_evidence import and_last
 from story_links import helped_by, note_view
 from story_listings import files, listings
 from story_parts import PART, Parts, paragraph
+from story_stubs import plain
 
 import reference_model
 from reference_model import Release
@@ -68,13 +70,17 @@ class StoryDirective(Parts):
         """What the page answers."""
         if isinstance(story, BreakingChange):
             since = [o.since for o in story.outcomes if o.since and o.since.first is not None]
-            when = ", ".join(dict.fromkeys(f"Linux {change.first}" for change in since))
-            seen = "; ".join(story.symptoms)
-            text = f"What changed{f' in {when}' * bool(when)}, for whom, and the way out"
-            yield paragraph(f"{text}, if you see: {seen}.")
+            when = and_last(list(dict.fromkeys(str(change.first) for change in since)))
+            text = f"What changed{f' in Linux {when}' * bool(when)}, for whom, and the way out."
+            yield paragraph(
+                f"{text} What you may have seen: {'; '.join(map(plain, story.symptoms))}."
+            )
         elif isinstance(story, Recipe):
             claimed = [release for release in RELEASES if story.claims(release)]
-            yield paragraph(f"A way out, with what it promises; for {linux(claimed)}.")
+            yield paragraph(
+                "What to write instead, what it promises, where the old program fails and what to "
+                f"mind; for {linux(claimed)}."
+            )
         if story.unsafe:
             text = "This breaks some kernels: run it only on a machine that you can spare."
             yield nodes.warning("", paragraph(text))
@@ -93,7 +99,7 @@ class StoryDirective(Parts):
         )
         yield self.section("Outcome on every release", self.outcomes(story))
         yield self.section("How to find it in your code", self.prose(story, "find"))
-        found = self.links(story.recipes) or [paragraph("None is needed.")]
+        found = self.links(story.recipes) or [paragraph("None: what to do is said above.")]
         yield self.section("Recipes that help", found)
         blocks, _ = code(story.run)
         yield self.section("The code", [self.where(story)], blocks)

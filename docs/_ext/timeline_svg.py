@@ -7,6 +7,7 @@ For other extensions; it adds nothing of its own.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from textwrap import wrap
 from xml.sax.saxutils import escape
 
@@ -45,11 +46,13 @@ class Drawing:
     def __init__(self, timeline: Timeline) -> None:
         self.timeline = timeline
         steps = max(1, len(timeline.steps))
-        words = " ".join(f"{s.verb} {' '.join(s.subject)}" for s in timeline.steps).split()
-        longest = int(max(map(len, words), default=0) * LETTER) + 10
+        texts = [(s.verb, ", ".join(s.subject), *chain(*s.answers)) for s in timeline.steps]
+        words = " ".join(chain(*texts)).split()
+        longest = int(max(map(len, words), default=0) * LETTER) + 20
         self.column = min(WIDEST, max(NARROWEST, longest, (WIDTH - EDGE - ARROW) // steps))
         self.width = EDGE + steps * self.column + ARROW
         self.parts: list[str] = []
+        self.labels: list[str] = []
         self.bottom = 0.0
 
     def x(self, step: int) -> float:
@@ -92,6 +95,7 @@ class Drawing:
         self.parts += lanes  # in front of the guides
         if self.timeline.undefined is not None:
             self.break_off(top)
+        self.parts += self.labels  # in front of all lines
         self.answers()
 
     def head(self, step: Step) -> Iterator[str]:
@@ -111,6 +115,7 @@ class Drawing:
             self.text(self.width - 2, self.bottom + 11, text, "tl-label", text_anchor="end")
         else:
             self.text(x, self.bottom + 11, text, "tl-label")
+        self.labels.append(self.parts.pop())
         self.bottom += LINE + 1
 
     def attachments(self, row: list[Lane]) -> None:

@@ -209,13 +209,14 @@ _PROG_ATTACH = (
         "no ``CAP_NET_ADMIN``",
         _unprivileged(_attach),
         until=changes.CAP_BPF,
+        rule="attach.capability",
     ),
     Refusal(
         "prog_attach",
         errors.AttachFlags,
         "flags that are unknown or exclude each other",
         lambda room: room.attach(flags=0x80),
-        rule="flags.both",
+        rule="flags.unknown",
     ),
     Refusal(
         "prog_attach",
@@ -223,6 +224,7 @@ _PROG_ATTACH = (
         "a program to replace, which is not known yet",
         lambda room: room.attach(replace=room.plain()),
         until=changes.REPLACE_FLAG,
+        rule="flags.unknown",
     ),
     Refusal(
         "prog_attach",
@@ -230,6 +232,7 @@ _PROG_ATTACH = (
         "``relative_fd`` or ``expected_revision``, which are not known yet",
         lambda room: room.attach(expected_revision=1),
         until=changes.ORDERING,
+        rule="flags.unknown",
     ),
     Refusal(
         "prog_attach",
@@ -237,6 +240,7 @@ _PROG_ATTACH = (
         "a ``CGROUP_SKB`` program, and no ``CAP_NET_ADMIN``",
         _unprivileged(_attach),
         since=changes.CAP_BPF,
+        rule="attach.capability",
     ),
     *_common("prog_attach", _attach, None),
     Refusal(
@@ -244,6 +248,7 @@ _PROG_ATTACH = (
         errors.AlreadyAttached,
         "the program is attached here already, with ``BPF_F_ALLOW_MULTI``",
         _attach_twice,
+        rule="attach.twice",
     ),
     Refusal(
         "prog_attach",
@@ -251,6 +256,7 @@ _PROG_ATTACH = (
         "``BPF_F_REPLACE``, and the program to replace is not attached here",
         lambda room: _attach(room, flags=int(BPF_F_REPLACE), replace=room.plain()),
         since=changes.REPLACE_FLAG,
+        rule="attach.twice",
     ),
 )
 
@@ -261,6 +267,7 @@ _PROG_DETACH = (
         "no ``CAP_NET_ADMIN``",
         _unprivileged(_detach),
         until=changes.CAP_BPF,
+        rule="detach.capability",
     ),
     Refusal(
         "prog_detach",
@@ -300,6 +307,7 @@ _PROG_DETACH = (
         "nothing is attached here; or, with ``BPF_F_ALLOW_MULTI``, not this program, or only "
         "by a link",
         _detach,
+        rule="detach.absent",
     ),
     Refusal(
         "prog_detach",
@@ -322,7 +330,13 @@ def _query(room: Room, cgroup: Any = None, attach_type: Any = EGRESS, flags: int
 
 
 _QUERY = (
-    Refusal("prog_query", errors.NotPermitted, "no ``CAP_NET_ADMIN``", _unprivileged(_query)),
+    Refusal(
+        "prog_query",
+        errors.NotPermitted,
+        "no ``CAP_NET_ADMIN``",
+        _unprivileged(_query),
+        rule="detach.capability",
+    ),
     Refusal(
         "prog_query",
         errors.QueryFlags,
@@ -385,6 +399,7 @@ _LINKS = (
         _unprivileged(lambda room: _link(room, room.sock, attach_type=_SOCK_CREATE)),
         since=changes.LINKS,
         until=changes.CAP_BPF,
+        rule="attach.capability",
     ),
     Refusal(
         "link_create",
@@ -392,6 +407,7 @@ _LINKS = (
         "a ``CGROUP_SKB`` program, and no ``CAP_NET_ADMIN``",
         _unprivileged(_link),
         since=changes.LINKS,
+        rule="attach.capability",
     ),
     Refusal(
         "link_create",
@@ -399,6 +415,7 @@ _LINKS = (
         "flags; from 6.17 on those of the position are taken",
         lambda room: _link(room, flags=MULTI),
         since=changes.LINKS,
+        rule="flags.unknown",
     ),
     *_common("link_create", _link, changes.LINKS),
     Refusal(
@@ -473,7 +490,7 @@ _LINKS = (
         "the new program uses other storage maps",
         lambda room: _update(room, room.plain()),
         since=changes.LINK_UPDATE_COMPARES_MAPS,
-        rule="link-update.other-maps",
+        rule="link-update.same-maps",
     ),
     Refusal(
         "link_detach",

@@ -56,7 +56,9 @@ def _refusal(name: str, act: Callable[[Room], object]) -> Refusal:
     when = "no ``CAP_BPF`` (before 5.8 ``CAP_SYS_ADMIN``), and "
     when += "``kernel.unprivileged_bpf_disabled`` is set"
     until = changes.UNPRIVILEGED_COMMANDS
-    return Refusal(name, errors.NotPermitted, when, provoke, until=until)
+    return Refusal(
+        name, errors.NotPermitted, when, provoke, until=until, rule="errors.unprivileged"
+    )
 
 
 COMMANDS: dict[str, Refusal] = {name: _refusal(name, act) for name, act in _ACTS.items()}

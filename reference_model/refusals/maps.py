@@ -95,6 +95,7 @@ _CREATE = (
         map_flags=BPF_F_NO_PREALLOC,
         btf=True,
         until=changes.CGRP_STORAGE,
+        rule="cgrp.create",
     ),
     Refusal(
         "map_create",
@@ -357,6 +358,7 @@ _ENTRIES = (
         "the command is not known yet",
         lambda room: _take(room, room.counts),
         until=changes.LOOKUP_AND_DELETE,
+        rule="command.lookup-and-delete",
     ),
     Refusal(
         "map_lookup_and_delete_elem",
@@ -364,6 +366,7 @@ _ENTRIES = (
         "flags",
         lambda room: _take(room, room.counts, 1),
         since=changes.LOOKUP_AND_DELETE,
+        rule="command.lookup-and-delete",
     ),
     *_entries(
         "map_lookup_and_delete_elem",

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from .. import errors
 from ..cgroups import Cgroup
 from ..errors import BpfError
 from ..kernel import Kernel
@@ -139,6 +140,27 @@ class Room:
         return link
 
 
+RULES: dict[type[BpfError], str] = {
+    errors.BadDescriptor: "errors.descriptor",
+    errors.WrongDescriptor: "errors.descriptor",
+    errors.CgroupGone: "errors.removed-cgroup",
+    errors.LinkDefunct: "errors.removed-cgroup",
+    errors.UnknownCommand: "errors.unknown-command",
+    errors.AccessMode: "flags.descriptor",
+    errors.HierarchyForbids: "attach.hierarchy",
+    errors.OtherFlagsAttached: "attach.hierarchy",
+    errors.TooManyPrograms: "limit.programs",
+    errors.StaleRevision: "attach.position",
+    errors.Position: "attach.position",
+    errors.NoSuchId: "attach.position",
+    errors.NoAnchor: "attach.position",
+    errors.UnknownProgramType: "helper.program-types",
+    errors.ValueAccess: "helper.bounds",
+    errors.SpecialFieldReadOnly: "btf.spin-lock-flags",
+}
+"""The rules of the reference on reasons that are the same for every operation."""
+
+
 @dataclass(frozen=True)
 class Refusal:
     """One reason for which an operation is refused."""
@@ -155,10 +177,15 @@ class Refusal:
     until: Change | None = None
     """The change that ended it; None: it is still there."""
     rule: str = ""
-    """The rule of the reference that says so."""
+    """The rule of the reference that says so; empty: the one in RULES, if any."""
 
     def on(self, name: Release | str) -> bool:
         """Whether a release refuses this."""
         has = release(name).has
         begun = self.since is None or has(self.since)
         return begun and not (self.until is not None and has(self.until))
+
+    @property
+    def said_by(self) -> str:
+        """The name of the rule of the reference that says so, or nothing."""
+        return self.rule or RULES.get(self.error, "")

@@ -153,6 +153,6 @@ Search for ``BPF_F_REPLACE``, ``BPF_F_PREORDER``, ``BPF_F_BEFORE``, ``BPF_F_AFTE
 ``replace_prog_fd``, ``relative_fd`` and ``expected_revision``, and for how ``EINVAL`` is treated
 there.
 """,
-    rules=(),
+    rules=("flags.unknown",),
     recipes=("replace_a_program",),
 )

@@ -66,9 +66,7 @@ where the storage exists already.
 The way out was always to raise the limit; libbpf 1.0 and later do it by themselves, unless they
 find that the kernel does not need it.
 
-No trace shows it: the recorded kernels had memory enough, but for the proposal, whose ``ENOMEM``
-was seen by hand. A running kernel 6.18.44 gave the answers of 5.11. Those of older kernels are
-modelled only.
+On the kernel with the proposal the ``ENOMEM`` was seen by hand.
 """,
     run=run,
     outcomes=(
@@ -97,8 +95,8 @@ modelled only.
     after="5.11",
     symptoms=(
         "ENOMEM from BPF_PROG_ATTACH or BPF_LINK_CREATE",
-        "Cannot allocate memory with gigabytes free",
-        "EPERM from BPF_MAP_CREATE as root",
+        "ENOMEM (Cannot allocate memory) with gigabytes free",
+        "EPERM (Operation not permitted) from BPF_MAP_CREATE as root",
     ),
     find="""
 Search for ``setrlimit`` with ``RLIMIT_MEMLOCK``, ``rlimit.RemoveMemlock`` or ``LimitMEMLOCK=``: if

@@ -97,7 +97,7 @@ BTF is needed for a ``bpf_spin_lock`` in the value and for reading the map with 
     before="4.20",
     after="5.0",
     symptoms=(
-        "Unknown error 524 from BPF_MAP_CREATE",
+        "ENOTSUPP (Unknown error 524) from BPF_MAP_CREATE",
         "libbpf: Retrying without BTF",
         "EINVAL from BPF_MAP_CREATE with a key struct of one's own",
     ),

@@ -57,23 +57,19 @@ Who hands descriptors of programs to less trusted processes, or relies on ``EPER
 rights are missing. Who runs as root has nothing to do.
 """,
     details="""
-Commit 2c78ee898d8f ("bpf: Implement CAP_BPF", Linux 5.8) moved the rights to the load of programs:
-``CAP_BPF`` together with ``CAP_NET_ADMIN`` for these types. What is left at the attach is a test
-for ``CGROUP_SKB``, the type that may be loaded without rights, and ``bpf_prog_attach()`` turns its
-``EPERM`` into ``EINVAL``. ``BPF_LINK_CREATE`` lets the ``EPERM`` through. ``BPF_PROG_QUERY`` needs
-``CAP_NET_ADMIN`` on every release.
+Commit 2c78ee898d8f ("bpf: Implement ``CAP_BPF``", Linux 5.8) moved the rights to the load of
+programs: ``CAP_BPF`` together with ``CAP_NET_ADMIN`` for these types. What is left at the attach is
+a test for ``CGROUP_SKB``, the type that may be loaded without rights, and ``bpf_prog_attach()``
+turns its ``EPERM`` into ``EINVAL``. ``BPF_LINK_CREATE`` lets the ``EPERM`` through.
+``BPF_PROG_QUERY`` needs ``CAP_NET_ADMIN`` on every release.
 
 So from 5.8 on the directory of the cgroup is what must be guarded: who can open it can detach. On a
 hook with flags 0 or ``BPF_F_ALLOW_OVERRIDE`` the detach does not even need the program. On 5.8 that
 ends the program's data as well; from 5.9 on the entry stays.
 
-The sysctl ``kernel.unprivileged_bpf_disabled`` is 0 in this story. Where it is set, kernels of the
-time of 5.8 refuse every bpf(2) call of a caller without ``CAP_BPF``; later ones refuse only the
-creation of maps and programs.
-
-This is modelled only: the recorded traces ran as root. It was read in
-``syscall.c:bpf_prog_attach``, ``bpf_prog_detach`` and ``bpf_prog_attach_check_attach_type`` of 5.4
-and 5.8 to 7.3.
+The sysctl ``kernel.unprivileged_bpf_disabled`` is 0 in this story. Where it is set, kernels up to
+5.18 refuse every bpf(2) call of a caller without ``CAP_BPF``; later ones refuse only the creation
+of maps and programs.
 """,
     run=run,
     outcomes=(
@@ -104,12 +100,12 @@ and 5.8 to 7.3.
     symptoms=(
         "EINVAL from BPF_PROG_ATTACH without CAP_NET_ADMIN",
         "somebody without rights detached the program",
-        "EPERM is gone",
+        "EPERM no longer comes from BPF_PROG_DETACH",
     ),
     find="""
 Search for ``EPERM`` around attach and detach, for services that drop ``CAP_NET_ADMIN`` and attach
 later, and for who may open the directories below ``/sys/fs/cgroup``.
 """,
-    rules=(),
+    rules=("attach.capability", "detach.capability"),
     recipes=(),
 )

@@ -95,6 +95,6 @@ it is attached.
     find="""
 Search for ``BPF_F_QUERY_EFFECTIVE`` and for what becomes of ``attach_flags`` after it.
 """,
-    rules=(),
+    rules=("query.effective-flags",),
     recipes=("know_what_is_attached",),
 )

@@ -93,8 +93,8 @@ There is no way to ask the kernel but to try. The feature was not backported to 
     before="5.8",
     after="5.9",
     symptoms=(
-        "EINVAL from BPF_MAP_CREATE",
-        "libbpf: failed to create map: Invalid argument",
+        "EINVAL (Invalid argument) from BPF_MAP_CREATE",
+        "EINVAL: libbpf failed to create the map",
         "the object loads on the desk and not in production",
     ),
     find="""

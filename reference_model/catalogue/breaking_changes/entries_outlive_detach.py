@@ -99,7 +99,7 @@ Whether something is attached is the business of ``BPF_PROG_QUERY``, on every re
     symptoms=(
         "a lookup succeeds although nothing is attached",
         "a walk over the map shows cgroups whose program was detached",
-        "waiting for ENOENT never ends",
+        "ENOENT never comes after a detach",
     ),
     find="""
 Search for ``ENOENT`` near ``bpf_map_lookup_elem`` on these maps, and for loops over

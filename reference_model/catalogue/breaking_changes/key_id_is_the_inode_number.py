@@ -54,10 +54,8 @@ is the inode number; on 32-bit machines a generation stays in the upper half, on
 
 name_to_handle_at(2) on the directory gives the id in its 8 bytes of handle, on all of them.
 
-No trace shows it: they name cgroups and hold no ids. A running kernel 6.18.44 gave the answers of
-5.5. Those of older kernels are modelled only. They were read in ``cgroup.h:cgroup_id`` and
-``kernfs.h`` of 5.4.59 and 5.8.18. Others met it too: cilium/tetragon issue 225 ("kernels prior to
-5.5 have different kernfs_node id").
+Others met it too: cilium/tetragon issue 225 ("kernels prior to 5.5 have different kernfs_node
+id").
 """,
     run=run,
     outcomes=(
@@ -93,6 +91,6 @@ No trace shows it: they name cgroups and hold no ids. A running kernel 6.18.44 g
 Search for ``st_ino``, ``stat`` and ``fstat`` near the key, and for ids that are kept in 32 bits. In
 Go: ``syscall.Stat_t.Ino``; in shell: ``stat -c %i`` and ``ls -di``.
 """,
-    rules=("key.id", "key.id-generation"),
+    rules=("key.id", "key.id-inode", "key.id-generation"),
     recipes=("get_the_cgroup_id",),
 )

@@ -62,9 +62,6 @@ map, and its own map stays empty. Where the old program used no map, the helper 
 pointer when the next packet comes. If the new map has larger values, the program reads and writes
 beyond the end of the storage.
 
-The recorded kernels 5.8.18, 5.9.1, 5.10.223, 6.1.176, 6.12.107 and the proposal oopsed on an update
-from no map. Kernel 7.2.13 refuses both updates.
-
 Commit 3f562c537e9e ("bpf, cgroup: Fix storage null-ptr-deref after replacing prog") compares the
 maps of the old and the new program, shared and per-CPU: they must be the same, or both none. It is
 in 7.3 and in 7.2.6, 6.12.110 and 6.1.191.
@@ -112,7 +109,7 @@ be right there.
     after="7.3",
     symptoms=(
         "EINVAL from BPF_LINK_UPDATE",
-        "a NULL pointer dereference in bpf_get_local_storage",
+        "a crash of the kernel: NULL pointer dereference in bpf_get_local_storage",
         "the new program's map stays empty, the old one goes on counting",
     ),
     find="""

@@ -80,9 +80,8 @@ The programs of ancestors run for the socket as well. In 5.3 they could be relea
 the next packet ran freed programs on freed storages. Commit e10360f815ca ("bpf: cgroup: prevent
 out-of-order release of cgroup bpf") lets a cgroup hold its ancestors; it is in 5.5 and 5.4.13.
 
-The wait for the socket is recorded on nine kernels, with the same answers on all. The release in
-the wrong order is modelled only, from what that commit repaired: no kernel without it was recorded.
-A cgroup that is held by something other than a socket (up to 5.2) is not modelled.
+No kernel was recorded that releases in the wrong order: that outcome was deduced from what the
+commit repaired. A cgroup that is held by something other than a socket (up to 5.2) is not modelled.
 """,
     run=run,
     outcomes=(
@@ -115,7 +114,7 @@ A cgroup that is held by something other than a socket (up to 5.2) is not modell
     symptoms=(
         "entries of removed cgroups stay in the map",
         "a removed cgroup still counts packets",
-        "5.3 or 5.4 crashes some time after cgroups were removed",
+        "a crash of 5.3 or 5.4 some time after cgroups were removed",
     ),
     find="""
 Search for code that waits for ``ENOENT`` after rmdir(2), or that reads the last numbers of a cgroup

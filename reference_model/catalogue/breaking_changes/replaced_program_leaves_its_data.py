@@ -114,6 +114,6 @@ zeros.
 Search for code that loads a second program and attaches it over the first, and look which map the
 second one uses: a map that is pinned, or reused through ``bpf_map__reuse_fd``, is the old one.
 """,
-    rules=("replace.keep", "replace.reset"),
+    rules=("replace.keep", "replace.reset", "share.maps"),
     recipes=("replace_a_program", "fresh_map_per_generation"),
 )

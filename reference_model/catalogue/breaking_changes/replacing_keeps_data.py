@@ -96,7 +96,7 @@ storages, on any release.
     after="5.9",
     symptoms=(
         "counters do not start at zero after an update of the program",
-        "attaching twice used to reset",
+        "attaching a second time no longer resets",
     ),
     find="""
 Search for attaches whose flags are 0, ``BPF_F_ALLOW_OVERRIDE`` or hold ``BPF_F_REPLACE``, and ask

@@ -73,8 +73,9 @@ Commit 10627ddc0167 ("bpf: Tighten cgroup storage cookie checks for prog arrays"
 7.2, 7.1.5, 6.18.40, 6.12.97, 6.6.145, 6.1.178 and 5.15.212: a program without a map may be in the
 array only if it makes no tail calls itself.
 
-Recorded kernels: 4.19.108 to 5.10.223 run the first case and go wrong in the last step. 6.1.176 has
-the first commit; 6.12.107 and 7.2.13 have both.
+The way out is to let all programs of an array use one storage map. In one object that comes by
+itself; across objects hand the map on with ``bpf_map__reuse_fd``. Or let only the entry program
+call the helper.
 """,
     run=run,
     outcomes=(
@@ -128,8 +129,8 @@ the first commit; 6.12.107 and 7.2.13 have both.
     after="6.17",
     symptoms=(
         "EINVAL when a program is put into a program array",
-        "EINVAL at load after a stable update",
-        "a NULL pointer dereference in bpf_get_local_storage",
+        "EINVAL from BPF_PROG_LOAD after a stable update",
+        "a crash of the kernel: NULL pointer dereference in bpf_get_local_storage",
         "numbers of one program in the map of another",
     ),
     find="""

@@ -45,11 +45,6 @@ lines of 64 bytes, that is 65407. The per-CPU type is limited further, to ``PCPU
 whole pages, 32768. The numbers are computed from the structures of 6.1 and 7.3; machines with
 longer cache lines have a smaller limit (65279 with 128 bytes).
 
-Recorded kernels show the limits from both sides with sizes around them: 8192 and 32768 bytes are
-refused on 5.10.223 and accepted on 6.1.176, 65536 bytes (shared) and 32769 bytes (per-CPU) are
-refused on both. The exact limits are in no trace. A running kernel 6.18.44 on x86-64 accepted 65407
-and refused 65408, and gave the other answers of this story too.
-
 A value of the per-CPU type that passes here may still fail at the attach with ``ENOMEM``: the
 memory for all CPUs is allocated only then.
 
@@ -103,7 +98,7 @@ The page size is the machine's: on arm64 with pages of 64 KiB the old limit is 6
     ),
     before="5.14",
     after="5.15",
-    symptoms=("E2BIG from BPF_MAP_CREATE", "Argument list too long when the map is created"),
+    symptoms=("E2BIG (Argument list too long) from BPF_MAP_CREATE",),
     find="""
 Compute ``sizeof`` of the value types of these maps; everything above 4096 needs Linux 5.15. A
 ``_Static_assert(sizeof(struct value) <= 4096)`` beside the type keeps it so.

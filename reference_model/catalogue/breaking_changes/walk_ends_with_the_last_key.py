@@ -58,9 +58,8 @@ releases: do not print or export it.
 The walk ends after the bogus key, since asking for the key after an unknown one is ``ENOENT``. Hash
 maps begin again with their first key in that case; these maps do not.
 
-Keys come newest first: the entry that was made last is the first key. The bogus key is recorded in
-the traces on 4.19.108 to 5.10.223 and on the proposal, and the end without it on 6.1.176, 6.12.107
-and 7.2.13. What the key holds is read from the source.
+Keys come newest first: the entry that was made last is the first key. What the bogus key holds was
+read in the source.
 """,
     run=run,
     outcomes=(
@@ -73,7 +72,8 @@ and 7.2.13. What the key holds is read from the source.
                 "its value": "ENOENT",
                 "the key after it": "ENOENT",
             },
-            "kernels 4.19.108 to 5.10.223 and the proposal; SEMANTICS 5.4",
+            "kernels 4.19.108 to 5.10.223 and the proposal; "
+            "local_storage.c:cgroup_storage_get_next_key of 4.19 to 5.10",
         ),
         Outcome(
             changes.NEXT_KEY_END,
@@ -95,12 +95,12 @@ and 7.2.13. What the key holds is read from the source.
     symptoms=(
         "bpftool map dump shows <no entry> at the end",
         "one key too many, with a huge cgroup id",
-        "a lookup of a key that the kernel just returned gives ENOENT",
+        "ENOENT from the lookup of a key that the kernel just returned",
     ),
     find="""
 Search for loops over ``bpf_map_get_next_key`` on these maps, and look at what they do when the
 lookup of a key fails. Look also for code that ignores the last key.
 """,
-    rules=("next-key.end", "next-key.bogus", "next-key.order"),
+    rules=("next-key.end", "next-key.bogus", "next-key.bogus-lookup", "next-key.order"),
     recipes=("walk_all_keys",),
 )

@@ -70,15 +70,12 @@ empty on every release. The switch is one step, so each packet is counted in one
 in both.
 """,
     details="""
-An attach with flags 0 or BPF_F_ALLOW_OVERRIDE replaces the program that is there. On a hook with
-BPF_F_ALLOW_MULTI use BPF_F_REPLACE and the old program's descriptor, from 5.6 on.
+An attach with flags 0 or ``BPF_F_ALLOW_OVERRIDE`` replaces the program that is there. On a hook
+with ``BPF_F_ALLOW_MULTI`` use ``BPF_F_REPLACE`` and the old program's descriptor, from 5.6 on.
 
 From 5.9 on the old map keeps its last values until you close it, so you can read them after the
 switch, when they no longer change. Closing the map and its program frees the storages. Up to 5.8
 the old storage goes with the switch: read it before, and miss what passes in between.
-
-In the trace named here a program with one map gives way to a program with another: the new map
-starts at zero on every kernel, and the first keeps its value from 5.9.1 on and on the proposal.
 """,
     run=run,
     old=old,
@@ -104,12 +101,13 @@ starts at zero on every kernel, and the first keeps its value from 5.9.1 on and 
         ),
     ),
     pitfalls="""
-* BPF_LINK_UPDATE is no way to switch. It leaves the storage as it is, so the new program would work
-  on the old map's storage or crash the kernel; new kernels refuse it with EINVAL. Make a new link
-  and close the old one.
+* ``BPF_LINK_UPDATE`` is no way to switch. It leaves the storage as it is, so the new program would
+  work on the old map's storage or crash the kernel; new kernels refuse it with ``EINVAL``. Make a
+  new link and close the old one.
 * Whoever reads the map by its id or its pin must learn of the new one.
 * A program that still runs elsewhere, or is attached elsewhere, keeps the old map alive.
-* Up to 5.10 each map and each storage counts against RLIMIT_MEMLOCK. During the switch you need
-  room for two: the attach fails with ENOMEM otherwise, and the old program stays.
+* Up to 5.10 each map and each storage counts against ``RLIMIT_MEMLOCK``. During the switch you need
+  room for two: the attach fails with ``ENOMEM`` otherwise, and the old program stays.
 """,
+    rules=("attach.create", "share.maps", "lifetime.detach", "lifetime.attachment"),
 )

@@ -67,29 +67,29 @@ def _count(kernel: Any, observe: Observer, counts: Any, *, wide: bool) -> None:
 STORY = Recipe(
     title="From a hash keyed by cgroup id to this map",
     problem="""
-A program counts in a BPF_MAP_TYPE_HASH whose key is bpf_skb_cgroup_id(). Each packet costs a
+A program counts in a ``BPF_MAP_TYPE_HASH`` whose key is bpf_skb_cgroup_id(). Each packet costs a
 lookup, the size must be guessed, and somebody must delete the entries of removed cgroups. This map
 does away with all three, but an entry now needs an attachment.
 """,
     summary="""
-Drop max_entries, replace the lookup by ``bpf_get_local_storage(&counts, 0)``, keep the u64 key
+Drop ``max_entries``, replace the lookup by ``bpf_get_local_storage(&counts, 0)``, keep the u64 key
 (before 5.9: the struct), and attach the program to *each* cgroup that is to have an entry, with
-BPF_F_ALLOW_OVERRIDE. Then each packet is counted once, in the nearest cgroup that has the program.
+``BPF_F_ALLOW_OVERRIDE``. Then each packet is counted once, in the nearest cgroup that has the
+program.
 """,
     details="""
 In a hash the entry is that of the packet's cgroup, wherever the program is attached. Here it is
 that of the *attachment*: a program on a parent counts its children's packets into the parent's
-entry, and the children have none. With BPF_F_ALLOW_OVERRIDE a child's attachment hides the
-parent's, and the counts are disjoint. With BPF_F_ALLOW_MULTI both run, and the parent's entry
+entry, and the children have none. With ``BPF_F_ALLOW_OVERRIDE`` a child's attachment hides the
+parent's, and the counts are disjoint. With ``BPF_F_ALLOW_MULTI`` both run, and the parent's entry
 counts the subtree.
 
-What else changes: user space cannot create entries (an update of an unknown key is ENOENT, whatever
-the flags), so attach first and write limits afterwards. Deleting is EINVAL: the entry goes with its
-cgroup, up to 5.8 with its attachment. The helper never returns NULL.
+What else changes: user space cannot create entries (an update of an unknown key is ``ENOENT``,
+whatever the flags), so attach first and write limits afterwards. Deleting is ``EINVAL``: the entry
+goes with its cgroup, up to 5.8 with its attachment. The helper never returns NULL.
 
-The hash itself is not modelled. Recorded are the 8-byte key, the child without an entry (the
-program is on the parent, a packet passes in the child), the refused deletion and the end at rmdir.
-That BPF_F_ALLOW_OVERRIDE hides the parent's program is in the trace "hierarchy".
+The hash itself is not modelled. That ``BPF_F_ALLOW_OVERRIDE`` hides the parent's program is also in
+the trace "hierarchy".
 """,
     run=run,
     old=old,
@@ -128,6 +128,7 @@ That BPF_F_ALLOW_OVERRIDE hides the parent's program is in the trace "hierarchy"
   Read before the cgroup is removed.
 * In a hash, data outlives the program. Here, up to 5.8, detaching frees it.
 * Where programs that are not attached to cgroups need the data too, or where the packet's own
-  cgroup is what you want, BPF_MAP_TYPE_CGRP_STORAGE is the better way.
+  cgroup is what you want, ``BPF_MAP_TYPE_CGRP_STORAGE`` is the better way.
 """,
+    rules=("create.key-id", "storage.attachment", "delete.refused", "lifetime.cgroup"),
 )

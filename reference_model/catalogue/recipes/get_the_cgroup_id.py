@@ -47,8 +47,8 @@ def _count(kernel: Any, observe: Observer, number: Any) -> None:
 STORY = Recipe(
     title="Get the cgroup id right on every kernel",
     problem="""
-A key holds the cgroup's id. Much code takes st_ino of the directory for it, and that works from 5.5
-on. On 5.4 and 4.19 every lookup then says ENOENT, as if nothing were attached.
+A key holds the cgroup's id. Much code takes ``st_ino`` of the directory for it, and that works from
+5.5 on. On 5.4 and 4.19 every lookup then says ``ENOENT``, as if nothing were attached.
 """,
     summary="""
 Ask name_to_handle_at(2) for a handle of the cgroup's directory: its 8 bytes are the id, on every
@@ -57,16 +57,14 @@ release. Programs get the same number from bpf_get_current_cgroup_id() and bpf_s
     details="""
 Before 5.5 the id of a kernfs node had two halves: the inode number in the lower, a generation of at
 least 1 in the upper. From 5.5 on, on 64-bit kernels, id and inode number are the same. On 32-bit
-kernels the upper half holds a generation on every release, while st_ino has room for the lower half
-only.
+kernels the upper half holds a generation on every release, while ``st_ino`` has room for the lower
+half only.
 
-In C: a struct file_handle with handle_bytes = 8, ``name_to_handle_at(AT_FDCWD, path, handle,
-&mount_id, 0)``, then copy the 8 bytes of f_handle to a __u64. That is what the kernel's selftests
-do, in cgroup_helpers.c:get_cgroup_id().
+In C: a struct file_handle with ``handle_bytes`` = 8, ``name_to_handle_at(AT_FDCWD, path, handle,
+&mount_id, 0)``, then copy the 8 bytes of ``f_handle`` to a __u64. That is what the kernel's
+selftests do, in cgroup_helpers.c:get_cgroup_id().
 
-The recorded kernels were asked with such ids, from 4.19.108 on; in the trace named here all of them
-found the entry. That st_ino fails before 5.5 is only modelled, from include/linux/kernfs.h and
-kernel/cgroup of 5.4.59.
+That ``st_ino`` fails before 5.5 was read in include/linux/kernfs.h of 5.4.59.
 """,
     run=run,
     old=old,
@@ -102,4 +100,5 @@ kernel/cgroup of 5.4.59.
   live on with an open socket.
 * In a container the id is the host's; it does not depend on the cgroup namespace.
 """,
+    rules=("key.id", "key.id-inode", "key.id-generation"),
 )

@@ -65,28 +65,28 @@ def _send(kernel: Any, observe: Observer, web: Any, counts: Any) -> None:
 STORY = Recipe(
     title="Keep a map to one program without EBUSY",
     problem="""
-Up to 5.8 a map served one program: loading a second one with it failed with EBUSY. Agents used that
-as a guard against being started twice. From 5.9 on the second instance loads, attaches, and both
-count into one storage.
+Up to 5.8 a map served one program: loading a second one with it failed with ``EBUSY``. Agents used
+that as a guard against being started twice. From 5.9 on the second instance loads, attaches, and
+both count into one storage.
 """,
     summary="""
 Make the guard explicit. Pin the map under a fixed name before you load: pinning is atomic, and the
-second instance gets EEXIST. It then stops, or takes the pinned objects over on purpose.
+second instance gets ``EEXIST``. It then stops, or takes the pinned objects over on purpose.
 """,
     details="""
-BPF_OBJ_PIN never replaces a pin, on any release. The pin outlives the process, and so do the
+``BPF_OBJ_PIN`` never replaces a pin, on any release. The pin outlives the process, and so do the
 attached program and its data: after a crash the next instance finds the pin and must decide. To
 take over, open the pinned map (and program, or link, pinned beside it) and do not attach again.
 
 A map that nobody can name is exclusive by itself: do not pin it, do not hand its descriptor on,
-close it after loading. The program keeps it alive. Whoever may use BPF_MAP_GET_FD_BY_ID
-(CAP_SYS_ADMIN) can still get at it.
+close it after loading. The program keeps it alive. Whoever may use ``BPF_MAP_GET_FD_BY_ID``
+(``CAP_SYS_ADMIN``) can still get at it.
 
-From 6.18 on the kernel can enforce it: a map that is created with excl_prog_hash is refused to
+From 6.18 on the kernel can enforce it: a map that is created with ``excl_prog_hash`` is refused to
 programs of another hash (commit baefdbdf6812). The model does not have that attribute.
 
-Only modelled, from kernel/bpf/inode.c:bpf_obj_do_pin; the traces have no pins. That the second load
-is EBUSY up to 5.8 and succeeds from 5.9 on is recorded in "legacy-map-released-by-unload".
+That the second load is ``EBUSY`` up to 5.8 (:rule:`load.exclusive`) and succeeds from 5.9 on
+(:rule:`load.shared`) is recorded in the trace "legacy-map-released-by-unload".
 """,
     run=run,
     old=old,
@@ -105,10 +105,10 @@ is EBUSY up to 5.8 and succeeds from 5.9 on is recorded in "legacy-map-released-
     pitfalls="""
 * The order matters: pin first, then load and attach. And unpin last when you stop.
 * Each mount of bpffs is a tree of its own. Two containers with a bpffs each do not see each other's
-  pins. Agree on one mount, or ask BPF_PROG_QUERY what is attached already.
-* libbpf's LIBBPF_PIN_BY_NAME does the opposite: it takes a pinned map over without a word. With it
-  the second instance shares the map.
-* EBUSY was never a good guard. Up to 5.8 it may linger, because a closed program is freed a little
-  later, and a program that uses two maps of one kind gets the same error on every release.
+  pins. Agree on one mount, or ask ``BPF_PROG_QUERY`` what is attached already.
+* libbpf's ``LIBBPF_PIN_BY_NAME`` does the opposite: it takes a pinned map over without a word. With
+  it the second instance shares the map.
+* ``EBUSY`` was never a good guard. Up to 5.8 it may linger, because a closed program is freed a
+  little later, and a program that uses two maps of one kind gets the same error on every release.
 """,
 )

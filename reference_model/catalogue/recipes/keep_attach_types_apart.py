@@ -64,10 +64,9 @@ The warning never came true for the 16-byte key. In its fifth version the series
 matter of the key's size: struct bpf_cgroup_storage_key keeps attach types apart, as before, and
 only the 8-byte key, new in 5.9, shares a storage between them.
 
-Two maps are apart because a storage belongs to its map, on every release. Of one map, the trace
+Two maps are apart because a storage belongs to its map, on every release. Of one map the trace
 "order" tells: the program is attached to both, one packet comes in, and the egress entry holds 0 on
-every released kernel and 1 on the proposal. Two maps on two attach types are only modelled, from
-local_storage.c.
+every released kernel that was asked, and 1 on the proposal.
 """,
     run=run,
     old=old,
@@ -88,10 +87,11 @@ local_storage.c.
         ),
     ),
     pitfalls="""
-* A program may use one shared map and one per-CPU map. A second map of a kind is EBUSY, so two maps
-  need two programs, or one program loaded twice.
-* For LSM_CGROUP programs the 16-byte key does *not* tell hooks apart: all of them have the attach
-  type BPF_LSM_CGROUP. There a map for each hook is the only way.
+* A program may use one shared map and one per-CPU map. A second map of a kind is ``EBUSY``, so two
+  maps need two programs, or one program loaded twice.
+* For ``LSM_CGROUP`` programs the 16-byte key does *not* tell hooks apart: all of them have the
+  attach type ``BPF_LSM_CGROUP``. There a map for each hook is the only way.
 * With the 8-byte key there is no attach type in the key, and nothing to look up apart.
 """,
+    rules=("share.maps",),
 )

@@ -61,25 +61,21 @@ def _look(kernel: Any, observe: Observer, *, query: bool) -> None:
 STORY = Recipe(
     title="Know what is attached without ENOENT",
     problem="""
-A program looks its entry up to learn whether it is attached: ENOENT meant no. From 5.9 on the entry
-outlives the attachment, and the answer is always yes.
+A program looks its entry up to learn whether it is attached: ``ENOENT`` meant no. From 5.9 on the
+entry outlives the attachment, and the answer is always yes.
 """,
     summary="""
-Ask the hook: BPF_PROG_QUERY lists the ids of the programs that are attached to a cgroup and attach
-type. With BPF_F_QUERY_EFFECTIVE it lists those that run there, the ancestors' included. Both work
-on every release.
+Ask the hook: ``BPF_PROG_QUERY`` lists the ids of the programs that are attached to a cgroup and
+attach type. With ``BPF_F_QUERY_EFFECTIVE`` it lists those that run there, the ancestors' included.
+Both work on every release.
 """,
     details="""
-Compare ids, from BPF_OBJ_GET_INFO_BY_FD, not names: several programs may have one name. Programs
-that are attached through links are in the list too. bpf_prog_query() is libbpf's name for it, and
-``bpftool cgroup show`` prints it.
+Compare ids, from ``BPF_OBJ_GET_INFO_BY_FD``, not names: several programs may have one name.
+Programs that are attached through links are in the list too. bpf_prog_query() is libbpf's name for
+it, and ``bpftool cgroup show`` prints it.
 
 What an entry does tell: from 5.9 on, that somebody was attached here at some time since the map was
 made, and that the cgroup still has its BPF state. Up to 5.8, that somebody is attached now.
-
-In the trace named here the entry is gone after the detach on 4.19.108 to 5.8.18, and is there with
-its value on the proposal and from 5.9.1 on. Queries are recorded in many traces, "override-replace"
-and "link-update-other-map" among them.
 """,
     run=run,
     old=old,
@@ -104,11 +100,12 @@ and "link-update-other-map" among them.
         ),
     ),
     pitfalls="""
-* A query needs CAP_NET_ADMIN, which a mere reader of the map may not have.
+* A query needs ``CAP_NET_ADMIN``, which a mere reader of the map may not have.
 * Whether a program *counts* for a packet depends on the cgroup of the packet's socket and on the
   flags of all attachments on the way up. Only the effective query knows.
-* After rmdir the cgroup cannot be asked (ENOENT), though its programs run on for open sockets.
+* After rmdir the cgroup cannot be asked (``ENOENT``), though its programs run on for open sockets.
 * A child's traffic never makes an entry for the child. No entry does not mean no program.
-* If the buffer for the ids is too small, the kernel fills it and says ENOSPC.
+* If the buffer for the ids is too small, the kernel fills it and says ``ENOSPC``.
 """,
+    rules=("lifetime.detach", "lifetime.attachment"),
 )

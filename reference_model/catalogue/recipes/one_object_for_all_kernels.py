@@ -59,12 +59,12 @@ STORY = Recipe(
     title="One object for old and new kernels: probe, then fall back",
     problem="""
 A program counts the packets of a cgroup in both directions, and declares the 8-byte key so that
-both attach types share a storage. On kernels before 5.9 the map cannot be created: EINVAL.
+both attach types share a storage. On kernels before 5.9 the map cannot be created: ``EINVAL``.
 """,
     summary="""
-Try the 8-byte key. If that is EINVAL, create the map with the 16-byte key. The BPF program is the
-same for both: it never sees the key. Only the reader differs, and one that adds up all entries of
-the cgroup does for both.
+Try the 8-byte key. If that is ``EINVAL``, create the map with the 16-byte key. The BPF program is
+the same for both: it never sees the key. Only the reader differs, and one that adds up all entries
+of the cgroup does for both.
 """,
     details="""
 With libbpf: create a small map with bpf_map_create() to probe, and call bpf_map__set_key_size(map,
@@ -73,8 +73,8 @@ without BTF for the key: a BTF key of 8 bytes does not go with a key size of 16.
 
 Probing is better than looking at the release number, because distributions carry backports. Other
 things that old kernels refuse at creation: the per-CPU type (before 4.20), any BTF (before 5.0,
-error 524), a bpf_spin_lock (before 5.1), BPF_F_RDONLY_PROG and BPF_F_WRONLY_PROG (before 5.2), and
-values larger than one page (before 5.15, E2BIG).
+error 524), a ``bpf_spin_lock`` (before 5.1), ``BPF_F_RDONLY_PROG`` and ``BPF_F_WRONLY_PROG``
+(before 5.2), and values larger than one page (before 5.15, ``E2BIG``).
 """,
     run=run,
     old=old,
@@ -112,9 +112,10 @@ values larger than one page (before 5.15, E2BIG).
   lookups find the same entry, and you count it twice.
 * The fallback shares nothing. It does for numbers that can be added. One configuration for several
   programs has a recipe of its own.
-* EINVAL has many reasons here: max_entries other than 0, an unknown flag, a wrong BTF shape. Probe
-  with a map that differs from a working one in its key size only.
+* ``EINVAL`` has many reasons here: ``max_entries`` other than 0, an unknown flag, a wrong BTF
+  shape. Probe with a map that differs from a working one in its key size only.
 * Up to 5.8 a map serves one program. Two programs (not one on two attach types) need two maps
   there.
 """,
+    rules=("create.key-id", "share.attach-types-id", "share.own"),
 )

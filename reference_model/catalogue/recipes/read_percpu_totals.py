@@ -57,8 +57,8 @@ STORY = Recipe(
     title="Read the total of a per-CPU entry",
     problem="""
 A per-CPU entry is not one number. A reader that takes the first 8 bytes sees CPU 0 only, and one
-that gives the kernel a buffer of 8 bytes has memory written over. From 7.0 on BPF_F_CPU reads a
-single CPU, but programs that use it fail with EINVAL on older kernels.
+that gives the kernel a buffer of 8 bytes has memory written over. From 7.0 on ``BPF_F_CPU`` reads a
+single CPU, but programs that use it fail with ``EINVAL`` on older kernels.
 """,
     summary="""
 Give bpf_map_lookup_elem() a buffer with a slot for each possible CPU, each slot the value's size
@@ -99,4 +99,5 @@ quite was; for counters that is fine.
 * Do not use the number of online CPUs, ``nproc`` or sysconf(_SC_NPROCESSORS_ONLN).
 * ``bpftool map dump`` prints one value for each CPU and no total.
 """,
+    rules=("percpu.own", "percpu.layout"),
 )

@@ -74,21 +74,17 @@ cannot even be loaded while the old one holds the map.
 """,
     summary="""
 To keep the data, load the new version with the *same map* and replace. To begin anew, load it with
-a *new map*. Where the kernel says EBUSY (up to 5.8), keeping means a new map too, and writing the
-old value into it right after the switch.
+a *new map*. Where the kernel says ``EBUSY`` (up to 5.8), keeping means a new map too, and writing
+the old value into it right after the switch.
 """,
     details="""
 From 5.9 on the attachment looks up its storage by the map and the key, so the map decides. Up to
 5.8 each attach makes a zeroed storage, and a map belongs to one program.
 
-How to replace without a gap: with flags 0 or BPF_F_ALLOW_OVERRIDE attach again with the same flags,
-on every release. With BPF_F_ALLOW_MULTI add BPF_F_REPLACE and the old program's descriptor, from
-5.6 on; without that flag the new program is appended, and both count. With links use
-BPF_LINK_UPDATE, from 5.7 on, but only between programs that use the same maps.
-
-The traces show the parts: the second load is EBUSY up to 5.8 and succeeds after it, another program
-with the same map keeps the value from 5.9 on, and one with a new map starts at zero everywhere. The
-fallback for old kernels as a whole is only modelled.
+How to replace without a gap: with flags 0 or ``BPF_F_ALLOW_OVERRIDE`` attach again with the same
+flags, on every release. With ``BPF_F_ALLOW_MULTI`` add ``BPF_F_REPLACE`` and the old program's
+descriptor, from 5.6 on; without that flag the new program is appended, and both count. With links
+use ``BPF_LINK_UPDATE``, from 5.7 on, but only between programs that use the same maps.
 """,
     run=run,
     old=old,
@@ -122,11 +118,12 @@ fallback for old kernels as a whole is only modelled.
     pitfalls="""
 * The fallback has a race: packets between reading the old value and writing it to the new map are
   not in the sum. Up to 5.8 there is no way without it.
-* BPF_LINK_UPDATE never looks at storages. Between programs with different maps it runs the new
+* ``BPF_LINK_UPDATE`` never looks at storages. Between programs with different maps it runs the new
   program on the old one's storage, or oopses; from 7.3 on (and 6.1.191, 6.12.110, 7.2.6) it is
-  EINVAL.
+  ``EINVAL``.
 * Replacing a program by itself zeroed its data up to 5.8 and does nothing to it since.
-* A hook that has 64 programs refuses BPF_F_REPLACE as well: E2BIG.
+* A hook that has 64 programs refuses ``BPF_F_REPLACE`` as well: ``E2BIG``.
 * In a map with a new value layout the old data cannot go on. Use a new map and convert.
 """,
+    rules=("load.exclusive", "load.shared", "replace.keep", "share.maps"),
 )

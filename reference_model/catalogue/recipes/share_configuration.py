@@ -85,9 +85,10 @@ def _control(
 STORY = Recipe(
     title="Share one configuration between a setsockopt writer and a connect reader",
     problem="""
-A process says with setsockopt() how its cgroup's connections are to be treated. A CGROUP_SOCKOPT
-program stores that, and a CGROUP_SOCK_ADDR program reads it at each connect(). Two programs on two
-attach types need one storage. This is the use that the series of 2020 was made for.
+A process says with setsockopt() how its cgroup's connections are to be treated. A
+``CGROUP_SOCKOPT`` program stores that, and a ``CGROUP_SOCK_ADDR`` program reads it at each
+connect(). Two programs on two attach types need one storage. This is the use that the series of
+2020 was made for.
 """,
     summary="""
 Declare the key as ``__u64``, the cgroup id alone. From 5.9 on all programs that are attached to one
@@ -95,16 +96,16 @@ cgroup and use the map then share one storage. Before 5.9 give each program a ma
 user space carry the value from one to the other.
 """,
     details="""
-Creating the map tells which kernel you have: before 5.9 a key of 8 bytes is EINVAL. The fallback
-needs no hash map and no other kind of program. Its price is that the reader sees a new value only
-after user space has looked.
+Creating the map tells which kernel you have: before 5.9 a key of 8 bytes is ``EINVAL``. The
+fallback needs no hash map and no other kind of program. Its price is that the reader sees a new
+value only after user space has looked.
 
 As first posted the series kept the 16-byte key and ignored the attach type in it. The old program
 here is written for that. It never worked on a released kernel: on 5.8 the second program does not
-load (EBUSY), and from 5.9 on writer and reader each have a storage.
+load (``EBUSY``), and from 5.9 on writer and reader each have a storage.
 
-In the trace named here three programs on three attach types work on one storage: the connect
-program multiplies what the setsockopt program has left.
+In the trace below three programs on three attach types work on one storage: the connect program
+multiplies what the setsockopt program has left.
 """,
     run=run,
     old=old,
@@ -142,9 +143,10 @@ program multiplies what the setsockopt program has left.
   child have two storages.
 * The storage appears with the first attach of either program, all zero. Zero must mean "nothing
   said yet".
-* Several processes of the cgroup may write at once. For more than one number use a bpf_spin_lock in
-  the value.
-* CGROUP_SOCKOPT programs exist from 5.3 on. Before that let user space write the reader's map
+* Several processes of the cgroup may write at once. For more than one number use a
+  ``bpf_spin_lock`` in the value.
+* ``CGROUP_SOCKOPT`` programs exist from 5.3 on. Before that let user space write the reader's map
   itself.
 """,
+    rules=("create.key-id", "share.attach-types-id"),
 )

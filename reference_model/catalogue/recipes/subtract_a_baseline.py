@@ -95,7 +95,8 @@ counter's own unsigned type. For a per-CPU map subtract the sums, or each CPU's 
   to keep it somewhere, for example in a second, pinned map.
 * Up to 5.8 somebody else's detach and attach sets the counter back to zero. A value below the
   baseline says so; the baseline is then zero.
-* When the cgroup is removed its entry goes, and a lookup says ENOENT. Read before you remove.
+* When the cgroup is removed its entry goes, and a lookup says ``ENOENT``. Read before you remove.
 * Packets between the attach and the first reading belong to no measurement.
 """,
+    rules=("attach.reuse", "attach.fresh"),
 )

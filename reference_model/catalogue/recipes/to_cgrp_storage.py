@@ -81,12 +81,12 @@ STORY = Recipe(
     title="Move to BPF_MAP_TYPE_CGRP_STORAGE",
     problem="""
 The old map types are marked deprecated. Programs that are not attached to cgroups cannot use them,
-and nobody can delete an entry. BPF_MAP_TYPE_CGRP_STORAGE can do both, but renaming the type is not
-enough: nearly everything about it is different.
+and nobody can delete an entry. ``BPF_MAP_TYPE_CGRP_STORAGE`` can do both, but renaming the type is
+not enough: nearly everything about it is different.
 """,
     summary="""
-Create the map with BTF, BPF_F_NO_PREALLOC and an int key. In user space the key is a descriptor of
-the cgroup's directory. In the program name the cgroup yourself and call
+Create the map with BTF, ``BPF_F_NO_PREALLOC`` and an int key. In user space the key is a descriptor
+of the cgroup's directory. In the program name the cgroup yourself and call
 ``bpf_cgrp_storage_get(&counts, cgrp, 0, BPF_LOCAL_STORAGE_GET_F_CREATE)``, which may return NULL.
 Delete an entry where a detach used to do it.
 """,
@@ -103,12 +103,11 @@ The differences that bite:
 * *End.* Entries live until the cgroup or the map goes, or somebody deletes them. Detaching does
   nothing. (That the old type deletes at detach, as the kernel's page on the new one says, is true
   up to 5.8 only.)
-* *No per-CPU variant.* Use atomics or a bpf_spin_lock.
-* *Privileges.* CAP_BPF to create the map.
+* *No per-CPU variant.* Use atomics or a ``bpf_spin_lock``.
+* *Privileges.* ``CAP_BPF`` to create the map.
 
-The syscalls of this story are recorded in the traces named here. The helper is left out of the run:
-it needs a cgroup that the verifier knows. What is said of it is from
-kernel/bpf/bpf_cgrp_storage.c:bpf_cgrp_storage_get.
+The helper is left out of the run: it needs a cgroup that the verifier knows. What is said of it was
+read in kernel/bpf/bpf_cgrp_storage.c:bpf_cgrp_storage_get.
 """,
     run=run,
     old=old,
@@ -158,15 +157,16 @@ kernel/bpf/bpf_cgrp_storage.c:bpf_cgrp_storage_get.
     pitfalls="""
 * ``__type(key, struct bpf_cgroup_storage_key)`` under the new type does not work: the key is an
   int. libbpf issue 922 is somebody who tried.
-* Carry values over with BPF_NOEXIST: EEXIST then says that the new program was there first. What
-  the old one counts between your reading and its end is lost, unless both run for a while and you
-  add up.
+* Carry values over with ``BPF_NOEXIST``: ``EEXIST`` then says that the new program was there first.
+  What the old one counts between your reading and its end is lost, unless both run for a while and
+  you add up.
 * In Go's cilium/ebpf, CGroupStorage is type 19 and CgroupStorage is type 32: one capital letter
   between them.
 * Cgroup v1 works from 6.8 on only.
-* Up to 6.12 at least, the helper may return NULL, and delete may say EBUSY, when it interrupts
+* Up to 6.12 at least, the helper may return NULL, and delete may say ``EBUSY``, when it interrupts
   itself.
 * Writing a value makes a new element in the place of the old one, so a program's increment may be
   lost, as with the old type.
 """,
+    rules=("cgrp.create", "cgrp.entries"),
 )

@@ -73,30 +73,30 @@ STORY = Recipe(
     title="Update concurrently: atomics, spin lock and BPF_F_LOCK, per-CPU",
     problem="""
 Programs run on all CPUs at once and user space writes as well. Some updates get lost, some values
-are torn, and BPF_F_LOCK, which helps, is EINVAL on old kernels.
+are torn, and ``BPF_F_LOCK``, which helps, is ``EINVAL`` on old kernels.
 """,
     summary="""
 Let each number have one kind of writer. Counters that programs write go into a per-CPU map.
-Settings that user space writes go into a shared map, written with BPF_F_LOCK where the value has a
-bpf_spin_lock (from 5.1 on) and by a plain update where there is none. A program may use one map of
-each kind.
+Settings that user space writes go into a shared map, written with ``BPF_F_LOCK`` where the value
+has a ``bpf_spin_lock`` (from 5.1 on) and by a plain update where there is none. A program may use
+one map of each kind.
 """,
     details="""
 Which way for which data:
 
 * *Programs add to one number:* per-CPU (4.20), or ``__sync_fetch_and_add()`` on the shared value,
   on every release.
-* *Programs change several numbers together:* a bpf_spin_lock in the shared value (5.1, needs BTF),
-  taken with bpf_spin_lock() and bpf_spin_unlock(). A per-CPU value takes no lock; creating such a
-  map is an error, 524 up to 6.1 and EOPNOTSUPP from 6.2 on.
+* *Programs change several numbers together:* a ``bpf_spin_lock`` in the shared value (5.1, needs
+  BTF), taken with bpf_spin_lock() and bpf_spin_unlock(). A per-CPU value takes no lock; creating
+  such a map is an error, 524 up to 6.1 and ``EOPNOTSUPP`` from 6.2 on.
 * *User space writes, programs only read:* a plain update of the shared map. The kernel makes a new
   buffer and swaps the pointer, so a program sees all of the old value or all of the new one.
-* *Both write:* bpf_spin_lock, and BPF_F_LOCK in every update and lookup of user space. Then the
-  value is copied in place under the lock. A plain update would swap the buffer, and a program that
-  took the address before would go on writing into the old one.
+* *Both write:* ``bpf_spin_lock``, and ``BPF_F_LOCK`` in every update and lookup of user space. Then
+  the value is copied in place under the lock. A plain update would swap the buffer, and a program
+  that took the address before would go on writing into the old one.
 
-The model runs one thing after the other and cannot show a lost increment; that part is from
-local_storage.c:cgroup_storage_update_elem. Which kernels take the lock and the flag is recorded.
+The model runs one thing after the other and cannot show a lost increment. That part was read in
+local_storage.c:cgroup_storage_update_elem.
 """,
     run=run,
     old=old,
@@ -138,12 +138,13 @@ local_storage.c:cgroup_storage_update_elem. Which kernels take the lock and the 
         ),
     ),
     pitfalls="""
-* BPF_F_LOCK copies the *whole* value. If user space reads, changes one field and writes back, it
-  undoes what programs wrote to the others in between. The lock does not cover both steps.
-* Without BPF_F_LOCK a lookup of a shared value may see half of a program's change.
+* ``BPF_F_LOCK`` copies the *whole* value. If user space reads, changes one field and writes back,
+  it undoes what programs wrote to the others in between. The lock does not cover both steps.
+* Without ``BPF_F_LOCK`` a lookup of a shared value may see half of a program's change.
 * The lock reads back as zero, and what you write there is ignored.
-* A map with a spin lock cannot be frozen from 6.2 on, and cannot have BPF_F_RDONLY_PROG.
+* A map with a spin lock cannot be frozen from 6.2 on, and cannot have ``BPF_F_RDONLY_PROG``.
 * 5.0 takes the BTF but does not know the lock, so a map that can be created proves nothing. Probe
-  with the flag: a lookup with BPF_F_LOCK is EINVAL where the kernel found no lock.
+  with the flag: a lookup with ``BPF_F_LOCK`` is ``EINVAL`` where the kernel found no lock.
 """,
+    rules=("btf.spin-lock", "update.lock", "load.one-of-each"),
 )

@@ -81,22 +81,21 @@ def _end(kernel: Any, observe: Observer, counts: Any) -> None:
 STORY = Recipe(
     title="Walk all keys safely on every release",
     problem="""
-A reader walks the map with bpf_map_get_next_key() until ENOENT. Before 7.1 the last key is followed
-by one more that is none: bytes of the map's own bookkeeping, a kernel address among them. A reader
-that trusts it prints garbage or stops with an error.
+A reader walks the map with bpf_map_get_next_key() until ``ENOENT``. Before 7.1 the last key is
+followed by one more that is none: bytes of the map's own bookkeeping, a kernel address among them.
+A reader that trusts it prints garbage or stops with an error.
 """,
     summary="""
 Look each key up before you believe in it. The key that is none is never found. Go on until
-get_next_key itself says ENOENT, and take ENOENT from a lookup for "not an entry", not for the end.
+get_next_key itself says ``ENOENT``, and take ``ENOENT`` from a lookup for "not an entry", not for
+the end.
 """,
     details="""
 The kernel took the head of its list for one more element (commit 5828b9e5b272, in 7.1 and in the
 stable releases 7.0.10, 6.18.33, 6.12.91, 6.6.141 and 6.1.175). The walk goes from the newest
 storage to the oldest. From 5.9 on, detaching and attaching again does not move an entry.
 
-The recorded kernels show both ends, in the traces "next-key-end" and "next-key-end8": 4.19.108 to
-5.10.223 and the proposal deliver one bogus key, 6.1.176, 6.12.107 and 7.2.13 do not. They also have
-the attach type that the proposal leaves uninitialised in its keys; this walk does not mind.
+The proposal leaves the attach type in its keys uninitialised; this walk does not mind.
 """,
     run=run,
     old=old,
@@ -123,11 +122,12 @@ the attach type that the proposal leaves uninitialised in its keys; this walk do
     ),
     pitfalls="""
 * Never print or log a key that was not found: it may hold a kernel address.
-* An unknown key ends the walk with ENOENT. A hash map would start again from the first key. So when
-  the entry that you stand on goes, because its cgroup is removed or (up to 5.8) its program
+* An unknown key ends the walk with ``ENOENT``. A hash map would start again from the first key. So
+  when the entry that you stand on goes, because its cgroup is removed or (up to 5.8) its program
   detached, the walk ends early. If every entry matters, walk again until two walks agree.
 * An entry that is made during the walk is put before the ones you have seen, and is missed.
 * There are no batch commands and no BPF iterator for these maps. ``bpftool map dump`` walks in the
   same way and shows ``<no entry>`` for the key that is none.
 """,
+    rules=("next-key.order", "next-key.end", "next-key.bogus"),
 )

@@ -79,16 +79,12 @@ After each attach write zeros over the entry: one value for the shared map, one 
 CPU for the per-CPU map. On old kernels this writes zeros over zeros, so one program does for all.
 """,
     details="""
-The entry is there as soon as the attach has returned, so the update cannot fail with ENOENT. If it
-does, the attach went to another cgroup or another attach type than the key says.
+The entry is there as soon as the attach has returned, so the update cannot fail with ``ENOENT``. If
+it does, the attach went to another cgroup or another attach type than the key says.
 
 A per-CPU update takes one slot for each *possible* CPU, also for those that are offline, each
-rounded up to 8 bytes. libbpf_num_possible_cpus() tells how many. From 7.0 on BPF_F_ALL_CPUS writes
-one value to all of them.
-
-In the traces named here real kernels from 4.19.108 to 7.2.13 read back the zero that was written. A
-zero for each CPU is only modelled, from local_storage.c:bpf_percpu_cgroup_storage_update; recorded
-are updates that wrote another value to each ("percpu-values").
+rounded up to 8 bytes. libbpf_num_possible_cpus() tells how many. From 7.0 on ``BPF_F_ALL_CPUS``
+writes one value to all of them.
 """,
     run=run,
     old=old,
@@ -128,4 +124,5 @@ are updates that wrote another value to each ("percpu-values").
 * Where either race matters, subtract a baseline, or begin each measurement with a fresh map.
 * Zeros forget the data for everybody. From 5.9 on other programs may share the entry.
 """,
+    rules=("update.existing", "percpu.update-all"),
 )
