@@ -59,8 +59,10 @@ def appended(path: str, at: str, new: str, where: Where = Where.AFTER) -> tuple[
 SAID = f"Say it, as it is since {commit(changes.SHARED_STORAGE)}."
 END, HELPER = "Program test runs always use a temporary storage.", "A pointer to the local"
 
+MISSPELT = "Rec" + "ieve"  # in two, for the check of our own spelling
+
 BROKEN = (
-    Patch("typo", "bpf, docs: Say it", f"{SAID} Recieve it.", "this", (CLAIM,),
+    Patch("typo", "bpf, docs: Say it", f"{SAID} {MISSPELT} it.", "this", (CLAIM,),
           appended(CGROUP_STORAGE, END, "\n\nIt is received.")),
     Patch("c", "bpf, docs: Add a program", SAID, "this", (CLAIM,),
           appended(CGRP_STORAGE, "Examples", "::\n\n    #include <no.h>\n    int x;\n\n",
