@@ -70,7 +70,7 @@ def test_the_mails_can_be_applied(linux: Tree) -> None:
     for number, said in (("HEAD~1", "that frogs stay"), ("HEAD", "more of fish")):
         assert git(clone, "log", "-1", "--format=%an <%ae>%n%B", number) == (
             f"A Sender <sender@example.org>\nponds: Say {said}\n\nSomebody looked.\n\nTwice.\n\n"
-            "Tested on Linux 5.8.18 and 7.3.4, except for fish: that was read in the source.\n\n"
+            "Tested on Linux 5.8.18 and 7.3.4, except for fish: that was read in the\nsource.\n\n"
             "Signed-off-by: A Sender <sender@example.org>\n\n"
         )
 
