@@ -40,10 +40,15 @@ class Claim:
     compiled: bool = False
 
     @property
+    def traces(self) -> list[str]:
+        """The recorded traces that check its rules."""
+        found = (trace for name in self.rules for trace in reference().rule(name).traces)
+        return list(dict.fromkeys(found))
+
+    @property
     def asked(self) -> list[str]:
         """The real kernels that were asked, oldest first; none if it was read in the source."""
-        traces = [trace for name in self.rules for trace in reference().rule(name).traces]
-        return kernels(self.stories, traces)
+        return kernels(self.stories, self.traces)
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,8 @@ def evidence(claim: Claim) -> str:
         parts.append(f"Rules: {', '.join(f':rule:`{name}`' for name in claim.rules)}.")
     if claim.stories:
         parts.append(f"Stories: {', '.join(f':story:`{name}`' for name in claim.stories)}.")
+    if claim.traces:
+        parts.append(f"Traces: {', '.join(f'``{name}``' for name in claim.traces)}.")
     asked = claim.asked
     if asked:
         parts.append(f"Asked: {len(asked)} kernels, {asked[0]} to {asked[-1]}.")

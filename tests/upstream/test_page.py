@@ -47,7 +47,8 @@ def test_a_text_for_two_files_names_both() -> None:
         (Claim("a", "b", "``x.c``: y()"), "No recorded kernel was asked."),
         (
             Claim("a", "b", "``x.c``: y()", rules=("storage.attachment",)),
-            "Rules: :rule:`storage.attachment`.\n\nAsked: 8 kernels, 4.19.108 to 7.2.13.",
+            "Rules: :rule:`storage.attachment`.\n\nTraces: ``parent-storage-child-trigger``.\n\n"
+            "Asked: 8 kernels, 4.19.108 to 7.2.13.",
         ),
     ],
 )
