@@ -49,8 +49,8 @@ REFERENCE = Patch(
         {commit(changes.LINK_UPDATE_COMPARES_MAPS)}, and so must the programs of a program array
         since {commit(changes.TAIL_CALL_COOKIES)}.
     """,
-    untested="what concerns LSM programs, privileges, a lack of memory, and a walk that begins "
-    "with an unknown key",
+    untested="what concerns LSM programs, privileges, a lack of memory, descriptors of something "
+    "else, and a walk that begins with an unknown key",
     claims=(
         Claim(
             "No warning that attaching again does not zero.",
