@@ -9,6 +9,8 @@ import sys
 
 from . import export, trace
 from .catalogue import Story, stories
+from .divergence import report, search, world
+from .releases import Release
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,6 +36,28 @@ def main(arguments: list[str] | None = None) -> int:
     )
     command.add_argument("names", nargs="*", metavar="STORY", help="all of them if none is named")
     command.set_defaults(run=_export)
+    command = commands.add_parser(
+        "diverge",
+        help="search for every way in which two releases differ",
+        description="Run every program of a small world on both releases, up to a number of "
+        "operations, and print a shortest program for each difference, with the changes that "
+        "account for it. Ctrl-C ends the search, and what it found is printed. Exit status: 0 it "
+        "came to its end, 1 it was interrupted, 2 unknown release or no world.",
+    )
+    command.add_argument("old", metavar="OLD", help="a release, such as 5.8")
+    command.add_argument("new", metavar="NEW", help="another one")
+    command.add_argument("--depth", type=_positive, metavar="N", help="as the world says")
+    command.add_argument(
+        "--world",
+        default=world.DEFAULT,
+        metavar="W",
+        help=f"a file, .json, or one of {', '.join(world.known())} (%(default)s)",
+    )
+    command.add_argument(
+        "--jobs", type=_positive, default=search.cores(), metavar="N", help="(%(default)s)"
+    )
+    command.add_argument("--json", action="store_true", help="print one object")
+    command.set_defaults(run=_diverge)
     options = parser.parse_args(arguments)
     status: int = options.run(options)
     return status
@@ -54,6 +78,28 @@ def _replay(options: argparse.Namespace) -> int:
     else:
         print(trace.table(scores))
     return int(any(score.differ for score in scores.values()))
+
+
+def _positive(text: str) -> int:
+    """A number from 1 on."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return number
+
+
+def _diverge(options: argparse.Namespace) -> int:
+    try:
+        chosen = world.load(options.world)
+        old, new = Release(options.old), Release(options.new)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    meter = report.Meter()
+    found = search.search(old, new, chosen, options.depth or chosen.depth, options.jobs, meter)
+    meter.end()
+    print(json.dumps(report.data(found)) if options.json else report.text(found))
+    return int(not found.whole)
 
 
 def _export(options: argparse.Namespace) -> int:

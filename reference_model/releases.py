@@ -14,6 +14,7 @@ ValueError: unknown release '5.3.9.1' (known: 4.19 to 7.3, also '6.1.176', 'late
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, total_ordering
 
@@ -71,6 +72,11 @@ class Release:
             known = self._has[change] = self._contains(change)
         return known
 
+    @property
+    def asked(self) -> set[Change]:
+        """The changes that somebody asked this object for."""
+        return set(self._has)
+
     def _contains(self, change: Change) -> bool:
         if self.proposal and change.proposal:
             return True
@@ -78,6 +84,20 @@ class Release:
             return True
         stable = [_version(backport) for backport in change.backports]
         return any(self.version[:2] == v[:2] and self.version >= v for v in stable)
+
+    def like(self, other: Release, on: Iterable[Change]) -> Release:
+        """This release, but with the other one's answer on some changes: nobody released it.
+
+        >>> from reference_model import changes
+        >>> mixed = Release("5.8").like(Release("5.9"), [changes.LINK_DETACH])
+        >>> mixed.has(changes.LINK_DETACH), mixed.has(changes.SHARED_STORAGE)
+        (True, False)
+        """
+        mixed = Release(self.name)
+        mixed._has = {change: other.has(change) for change in on}
+        effects = " ".join(change.effect for change in mixed._has)
+        mixed.name = f"{self.name} like {other.name}: {effects}"
+        return mixed
 
     def __repr__(self) -> str:
         return f"Release({self.name!r})"
@@ -111,7 +131,11 @@ def _version(name: str) -> tuple[int, int, int]:
     )
 
 
-@cache
 def release(name: str | Release) -> Release:
     """The release of this name; one object for each, so that its answers are computed once."""
-    return name if isinstance(name, Release) else Release(name)
+    return name if isinstance(name, Release) else _named(name)
+
+
+@cache
+def _named(name: str) -> Release:
+    return Release(name)

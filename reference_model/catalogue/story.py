@@ -167,6 +167,20 @@ class Story:
 
 
 @dataclass(frozen=True)
+class Explains:
+    """Differences that a search finds between releases, and that a story explains."""
+
+    change: Change
+    """The youngest of the changes that account for them."""
+    kinds: tuple[str, ...] = ("*",)
+    """Operation and both answers: ``"map_lookup: ENOENT / value"``, with ``*`` for anything."""
+    after: tuple[str, ...] = ()
+    """Operations one of which came before; empty: whatever did."""
+    unless: tuple[str, ...] = ()
+    """Operations none of which came before."""
+
+
+@dataclass(frozen=True)
 class BreakingChange(Story):
     """Something that worked, and no longer does, or works in another way."""
 
@@ -180,6 +194,10 @@ class BreakingChange(Story):
     """How to find it in one's own code: what to search for."""
     recipes: tuple[str, ...] = ()
     """Names of the recipes that help."""
+    explains: tuple[Explains, ...] = ()
+    """What a search for differences finds of it."""
+    outside: str = ""
+    """Why no search finds it, where none does."""
 
 
 @dataclass(frozen=True)

@@ -30,12 +30,12 @@ from hypothesis.stateful import run_state_machine_as_test
 
 import reference_model
 from reference_model import UndefinedBehaviour
+from reference_model.listing import listing
 from reference_model.trace import Answer, Op, Replayer
 
 from . import __main__ as command_line
 from . import kernels, tools
 from .kernels import Kernel
-from .listing import listing
 from .offers import NotRun
 from .oracle import Asked, Broke, GuestKernel, release_of
 from .sequences import Sequences

@@ -20,13 +20,13 @@ import pytest
 
 import reference_model
 from reference_model import Kernel, UndefinedBehaviour, export, trace
+from reference_model.listing import listing
 from reference_model.maps import StorageMap
 from reference_model.trace import OPERATIONS, Answer, Op, Replayer
 
 from . import conversation, executor, explore, guest, kernels, oracle, record
 from .explore import Divergence, model_answers
 from .guest import Result
-from .listing import listing
 from .oracle import Broke, GuestKernel
 
 TRACES = Path(__file__).parents[1] / "traces"

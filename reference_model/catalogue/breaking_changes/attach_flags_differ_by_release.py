@@ -18,7 +18,7 @@ from ...uapi import (
     BPF_PROG_TYPE_CGROUP_SKB,
 )
 from ...values import STORAGE_KEY, U64
-from ..story import BreakingChange, Evidence, Observer, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observer, Outcome
 
 
 def run(kernel: Any, observe: Observer) -> None:
@@ -155,4 +155,9 @@ there.
 """,
     rules=("flags.unknown",),
     recipes=("replace_a_program",),
+    explains=(
+        Explains(changes.REPLACE_FLAG),
+        Explains(changes.PREORDER),
+        Explains(changes.ORDERING),
+    ),
 )

@@ -15,7 +15,7 @@ from ...uapi import (
     PAGE_SIZE,
 )
 from ...values import STORAGE_KEY, U64
-from ..story import BreakingChange, Observer, Outcome
+from ..story import BreakingChange, Explains, Observer, Outcome
 
 
 def run(kernel: Any, observe: Observer) -> None:
@@ -105,4 +105,9 @@ maps.
 """,
     rules=("create.memlock", "attach.failed"),
     recipes=(),
+    explains=(
+        Explains(changes.MEMCG_ACCOUNTING),
+        Explains(changes.SHARED_STORAGE, ("*: ENOMEM / *", "*: * / ENOMEM")),
+        Explains(changes.ATTACH_TYPE_IGNORED, ("*: ENOMEM / *", "*: * / ENOMEM")),
+    ),
 )

@@ -15,7 +15,7 @@ from ...uapi import (
     BPF_PROG_TYPE_CGROUP_SKB,
 )
 from ...values import STORAGE_KEY, U64
-from ..story import BreakingChange, Evidence, Observer, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observer, Outcome
 
 
 def run(kernel: Any, observe: Observer) -> None:
@@ -137,4 +137,5 @@ nothing to look for.
 """,
     rules=("share.attach-types-struct", "share.attach-types-id", "create.key-id"),
     recipes=("keep_attach_types_apart", "share_configuration"),
+    explains=(Explains(changes.ATTACH_TYPE_IGNORED, ("map_*",)),),
 )

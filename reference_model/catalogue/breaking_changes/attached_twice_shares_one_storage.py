@@ -14,7 +14,7 @@ from ...uapi import (
     BPF_PROG_TYPE_CGROUP_SKB,
 )
 from ...values import STORAGE_KEY, U64
-from ..story import BreakingChange, Evidence, Observer, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observer, Outcome
 
 
 def run(kernel: Any, observe: Observer) -> None:
@@ -119,4 +119,8 @@ closing the first.
 """,
     rules=("share.programs", "share.own"),
     recipes=("know_what_is_attached", "keep_a_map_exclusive"),
+    explains=(
+        Explains(changes.LINKS, ("link_create: EINVAL / undefined",)),
+        Explains(changes.SHARED_STORAGE, ("*: undefined / ok",)),
+    ),
 )

@@ -14,7 +14,7 @@ from ...uapi import (
     BPF_PROG_TYPE_CGROUP_SKB,
 )
 from ...values import ENUM, STORAGE_KEY, U64, Struct
-from ..story import BreakingChange, Evidence, Observer, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observer, Outcome
 
 
 def run(kernel: Any, observe: Observer) -> None:
@@ -107,4 +107,5 @@ key structs other than ``struct bpf_cgroup_storage_key``.
 """,
     rules=("btf.versions", "btf.key-struct"),
     recipes=("one_object_for_all_kernels",),
+    explains=(Explains(changes.BTF_KEY_AND_VALUE),),
 )

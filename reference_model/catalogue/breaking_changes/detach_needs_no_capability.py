@@ -16,7 +16,7 @@ from ...uapi import (
     BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
 )
 from ...values import STORAGE_KEY, U64
-from ..story import BreakingChange, Observer, Outcome
+from ..story import BreakingChange, Explains, Observer, Outcome
 
 
 def run(kernel: Any, observe: Observer) -> None:
@@ -108,4 +108,5 @@ later, and for who may open the directories below ``/sys/fs/cgroup``.
 """,
     rules=("attach.capability", "detach.capability"),
     recipes=(),
+    explains=(Explains(changes.CAP_BPF),),
 )

@@ -15,7 +15,7 @@ from ...uapi import (
     BPF_PROG_TYPE_CGROUP_SKB,
 )
 from ...values import STORAGE_KEY, U64
-from ..story import BreakingChange, Evidence, Observer, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observer, Outcome
 
 
 def run(kernel: Any, observe: Observer) -> None:
@@ -97,4 +97,5 @@ Search for ``BPF_F_QUERY_EFFECTIVE`` and for what becomes of ``attach_flags`` af
 """,
     rules=("query.effective-flags",),
     recipes=("know_what_is_attached",),
+    explains=(Explains(changes.EFFECTIVE_QUERY_FLAGS),),
 )

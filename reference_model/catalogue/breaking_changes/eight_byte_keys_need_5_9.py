@@ -15,7 +15,7 @@ from ...uapi import (
     BPF_PROG_TYPE_CGROUP_SKB,
 )
 from ...values import STORAGE_KEY, U64, Bytes
-from ..story import BreakingChange, Evidence, Observer, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observer, Outcome
 
 
 def run(kernel: Any, observe: Observer) -> None:
@@ -103,4 +103,5 @@ of these maps, and for ``__uint(key_size, 12)``.
 """,
     rules=("create.key-id", "create.key-struct", "create.key-size"),
     recipes=("one_object_for_all_kernels", "share_configuration"),
+    explains=(Explains(changes.KEY_IS_CGROUP_ID),),
 )

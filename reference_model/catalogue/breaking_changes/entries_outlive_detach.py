@@ -14,7 +14,7 @@ from ...uapi import (
     BPF_PROG_TYPE_CGROUP_SKB,
 )
 from ...values import STORAGE_KEY, U64
-from ..story import BreakingChange, Evidence, Observer, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observer, Outcome
 
 
 def run(kernel: Any, observe: Observer) -> None:
@@ -107,4 +107,11 @@ Search for ``ENOENT`` near ``bpf_map_lookup_elem`` on these maps, and for loops 
 """,
     rules=("lifetime.detach", "lifetime.attachment", "lifetime.cgroup"),
     recipes=("know_what_is_attached", "walk_all_keys"),
+    explains=(
+        Explains(
+            changes.SHARED_STORAGE,
+            ("map_lookup: ENOENT / value", "map_update: *", "map_keys: *", "map_next_key: *"),
+            after=("prog_detach", "link_detach", "close"),
+        ),
+    ),
 )

@@ -14,7 +14,7 @@ from ...uapi import (
     BPF_PROG_TYPE_CGROUP_SKB,
 )
 from ...values import STORAGE_KEY, U64
-from ..story import BreakingChange, Observer, Outcome
+from ..story import BreakingChange, Explains, Observer, Outcome
 
 
 def run(kernel: Any, observe: Observer) -> None:
@@ -93,4 +93,5 @@ Go: ``syscall.Stat_t.Ino``; in shell: ``stat -c %i`` and ``ls -di``.
 """,
     rules=("key.id", "key.id-inode", "key.id-generation"),
     recipes=("get_the_cgroup_id",),
+    explains=(Explains(changes.ID_IS_INODE),),
 )

@@ -13,7 +13,7 @@ from ...uapi import (
     BPF_PROG_TYPE_CGROUP_SKB,
 )
 from ...values import STORAGE_KEY, U64
-from ..story import BreakingChange, Evidence, Observer, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observer, Outcome
 
 
 def run(kernel: Any, observe: Observer) -> None:
@@ -119,4 +119,5 @@ one name in two objects are two maps, unless pinned by name or reused with ``bpf
 """,
     rules=("link-update.same-maps", "link-update.other-maps", "link-update.keep"),
     recipes=("replace_a_program",),
+    explains=(Explains(changes.LINK_UPDATE_COMPARES_MAPS),),
 )

@@ -16,7 +16,7 @@ from ...uapi import (
     BPF_PROG_TYPE_CGROUP_SKB,
 )
 from ...values import STORAGE_KEY, U64
-from ..story import BreakingChange, Evidence, Observer, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observer, Outcome
 
 
 def run(kernel: Any, observe: Observer) -> None:
@@ -120,4 +120,5 @@ slot of a CPU where ``value_size`` is no multiple of 8.
 """,
     rules=("percpu.flags", "percpu.layout", "percpu.update-all"),
     recipes=("read_percpu_totals",),
+    explains=(Explains(changes.CPU_FLAGS),),
 )

@@ -14,7 +14,7 @@ from ...uapi import (
     BPF_PROG_TYPE_CGROUP_SKB,
 )
 from ...values import STORAGE_KEY, U64
-from ..story import BreakingChange, Evidence, Observer, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observer, Outcome
 
 
 def run(kernel: Any, observe: Observer) -> None:
@@ -106,4 +106,11 @@ sign.
 """,
     rules=("attach.reuse", "attach.fresh"),
     recipes=("zero_explicitly", "subtract_a_baseline", "fresh_map_per_generation"),
+    explains=(
+        Explains(
+            changes.SHARED_STORAGE,
+            ("map_lookup: value / value",),
+            after=("prog_detach", "link_detach", "close"),
+        ),
+    ),
 )

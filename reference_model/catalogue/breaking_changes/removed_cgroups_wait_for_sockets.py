@@ -14,7 +14,7 @@ from ...uapi import (
     BPF_PROG_TYPE_CGROUP_SKB,
 )
 from ...values import STORAGE_KEY, U64
-from ..story import BreakingChange, Evidence, Observations, Observer, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observations, Observer, Outcome
 
 
 def run(kernel: Any, observe: Observer) -> None:
@@ -122,4 +122,5 @@ after removing it. Read them before. Services with long-lived connections show t
 """,
     rules=("lifetime.socket", "lifetime.cgroup"),
     recipes=(),
+    explains=(Explains(changes.CGROUP_BPF_REFCOUNT), Explains(changes.ANCESTORS_HELD)),
 )

@@ -13,7 +13,7 @@ from ...uapi import (
     BPF_PROG_TYPE_CGROUP_SKB,
 )
 from ...values import STORAGE_KEY, U64
-from ..story import BreakingChange, Evidence, Observer, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observer, Outcome
 
 
 def run(kernel: Any, observe: Observer) -> None:
@@ -116,4 +116,11 @@ second one uses: a map that is pinned, or reused through ``bpf_map__reuse_fd``, 
 """,
     rules=("replace.keep", "replace.reset", "share.maps"),
     recipes=("replace_a_program", "fresh_map_per_generation"),
+    explains=(
+        Explains(
+            changes.SHARED_STORAGE,
+            ("map_lookup: ENOENT / value", "map_update: *", "map_keys: *", "map_next_key: *"),
+            unless=("prog_detach", "link_detach", "close"),
+        ),
+    ),
 )

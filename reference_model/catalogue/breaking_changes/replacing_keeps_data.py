@@ -16,7 +16,7 @@ from ...uapi import (
     BPF_PROG_TYPE_CGROUP_SKB,
 )
 from ...values import STORAGE_KEY, U64
-from ..story import BreakingChange, Evidence, Observer, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observer, Outcome
 
 
 def run(kernel: Any, observe: Observer) -> None:
@@ -105,4 +105,11 @@ before it, and ``bpf_prog_attach_opts`` with ``replace_prog_fd``.
 """,
     rules=("replace.keep", "replace.reset"),
     recipes=("replace_a_program", "zero_explicitly", "subtract_a_baseline"),
+    explains=(
+        Explains(
+            changes.SHARED_STORAGE,
+            ("map_lookup: value / value",),
+            unless=("prog_detach", "link_detach", "close"),
+        ),
+    ),
 )

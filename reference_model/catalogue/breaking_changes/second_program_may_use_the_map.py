@@ -14,7 +14,7 @@ from ...uapi import (
     BPF_PROG_TYPE_CGROUP_SKB,
 )
 from ...values import STORAGE_KEY, U64
-from ..story import BreakingChange, Evidence, Observer, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observer, Outcome
 
 
 def run(kernel: Any, observe: Observer) -> None:
@@ -117,4 +117,5 @@ them.
 """,
     rules=("load.exclusive", "load.shared", "load.one-of-each", "share.programs"),
     recipes=("keep_a_map_exclusive", "share_configuration", "update_concurrently"),
+    explains=(Explains(changes.SHARED_STORAGE, ("prog_load: EBUSY / ok",)),),
 )

@@ -15,7 +15,7 @@ from ...uapi import (
     BPF_PROG_TYPE_CGROUP_SKB,
 )
 from ...values import STORAGE_KEY, U32, U64
-from ..story import BreakingChange, Evidence, Observer, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observer, Outcome
 
 
 def run(kernel: Any, observe: Observer) -> None:
@@ -139,4 +139,5 @@ storage maps of all programs of one ``BPF_MAP_TYPE_PROG_ARRAY``, the callers inc
 """,
     rules=("tail-call.same-maps", "tail-call.entry"),
     recipes=(),
+    explains=(Explains(changes.TAIL_CALL_COOKIES), Explains(changes.TAIL_CALL_COOKIES_TIGHT)),
 )

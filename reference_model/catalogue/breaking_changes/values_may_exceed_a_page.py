@@ -8,7 +8,7 @@ from typing import Any
 from ... import changes
 from ...uapi import BPF_MAP_TYPE_CGROUP_STORAGE, BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE, MapType
 from ...values import STORAGE_KEY, Bytes
-from ..story import BreakingChange, Evidence, Observer, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observer, Outcome
 
 
 def run(kernel: Any, observe: Observer) -> None:
@@ -105,4 +105,5 @@ Compute ``sizeof`` of the value types of these maps; everything above 4096 needs
 """,
     rules=("create.value-limit", "limit.value-size"),
     recipes=("one_object_for_all_kernels",),
+    explains=(Explains(changes.BIGGER_VALUES),),
 )

@@ -14,7 +14,7 @@ from ...uapi import (
     BPF_PROG_TYPE_CGROUP_SKB,
 )
 from ...values import STORAGE_KEY, U64
-from ..story import BreakingChange, Evidence, Observer, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observer, Outcome
 
 
 def run(kernel: Any, observe: Observer) -> None:
@@ -103,4 +103,5 @@ lookup of a key fails. Look also for code that ignores the last key.
 """,
     rules=("next-key.end", "next-key.bogus", "next-key.bogus-lookup", "next-key.order"),
     recipes=("walk_all_keys",),
+    explains=(Explains(changes.NEXT_KEY_END),),
 )

@@ -12,10 +12,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import reference_model
-from reference_model import BpfError, Denied, uapi
-from reference_model.execution import ACTIONS
-from reference_model.trace import ATTACH_TYPES, GARBAGE, MAP_TYPES, PROG_TYPES, STEPS, Op
-from reference_model.uapi import AttachFlag, ElemFlag, MapFlag
+
+from . import uapi
+from .errors import BpfError, Denied, UndefinedBehaviour
+from .execution import ACTIONS
+from .trace import ATTACH_TYPES, GARBAGE, MAP_TYPES, PROG_TYPES, STEPS, Op
+from .uapi import AttachFlag, ElemFlag, MapFlag
 
 _SCALARS = {"u32": "U32", "s32": "S32", "u64": "U64", "s64": "S64", "enum": "ENUM"}
 _SCALARS["bpf_spin_lock"] = "SPIN_LOCK"
@@ -57,7 +59,7 @@ class _Writer:
         try:
             with contextlib.redirect_stdout(printed):
                 exec(compile(source, "<listing>", "single"), self.space)
-        except (BpfError, Denied) as error:
+        except (BpfError, Denied, UndefinedBehaviour) as error:
             kind = type(error)
             self.lines.append("Traceback (most recent call last):\n    ...")
             self.lines.append(f"{kind.__module__}.{kind.__qualname__}: {error}")

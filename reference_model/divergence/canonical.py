@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""When two states are one: a state told so that neither ids nor the order of making count.
+
+Told is all that an operation of the trace format can see, now or later.  Left out: ids and hooks'
+revisions, which no answer shows; what a name was made with is told by the place of that operation.
+"""
+
+from __future__ import annotations
+
+import marshal
+from hashlib import blake2b
+from typing import Any
+
+from ..attachments import Attachment, Hook
+from ..cgroups import Cgroup, Socket
+from ..links import Link
+from ..maps import Map, StorageMap
+from ..prog_arrays import ProgArray
+from ..programs import Program
+from ..storages import Storage
+from .side import Side
+
+Told = tuple[object, ...]
+
+
+def digest(told: Any) -> bytes:
+    """Sixteen bytes that stand for a state, the same in every process."""
+    return blake2b(marshal.dumps(told, 2), digest_size=16).digest()
+
+
+def told(side: Side, names: dict[str, str]) -> Told:
+    """The state of a side under other names."""
+    return _Teller(side, names).state()
+
+
+class _Teller:
+    def __init__(self, side: Side, names: dict[str, str]) -> None:
+        self.side = side
+        self.kernel = side.kernel
+        self.made = {names.get(name, name): thing for name, thing in side.made.items()}
+        self.definitions = {names.get(n, n): op for n, op in side.definitions.items()}
+        self.live = {names.get(name, name): thing for name, thing in side.live.items()}
+        self.label: dict[object, str] = {self.kernel.root: "/"}
+        for name in sorted(self.made):
+            self.label.setdefault(self.made[name], name)
+
+    def state(self) -> Told:
+        """Everything."""
+        kernel = self.kernel
+        label = self.label
+        return (
+            tuple(
+                (name, self.definitions[name], _TELL[type(thing)](self, thing))
+                for name, thing in sorted(self.made.items())
+            ),
+            tuple(sorted(self.live)),
+            kernel.locked_pages if kernel.memlock is not None else 0,
+            tuple(sorted(kernel.capabilities)),
+            tuple(sorted((path, label[thing]) for path, thing in kernel.pins.items())),
+        )
+
+    def cgroup(self, cgroup: Cgroup) -> Told:
+        label = self.label
+        return (
+            cgroup.online,
+            cgroup.released,
+            cgroup.freed,
+            cgroup.children,
+            cgroup.unfreed_children,
+            cgroup.sockets,
+            tuple(
+                sorted(
+                    (int(hook_id), self.hook(hook))
+                    for hook_id, hook in cgroup.hooks.items()
+                    if hook.attachments
+                )
+            ),
+            tuple(sorted((label[m], bytes(data)) for m, data in cgroup.local_storages.items())),
+        )
+
+    def hook(self, hook: Hook) -> Told:
+        return int(hook.flags), tuple(map(self.attachment, hook.attachments))
+
+    def attachment(self, entry: Attachment) -> Told:
+        holder = entry.link if entry.link is not None else entry.prog
+        return (
+            self.label[holder],
+            int(entry.flags),
+            entry.sound,
+            tuple(self.storage(s) for s in entry.storages),
+        )
+
+    def storage(self, storage: Storage | None) -> object:
+        """Which one it is: there is one for each key of a map, unless it is freed."""
+        if storage is None:
+            return None
+        return (self.label[storage.map], self.key(storage), storage.freed)
+
+    def key(self, storage: Storage) -> Told:
+        key = storage.key
+        at = int(key[1]) if isinstance(key, tuple) else -1
+        return self.label[storage.cgroup], at
+
+    def map(self, found: Map) -> Told:
+        return found.refs, found.urefs, found.frozen
+
+    def storage_map(self, found: StorageMap) -> Told:
+        entries = []
+        storage = found.newest
+        while storage is not None:
+            entries.append((self.key(storage), bytes(storage.data)))
+            storage = storage.older
+        owner = self.label[found.owner] if found.owner is not None else None
+        return (*self.map(found), owner, tuple(entries))
+
+    def prog_array(self, found: ProgArray) -> Told:
+        slots = tuple(self.label[p] if p is not None else None for p in found.slots)
+        owner = found.owner
+        if owner is not None:
+            ids = {thing.id: name for thing, name in self.label.items() if isinstance(thing, Map)}
+            cookies = tuple(ids.get(cookie) for cookie in owner.cookies)
+            return (
+                *self.map(found),
+                slots,
+                int(owner.type),
+                int(owner.expected_attach_type),
+                cookies,
+            )
+        return (*self.map(found), slots)
+
+    def program(self, program: Program) -> Told:
+        return program.refs, tuple(self.label[found] for found in program.maps)
+
+    def link(self, link: Link) -> Told:
+        return link.refs, self.label[link.program], link.cgroup is not None
+
+    def socket(self, socket: Socket) -> Told:
+        return (socket.open,)
+
+
+_TELL: dict[type, Any] = {
+    Cgroup: _Teller.cgroup,
+    Map: _Teller.map,
+    StorageMap: _Teller.storage_map,
+    ProgArray: _Teller.prog_array,
+    Program: _Teller.program,
+    Link: _Teller.link,
+    Socket: _Teller.socket,
+}

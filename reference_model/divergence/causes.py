@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Why two releases answer a program differently: the smallest set of changes that accounts for it.
+
+A cause is not guessed: the program runs again on the old release with single changes as in the new
+one, then with pairs of them, and so on, until it answers as the new one does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from itertools import combinations
+from typing import NamedTuple
+
+from .. import changes
+from ..releases import Change, Release
+from ..trace import Answer, Op
+from .lockstep import Path
+from .side import UNDEFINED, Side
+from .world import World
+
+NAMES = {change: name for name, change in vars(changes).items() if isinstance(change, Change)}
+"""The names of the records of changes."""
+
+
+class Kind(NamedTuple):
+    """What a difference looks like: the operation, and both answers without their numbers."""
+
+    operation: str
+    old: str
+    new: str
+
+    def __str__(self) -> str:
+        return f"{self.operation}: {self.old} / {self.new}"
+
+
+def rough(answer: Answer) -> str:
+    """An answer without its numbers: an errno, ``ok`` and the like, or ``value``."""
+    return answer if isinstance(answer, str) else "value"
+
+
+def kind_of(op: Op, old: Answer, new: Answer) -> Kind:
+    """The kind of the difference between two answers."""
+    return Kind(op["op"], rough(old), rough(new))
+
+
+def answers(release: Release, world: World, ops: Sequence[Op]) -> list[Answer]:
+    """What a release answers to a program in a world, up to what it leaves undefined."""
+    side = Side(release, world)
+    given = []
+    for op in (*world.given, *ops):
+        given.append(side.answer(op))
+        if given[-1] == UNDEFINED:
+            break
+    return given[len(world.given) :]
+
+
+def cause(old: Release, new: Release, world: World, ops: Sequence[Op]) -> tuple[Change, ...]:
+    """The smallest set of changes with which the old release answers as the new one does.
+
+    Of several sets of one size it is the first in order of release.
+    """
+    before, after = old.like(new, ()), new.like(old, ())
+    wanted = answers(after, world, ops)
+    answers(before, world, ops)
+    asked = before.asked | after.asked
+    for candidates in ([c for c in differing(old, new) if c in asked], differing(old, new)):
+        for size in range(1, len(candidates) + 1):
+            for chosen in combinations(candidates, size):
+                if answers(old.like(new, chosen), world, ops) == wanted:
+                    return chosen
+    raise AssertionError(f"no change accounts for {ops}")
+
+
+@cache
+def differing(old: Release, new: Release) -> tuple[Change, ...]:
+    """The changes that one of two releases has, in order of release."""
+    return tuple(change for change in changes.ALL if old.has(change) != new.has(change))
+
+
+def is_shortest(old: Release, new: Release, world: World, path: Path, kind: Kind) -> bool:
+    """Whether nothing can be left out: no part of the program ends in the same difference."""
+    *before, last = path
+    for size in range(len(before)):
+        for kept in combinations(before, size):
+            if _same_end(old, new, world, bytes((*kept, last)), kind):
+                return False
+    return True
+
+
+def _same_end(old: Release, new: Release, world: World, path: Path, kind: Kind) -> bool:
+    """Whether the releases part at the end of a program, in this way, and not before."""
+    if not world.makes_sense(path):
+        return False
+    ops = [world.operations[place] for place in path]
+    before, after = answers(old, world, ops), answers(new, world, ops)
+    if len(before) < len(ops) or len(after) < len(ops) or before[:-1] != after[:-1]:
+        return False
+    return before[-1] != after[-1] and kind_of(ops[-1], before[-1], after[-1]) == kind
+
+
+def contains(whole: Path, part: Path) -> bool:
+    """Whether a program remains when operations of another one are left out.
+
+    >>> contains(b"abcd", b"bd"), contains(b"abcd", b"db")
+    (True, False)
+    """
+    rest = iter(whole)
+    return all(place in rest for place in part)

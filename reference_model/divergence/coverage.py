@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Which story explains a difference; the changes that need none, and why."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+from .. import changes
+from ..catalogue import BreakingChange, stories
+from ..catalogue.story import Explains
+from ..releases import Change
+from .search import Group
+
+_NEW = "Something new: what was refused before is possible now."
+_ERRNO = "Another errno for what was refused before and still is."
+
+NO_STORY: dict[Change, str] = {
+    changes.ZERO_VALUE_REFUSED: "Nobody misses maps with values of 0 bytes.",
+    changes.PERCPU_STORAGE: _NEW,
+    changes.LOOKUP_AND_DELETE: _ERRNO,
+    changes.TEST_RUN_ERRNO: "A failure that passed for a program's answer became an error.",
+    changes.SPIN_LOCK: "Flags and a special field that were unknown before got their meaning.",
+    changes.PROG_ACCESS_FLAGS: _NEW,
+    changes.MAP_FREEZE: _NEW,
+    changes.SOCKOPT_PROGRAMS: _NEW,
+    changes.SKB_EXPECTED_ATTACH_TYPE: _NEW,
+    changes.MEMLOCK_BEFORE_ALLOCATION: _ERRNO,
+    changes.BATCH_COMMANDS: _ERRNO,
+    changes.LINKS: _NEW,
+    changes.LINK_DETACH: _NEW,
+    changes.BIND_RETURNS: _NEW,
+    changes.UNPRIVILEGED_COMMANDS: _NEW,
+    changes.BTF_RECORD: "It forbids what a map with a spin lock allowed by oversight.",
+    changes.CGRP_STORAGE: _NEW,
+    changes.CREATE_CHECKS_ATTRIBUTES_FIRST: _ERRNO,
+    changes.FREEZE_NEEDS_WRITE: "Another right is asked for, and another errno given.",
+    changes.SYS_ADMIN_IS_NET_ADMIN: _NEW,
+    changes.TAIL_CALL_ATTACH_TYPE: "It is about tail calls of all programs, not about storages.",
+    changes.LOOKUP_FLAGS_LATE: _ERRNO,
+    changes.ACCESS_FLAGS_LATE: _ERRNO,
+    changes.PREORDER_INDEX: "A repair: what was undefined works now.",
+}
+"""Changes whose differences no story tells, and why not."""
+
+
+def latest(group: Group) -> Change:
+    """The youngest change of a cause: what made the answer what it is now."""
+    known = {name: getattr(changes, name) for name in group.cause}
+    return [change for change in changes.ALL if change in known.values()][-1]
+
+
+def matches(one: Explains, group: Group) -> bool:
+    """Whether a story's claim is about this group."""
+    return (
+        one.change is latest(group)
+        and any(fnmatchcase(str(group.kind), kind) for kind in one.kinds)
+        and (not one.after or not set(one.after).isdisjoint(group.after))
+        and set(one.unless).isdisjoint(group.after)
+    )
+
+
+def explaining(group: Group) -> list[str]:
+    """The stories that claim to explain a group: there should be one."""
+    known: dict[str, BreakingChange] = stories(BreakingChange)
+    return [
+        name for name, story in known.items() if any(matches(one, group) for one in story.explains)
+    ]
+
+
+def explained(group: Group) -> str:
+    """The story of a group, or why it needs none; LookupError if neither is known, or several."""
+    found = explaining(group)
+    if len(found) == 1:
+        return found[0]
+    if not found and latest(group) in NO_STORY:
+        return NO_STORY[latest(group)]
+    told = " and ".join(found) or "no story"
+    raise LookupError(f"{group.cause}: {group.kind} after {group.after}: {told} explains it")
