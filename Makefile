@@ -20,7 +20,7 @@ FORGET := { rm -f build/doctrees/environment.pickle; exit 1; }
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help html doctest raise-floor lint unit test site-test replay examples conformance conformance-explore record record-stories upstream upstream-check bench serve clean
+.PHONY: help html doctest raise-floor lint unit test site-test replay examples conformance conformance-explore divergence record record-stories upstream upstream-check bench serve clean
 
 help: ## Say what each target does
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -81,6 +81,9 @@ conformance: $(INSTALLED) examples ## Ask real kernels: every story, its C twin,
 
 conformance-explore: $(INSTALLED) ## Random sequences on real kernels until one differs
 	$(BIN)/python -m tests.conformance.explore --forever
+
+divergence: $(INSTALLED) ## Search all pairs of releases again for every difference: some minutes
+	$(BIN)/python -m tests.divergence
 
 OUT ?= build/conformance/recorded.jsonl
 record: $(INSTALLED) ## Write down what real kernels answer to new sequences: OUT=FILE

@@ -13,6 +13,7 @@ import gzip
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -30,8 +31,10 @@ from reference_model import (
     U64,
     Add,
     Kernel,
+    Release,
     trace,
 )
+from reference_model.divergence import search, world
 
 ROOT = Path(__file__).parent.parent
 TRACES = ROOT / "tests" / "traces" / "linux.jsonl.gz"
@@ -188,6 +191,38 @@ def upstream() -> None:
         print(f"upstream: {len(list(Path(name, 'mails').iterdir()))} mails in {taken:.1f} s (wall)")
 
 
+def divergence(limit: float) -> None:
+    """Transitions a second of the search for differences, its memory, and how deep it comes."""
+    old, new, where = Release("5.8"), Release("5.9"), world.load(world.DEFAULT)
+    paces = {}
+    for jobs in (1, search.cores()):
+        start = time.perf_counter()
+        found = search.search(old, new, where, 6, jobs)
+        paces[jobs] = found.transitions / (time.perf_counter() - start)
+    one, many = paces[1], paces[search.cores()]
+    print(
+        f"divergence: {one:,.0f} transitions a second in one process, {many:,.0f} in "
+        f"{search.cores()}, ratio {many / one:.2f} (wall, depth 6)"
+    )
+    tracemalloc.start()
+    found = search.search(old, new, where, 5)
+    used = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    print(f"divergence: {used / sum(found.states):,.0f} bytes a state, with all that it needs")
+
+    def stop(signum: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, limit)
+    found = search.search(old, new, where, 20, search.cores())
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    print(
+        f"divergence: all programs of up to {found.depth} operations in {limit:.0f} s, "
+        f"{sum(found.states):,} states, {found.transitions:,} transitions"
+    )
+
+
 PAGES = {
     "index": "index",
     "reference": "map_cgroup_storage",
@@ -254,6 +289,7 @@ def main() -> int:
     replay()
     scaling(options.few, options.many)
     memory(20_000)
+    divergence(60)
     examples()
     site()
     upstream()

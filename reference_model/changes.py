@@ -455,3 +455,6 @@ SPARSE_CPUS = Change(
 
 ALL: tuple[Change, ...] = tuple(value for value in globals().values() if isinstance(value, Change))
 """All records, in the order above."""
+
+NAMES = {value: name for name, value in globals().items() if isinstance(value, Change)}
+"""Their names."""

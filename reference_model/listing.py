@@ -37,6 +37,20 @@ def listing(
     return "\n".join(writer.lines)
 
 
+def statements(
+    release: str, ops: Sequence[Op], setup: Mapping[str, int], given: int = 0
+) -> list[str]:
+    """The statements alone, without what they print and without the first ``given`` operations."""
+    writer = _Writer()
+    writer.space["kernel"] = reference_model.Kernel(release, **setup)
+    for number, op in enumerate(ops):
+        if number == given:
+            writer.lines.clear()
+        writer.operation(op)
+    lines = [line for text in writer.lines for line in text.splitlines()]
+    return [line[4:] for line in lines if line.startswith((">>> ", "... "))]
+
+
 class _Writer:
     """Lines of a doctest, and the names that they have defined."""
 

@@ -147,8 +147,10 @@ class Site:
         shutil.copytree(ROOT / "docs" / "_ext", path / "docs" / "_ext", ignore=ignore)
         shutil.copytree(ROOT / "docs" / "_static", path / "docs" / "_static")
         shutil.copytree(ROOT / "tests" / "traces", path / "tests" / "traces")
-        for name in ("tests/conformance/__init__.py", "tests/conformance/results/__init__.py"):
+        for name in ("conformance", "conformance/results", "divergence"):
+            name = f"tests/{name}/__init__.py"
             self.write(name, (ROOT / name).read_text(encoding="utf-8"))
+        self.write("tests/divergence/recipes.json", "{}")
         shutil.copy(ROOT / "conf.py", path / "real_conf.py")
         for folder in ("breaking_changes", "recipes"):
             index = f"docs/{folder}/index.rst"

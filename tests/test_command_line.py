@@ -123,3 +123,55 @@ def test_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Exit status: 0 all agree, 1 something differs, 2" in " ".join(
         capsys.readouterr().out.split()
     )
+
+
+# -- diverge ---------------------------------------------------------------------------------------
+
+
+def test_diverge(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["diverge", "5.8", "5.9", "--depth", "2", "--jobs", "1"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "prog_load: EBUSY / ok, because of SHARED_STORAGE"
+    assert said[1] == "    A second program may use the map (second_program_may_use_the_map)"
+    assert said[2] == ">>> kernel = Kernel('5.8')"
+    assert ">>> # on 5.8: EBUSY" in said
+    assert said[-1].startswith("5.8 and 5.9 in the world 'attachments': 1 group; all programs of ")
+
+
+def test_diverge_as_data(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["5.18", "5.19", "--world", "users", "--depth", "2", "--jobs", "1", "--json"]
+    assert main(["diverge", *arguments]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["old"], found["new"], found["world"], found["depth"]) == (
+        "5.18", "5.19", "users", 2,
+    )  # fmt: skip
+    assert {group["cause"][0] for group in found["groups"]} == {"UNPRIVILEGED_COMMANDS"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["5.8", "5.99"], "unknown release '5.99' (known: 4.19 to 7.3"),
+        (["5.8", "5.9", "--world", "moon"], "moon: no such world: "),
+    ],
+)
+def test_diverge_without_a_release_or_a_world(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["diverge", *arguments]) == 2
+    assert capsys.readouterr().err.startswith(said)
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "deep"])
+def test_diverge_counts_from_one(number: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["diverge", "5.8", "5.9", "--depth", number])
+    assert caught.value.code == 2
+    assert "argument --depth: " in capsys.readouterr().err
+
+
+def test_diverge_explains_with_a_reason_what_has_no_story(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["diverge", "5.6", "5.7", "--depth", "2", "--jobs", "1"]) == 0
+    assert "    Something new: what was refused before" in capsys.readouterr().out

@@ -9,11 +9,12 @@ from contextlib import redirect_stderr
 from pathlib import Path
 
 import pytest
-from changes import NAMES, RECORDED, first_release, prose
+from changes import RECORDED, first_release, prose
 from docutils import nodes
 from sphinx.cmd.build import main
 
 from reference_model import Change, changes
+from reference_model.changes import NAMES
 
 ROOT = Path(__file__).parent.parent
 

@@ -17,8 +17,7 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
 from reference_model import Change, changes, releases
-
-NAMES = {change: name for name, change in vars(changes).items() if isinstance(change, Change)}
+from reference_model.changes import NAMES
 
 CODE = re.compile(
     r"(\b\w+\.[ch]\b(?::\w+)?|\b\w+(?:/\w+)+\.[ch]\b(?::\w+)?"  # a file, perhaps with a function

@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 
-from changes import NAMES
 from docutils import nodes
 from release_tables import Cell, in_words, table
 from sphinx.application import Sphinx
@@ -22,6 +21,7 @@ from story_links import code_link
 
 from reference_model import Kernel, changes, errors
 from reference_model.catalogue import RELEASES
+from reference_model.changes import NAMES
 from reference_model.refusals import ALL, Refusal
 
 COMMANDS = {

@@ -24,11 +24,13 @@ from story_evidence import and_last
 from story_links import helped_by, note_view
 from story_listings import files, listings
 from story_parts import PART, Parts, paragraph
+from story_races import among_others
 from story_stubs import plain
 
 import reference_model
 from reference_model import Release
 from reference_model.catalogue import RELEASES, BreakingChange, Recipe, Story, stories
+from tests import divergence
 
 MODEL = Path(inspect.getfile(reference_model)).parent
 
@@ -39,6 +41,7 @@ def dependencies(story: Story) -> Iterator[str]:
     yield from (path for _, path, _, _ in parts(story.run))
     yield from map(str, MODEL.glob("*.py"))
     yield from map(str, (MODEL / "catalogue").glob("*.py"))
+    yield str(divergence.RACES)
     yield from map(str, Path(__file__).parent.glob("*.py"))
 
 
@@ -214,6 +217,7 @@ class StoryDirective(Parts):
             f"program keeps it on {linux([Release(story.old_release).name])} and breaks it on "
             f"{linux([fails])}."
         )
+        yield from among_others(self.name, Release(story.old_release).name)
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

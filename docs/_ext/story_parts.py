@@ -11,7 +11,6 @@ from pathlib import Path
 
 import story_evidence
 import timeline
-from changes import NAMES
 from changes import prose as names
 from docutils import nodes
 from docutils.statemachine import StringList
@@ -25,6 +24,7 @@ from story_links import code_link, link
 
 from reference_model.catalogue import RELEASES, Observations, Story, stories
 from reference_model.catalogue.story import Run
+from reference_model.changes import NAMES
 
 PART = list[nodes.Node]
 

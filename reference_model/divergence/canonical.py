@@ -13,6 +13,7 @@ from typing import Any
 
 from ..attachments import Attachment, Hook
 from ..cgroups import Cgroup, Socket
+from ..cgrp_storage import CgrpStorageMap
 from ..links import Link
 from ..maps import Map, StorageMap
 from ..prog_arrays import ProgArray
@@ -141,6 +142,7 @@ class _Teller:
 _TELL: dict[type, Any] = {
     Cgroup: _Teller.cgroup,
     Map: _Teller.map,
+    CgrpStorageMap: _Teller.map,
     StorageMap: _Teller.storage_map,
     ProgArray: _Teller.prog_array,
     Program: _Teller.program,

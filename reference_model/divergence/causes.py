@@ -19,9 +19,6 @@ from .lockstep import Path
 from .side import UNDEFINED, Side
 from .world import World
 
-NAMES = {change: name for name, change in vars(changes).items() if isinstance(change, Change)}
-"""The names of the records of changes."""
-
 
 class Kind(NamedTuple):
     """What a difference looks like: the operation, and both answers without their numbers."""

@@ -32,12 +32,10 @@ NO_STORY: dict[Change, str] = {
     changes.UNPRIVILEGED_COMMANDS: _NEW,
     changes.BTF_RECORD: "It forbids what a map with a spin lock allowed by oversight.",
     changes.CGRP_STORAGE: _NEW,
-    changes.CREATE_CHECKS_ATTRIBUTES_FIRST: _ERRNO,
     changes.FREEZE_NEEDS_WRITE: "Another right is asked for, and another errno given.",
     changes.SYS_ADMIN_IS_NET_ADMIN: _NEW,
     changes.TAIL_CALL_ATTACH_TYPE: "It is about tail calls of all programs, not about storages.",
     changes.LOOKUP_FLAGS_LATE: _ERRNO,
-    changes.ACCESS_FLAGS_LATE: _ERRNO,
     changes.PREORDER_INDEX: "A repair: what was undefined works now.",
 }
 """Changes whose differences no story tells, and why not."""

@@ -24,7 +24,10 @@ def text(result: Result) -> str:
 def told(result: Result, group: Group) -> str:
     """A group: the difference, its cause, its story, and a program that shows it."""
     known: dict[str, Story] = stories()
-    story = explained(group)
+    try:
+        story = explained(group)
+    except LookupError:
+        story = "No story tells it yet."
     lines = [f"{group.kind}, because of {' and '.join(group.cause)}"]
     lines.append(f"    {known[story].title} ({story})" if story in known else f"    {story}")
     if group.programs > 1:

@@ -17,9 +17,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NamedTuple
 
+from ..changes import NAMES
 from ..releases import Release
 from ..trace import Answer, Op
-from .causes import NAMES, Kind, answers, cause, contains, is_shortest, kind_of
+from .causes import Kind, answers, cause, contains, is_shortest, kind_of
 from .lockstep import Lockstep, Path, changes_state
 from .world import World
 
@@ -173,7 +174,7 @@ def _add(old: Release, new: Release, result: Result, ops: tuple[Op, ...]) -> Non
 def expanded(lockstep: Lockstep, paths: list[Path], last: bool, shorter: Shorter) -> Expanded:
     """Every operation after each of these programs; ``last``: no state follows."""
     world = lockstep.world
-    old, new = (side.kernel.release for side in lockstep.sides)
+    old, new = lockstep.old, lockstep.new
     transitions = differences = 0
     following: dict[bytes, Path] = {}
     shortest: list[tuple[Kind, Path]] = []

@@ -96,9 +96,11 @@ class Checkpoint:
     def restore(self) -> None:
         """Put it back."""
         for thing, getter, names, values in self._objects:
-            if getter(thing) != values:
-                for name, value in zip(names, values, strict=True):
-                    setattr(thing, name, value)
+            now = getter(thing)
+            if now != values:
+                for name, value, other in zip(names, values, now, strict=True):
+                    if value is not other:
+                        setattr(thing, name, value)
         for a_list, items in self._lists:
             if a_list != items:
                 a_list[:] = items

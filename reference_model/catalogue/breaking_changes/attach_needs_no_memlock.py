@@ -107,7 +107,7 @@ maps.
     recipes=(),
     explains=(
         Explains(changes.MEMCG_ACCOUNTING),
-        Explains(changes.SHARED_STORAGE, ("*: ENOMEM / *", "*: * / ENOMEM")),
+        Explains(changes.SHARED_STORAGE, ("*: ENOMEM / *", "*: * / ENOMEM", "*: * / EPERM")),
         Explains(changes.ATTACH_TYPE_IGNORED, ("*: ENOMEM / *", "*: * / ENOMEM")),
     ),
 )

@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the search for differences found: ``.. divergence:: PART``, one of PARTS.
+
+``summary`` is a row for each pair of releases, ``pairs`` a section for each with a shortest program
+of every kind of difference, ``worlds`` what was searched and what that leaves out, ``unreached``
+the changes that no program shows.  All of it is read from the committed record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from changes import prose
+from docutils import nodes
+from release_tables import Cell, linux, table
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+from sphinx.util.typing import ExtensionMetadata
+from story_links import code_link, link, note_view
+
+from reference_model import Release, changes
+from reference_model.catalogue import Story, stories
+from reference_model.divergence import coverage, world
+from reference_model.divergence.causes import Kind, differing
+from reference_model.divergence.search import Group
+from reference_model.listing import statements
+from tests import divergence
+
+Content = list[nodes.Node]
+
+
+class Found(NamedTuple):
+    """Groups of one kind and cause, of all worlds, and the first of them."""
+
+    world: world.World
+    group: Group
+    story: str
+    """A story's name, or why there is none."""
+    programs: int
+
+
+class Divergence(SphinxDirective):
+    """``.. divergence:: PART``"""
+
+    required_arguments = 1
+
+    def run(self) -> Content:
+        part = PARTS.get(self.arguments[0])
+        if part is None:
+            raise self.error(f"no such part: {self.arguments[0]} (known: {', '.join(PARTS)})")
+        model = Path(coverage.__file__).parents[1]
+        read = (divergence.FILE, *world.FOLDER.glob("*.json"), *Path(__file__).parent.glob("*.py"))
+        for path in (*read, *model.glob("*.py"), *model.rglob("breaking_changes/*.py")):
+            self.env.note_dependency(str(path))
+        note_view(self.env, "")
+        return list(part(self))
+
+    @property
+    def pairs(self) -> list[dict[str, Any]]:
+        """The pairs of the record."""
+        return divergence.read()
+
+
+# -- reading the record ---------------------------------------------------------------------------
+
+
+def groups(pair: dict[str, Any]) -> Iterator[tuple[world.World, Group]]:
+    """The groups of a pair, world by world."""
+    for name, one in pair["worlds"].items():
+        where = world.load(name)
+        for told in one["groups"]:
+            yield where, group(told)
+
+
+def group(told: dict[str, Any]) -> Group:
+    """A group of the record."""
+    return Group(
+        cause=tuple(told["cause"]),
+        kind=Kind(*told["kind"]),
+        after=tuple(told["after"]),
+        ops=tuple(told["ops"]),
+        answers=([told["old"]], [told["new"]]),
+        programs=told["programs"],
+    )
+
+
+def found(pair: dict[str, Any]) -> list[Found]:
+    """What a pair's groups tell, by story: the shortest program of each cause and kind."""
+    every = [(where, one, coverage.explained(one)) for where, one in groups(pair)]
+    known = list(stories())
+
+    def order(entry: tuple[world.World, Group, str]) -> tuple[Any, ...]:
+        _, one, story = entry
+        place = known.index(story) if story in known else len(known)
+        return place, story, one.cause, one.kind
+
+    made = []
+    for _, alike in groupby(sorted(every, key=order), key=order):
+        entries = sorted(alike, key=lambda entry: len(entry[1].ops))
+        where, one, story = entries[0]
+        made.append(Found(where, one, story, sum(entry[1].programs for entry in entries)))
+    return made
+
+
+def unreached(pair: dict[str, Any]) -> list[str]:
+    """The names of a pair's changes that account for no difference that was found."""
+    causes = {name for _, one in groups(pair) for name in one.cause}
+    known = differing(Release(pair["old"]), Release(pair["new"]))
+    return [changes.NAMES[c] for c in known if changes.NAMES[c] not in causes]
+
+
+def total(pair: dict[str, Any], what: str) -> int:
+    """States or transitions of a pair in all worlds."""
+    numbers = [one[what] for one in pair["worlds"].values()]
+    return sum(sum(n) if isinstance(n, list) else n for n in numbers)
+
+
+# -- the parts of the page ------------------------------------------------------------------------
+
+
+def summary(of: Divergence) -> Iterator[nodes.Node]:
+    """A row for each pair."""
+    head: list[Cell] = ["releases", "kinds of differences", "programs", "states", "transitions"]
+    rows: list[list[Cell]] = []
+    for pair in of.pairs:
+        kinds = found(pair)
+        title = f"{pair['old']} and {pair['new']}"
+        name: Cell = [nodes.reference("", title, refid=anchor(pair), internal=True)]
+        programs = sum(one.programs for one in kinds)
+        numbers = (len(kinds), programs, total(pair, "states"), total(pair, "transitions"))
+        rows.append([name, *(f"{number:,}" for number in numbers)])
+    yield table(head, rows, "divergence")
+
+
+def worlds(of: Divergence) -> Iterator[nodes.Node]:
+    """What there is in each world, how deep it was searched, and what it leaves out."""
+    for name in world.known():
+        one = world.load(name)
+        lines = "\n".join(statements("latest", one.given, one.setup))
+        deep = max(pair["worlds"][name]["depth"] for pair in of.pairs)
+        text = f"{one.about} {len(one.operations)} operations, in programs of up to {deep}."
+        parts: Content = [paragraph(text)]
+        if one.setup:
+            setup = ", ".join(f"{key} {value}" for key, value in one.setup.items())
+            parts.append(paragraph(f"The kernel is set up with {setup}."))
+        parts.append(paragraph("There before each program:"))
+        parts.append(nodes.literal_block(lines, lines, language="python"))
+        items = [nodes.list_item("", paragraph(f"{text}.")) for text in one.without]
+        parts += [paragraph("Left out:"), nodes.bullet_list("", *items)]
+        yield section(of, name, f"world-{name}", parts)
+
+
+def pairs(of: Divergence) -> Iterator[nodes.Node]:
+    """A section for each pair."""
+    for pair in of.pairs:
+        title = f"{linux([pair['old']])} and {linux([pair['new']])}"
+        yield section(of, title[0].upper() + title[1:], anchor(pair), pair_parts(of, pair))
+
+
+def pair_parts(of: Divergence, pair: dict[str, Any]) -> Iterator[nodes.Node]:
+    """What was found of a pair, by story."""
+    kinds = found(pair)
+    if not kinds:
+        yield paragraph("No program tells them apart.")
+    known: dict[str, Story] = stories()
+    for story, entries in groupby(kinds, key=lambda one: one.story):
+        if story in known:
+            yield nodes.paragraph("", "", link(story, of.env.docname), nodes.Text(":"))
+        else:
+            yield paragraph(f"No story. {story}")
+        yield nodes.bullet_list("", *(item(of, pair, one) for one in entries))
+    left = unreached(pair)
+    if left:
+        yield nodes.paragraph(
+            "", "", nodes.Text("No program shows "), *names(of, left), nodes.Text(".")
+        )
+
+
+def item(of: Divergence, pair: dict[str, Any], one: Found) -> nodes.list_item:
+    """A kind of difference, and a shortest program of it with both answers."""
+    where, kind = one.world, one.group.kind
+    many = f", the first of {one.programs} programs" if one.programs > 1 else ""
+    say = nodes.paragraph(
+        "",
+        "",
+        nodes.literal("", f"{kind.operation}"),
+        nodes.Text(": "),
+        *prose(f"{kind.old}, then {kind.new}"),
+        nodes.Text(", because of "),
+        *names(of, one.group.cause),
+        nodes.Text("; in "),
+        nodes.reference("", where.name, refid=f"world-{where.name}", internal=True),
+        nodes.Text(f"{many}:"),
+    )
+    ops = (*where.given, *one.group.ops)
+    lines = statements(pair["new"], ops, where.setup, len(where.given))
+    for release, answers in zip((pair["old"], pair["new"]), one.group.answers, strict=True):
+        lines.append(f"# {release}: {answers[-1]}")
+    text = "\n".join(lines)
+    return nodes.list_item("", say, nodes.literal_block(text, text, language="python"))
+
+
+def without(of: Divergence) -> Iterator[nodes.Node]:
+    """The changes that no program of any pair shows, with what they do."""
+    shown = {name for pair in of.pairs for _, one in groups(pair) for name in one.cause}
+    left = [change for change in changes.ALL if changes.NAMES[change] not in shown]
+    rows: list[list[Cell]] = [
+        [[code_link("change", changes.NAMES[change], of.env.docname)], prose(change.effect)]
+        for change in left
+    ]
+    yield table(["change", "what it does"], rows, "divergence")
+
+
+def names(of: Divergence, causes: Iterable[str]) -> Content:
+    """Changes as links to the history."""
+    parts: Content = []
+    for name in causes:
+        parts += [nodes.Text(", ")] * bool(parts)
+        parts.append(code_link("change", name, of.env.docname))
+    return parts
+
+
+def anchor(pair: dict[str, Any]) -> str:
+    """Where a pair stands on the page."""
+    return nodes.make_id(f"pair-{pair['old']}-{pair['new']}".replace(".", "-"))
+
+
+def section(of: Divergence, title: str, name: str, parts: Iterable[nodes.Node]) -> nodes.section:
+    """A heading with something below it."""
+    made = nodes.section("", nodes.title(title, title), *parts, ids=[name])
+    made.document = of.state.document
+    return made
+
+
+def paragraph(text: str) -> nodes.paragraph:
+    """A paragraph of plain text."""
+    return nodes.paragraph(text, text)
+
+
+PARTS: dict[str, Callable[[Divergence], Iterator[nodes.Node]]] = {
+    "summary": summary,
+    "pairs": pairs,
+    "worlds": worlds,
+    "unreached": without,
+}
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Add the directive."""
+    for name in ("changes", "story_links"):
+        app.setup_extension(name)
+    app.add_directive("divergence", Divergence)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""How a recipe fares when somebody else acts between its steps, from the committed record.
+
+For other extensions; it adds nothing of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from docutils import nodes
+from release_tables import linux
+from sphinx.application import Sphinx
+from sphinx.util.typing import ExtensionMetadata
+
+from reference_model.divergence.interleavings import EVENTS
+from tests import divergence
+
+
+def among_others(name: str, old_release: str) -> Iterator[nodes.Node]:
+    """What was tried, and the races that remain."""
+    told = divergence.races().get(name)
+    if told is None:
+        yield _paragraph("They were not yet checked among others.")
+        return
+    events = "; ".join(EVENTS)
+    yield _paragraph(
+        f"They were also checked among others, in {told['runs']:,} runs on the model: up to "
+        f"{told['events']} events, each between any two commands of the recipe. The events: "
+        f"{events}. A promise may break only where the same events break it for the old program "
+        f"on {linux([old_release])}."
+    )
+    if not told["races"]:
+        yield _paragraph("None breaks otherwise.")
+        return
+    yield _paragraph("These races remain:")
+    yield nodes.bullet_list("", *(nodes.list_item("", _told(*race)) for race in folded(told)))
+
+
+def folded(told: dict[str, Any]) -> list[tuple[str, list[str], list[str], list[str]]]:
+    """The races by promise, events and releases, with all places of the last event.
+
+    >>> race = {"promise": "P", "releases": ["5.8"], "end": ""}
+    >>> one = {**race, "events": [["a packet", "", "fire"]]}
+    >>> other = {**race, "events": [["a packet", "", "rmdir"]]}
+    >>> folded({"races": [one, other]})
+    [('P', ['a packet'], ['5.8'], ['fire', 'rmdir'])]
+    """
+    made: dict[tuple[Any, ...], list[str]] = {}
+    for race in told["races"]:
+        events = tuple(event for event, _, _ in race["events"])
+        key = (race["promise"], events, tuple(race["releases"]))
+        steps = made.setdefault(key, [])
+        steps += [step for _, _, step in race["events"][-1:] if step not in steps]
+    return [(text, [*events], [*on], steps) for (text, events, on), steps in made.items()]
+
+
+def _told(text: str, events: list[str], on: list[str], steps: list[str]) -> nodes.paragraph:
+    parts: list[nodes.Node] = [
+        nodes.emphasis("", text),
+        nodes.Text(f" breaks with {' and '.join(events)} before "),
+    ]
+    for number, step in enumerate(steps):
+        parts += [nodes.Text(", ")] * bool(number)
+        parts.append(nodes.literal("", step))
+    parts.append(nodes.Text(f", on {linux(on)}."))
+    return nodes.paragraph("", "", *parts)
+
+
+def _paragraph(text: str) -> nodes.paragraph:
+    return nodes.paragraph(text, text)
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Nothing to add."""
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
