@@ -9,6 +9,7 @@ the changes that no program shows.  All of it is read from the committed record.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -67,10 +68,14 @@ class Divergence(SphinxDirective):
 # -- reading the record ---------------------------------------------------------------------------
 
 
+world_of = cache(world.load)
+"""A world, read once."""
+
+
 def groups(pair: dict[str, Any]) -> Iterator[tuple[world.World, Group]]:
     """The groups of a pair, world by world."""
     for name, one in pair["worlds"].items():
-        where = world.load(name)
+        where = world_of(name)
         for told in one["groups"]:
             yield where, group(told)
 

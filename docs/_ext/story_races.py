@@ -7,7 +7,7 @@ For other extensions; it adds nothing of its own.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from docutils import nodes
 from release_tables import linux
@@ -35,36 +35,53 @@ def among_others(name: str, old_release: str) -> Iterator[nodes.Node]:
         yield _paragraph("None breaks otherwise.")
         return
     yield _paragraph("These races remain:")
-    yield nodes.bullet_list("", *(nodes.list_item("", _told(*race)) for race in folded(told)))
+    yield nodes.bullet_list("", *(nodes.list_item("", _told(race)) for race in folded(told)))
 
 
-def folded(told: dict[str, Any]) -> list[tuple[str, list[str], list[str], list[str]]]:
-    """The races by promise, events and releases, with all places of the last event.
+class Folded(NamedTuple):
+    """Races that differ in their places only."""
+
+    promise: str
+    events: list[str]
+    releases: list[str]
+    end: str
+    steps: list[str]
+    """The commands before which the last of the events comes."""
+
+
+def folded(told: dict[str, Any]) -> list[Folded]:
+    """The races of a recipe by promise, events, releases and end.
 
     >>> race = {"promise": "P", "releases": ["5.8"], "end": ""}
     >>> one = {**race, "events": [["a packet", "", "fire"]]}
     >>> other = {**race, "events": [["a packet", "", "rmdir"]]}
-    >>> folded({"races": [one, other]})
-    [('P', ['a packet'], ['5.8'], ['fire', 'rmdir'])]
+    >>> folded({"races": [one, other]})[0].steps
+    ['fire', 'rmdir']
     """
     made: dict[tuple[Any, ...], list[str]] = {}
     for race in told["races"]:
         events = tuple(event for event, _, _ in race["events"])
-        key = (race["promise"], events, tuple(race["releases"]))
+        key = (race["promise"], events, tuple(race["releases"]), race["end"])
         steps = made.setdefault(key, [])
         steps += [step for _, _, step in race["events"][-1:] if step not in steps]
-    return [(text, [*events], [*on], steps) for (text, events, on), steps in made.items()]
-
-
-def _told(text: str, events: list[str], on: list[str], steps: list[str]) -> nodes.paragraph:
-    parts: list[nodes.Node] = [
-        nodes.emphasis("", text),
-        nodes.Text(f" breaks with {' and '.join(events)} before "),
+    return [
+        Folded(text, [*events], [*on], end, steps)
+        for (text, events, on, end), steps in made.items()
     ]
-    for number, step in enumerate(steps):
-        parts += [nodes.Text(", ")] * bool(number)
+
+
+def _told(race: Folded) -> nodes.paragraph:
+    parts: list[nodes.Node] = [
+        nodes.emphasis("", race.promise),
+        nodes.Text(f" breaks with {' and then '.join(race.events)} before "),
+    ]
+    for number, step in enumerate(race.steps):
+        parts += [nodes.Text(" or ")] * bool(number)
         parts.append(nodes.literal("", step))
-    parts.append(nodes.Text(f", on {linux(on)}."))
+    parts.append(nodes.Text(f", on {linux(race.releases)}"))
+    if race.end:
+        parts += [nodes.Text("; a command then fails with "), nodes.literal("", race.end)]
+    parts.append(nodes.Text("."))
     return nodes.paragraph("", "", *parts)
 
 

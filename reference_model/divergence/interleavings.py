@@ -131,7 +131,8 @@ class Among:
     def _happen(self, event: str, step: str) -> None:
         if self._attached is not None:
             seen = tuple(self._observer.seen)
-            self.happened.append(Happened(event, seen, len(seen) - self._seen_before, step))
+            free = max(0, len(seen) - self._seen_before)
+            self.happened.append(Happened(event, seen, free, step))
             with suppress(BpfError, Denied):
                 EVENTS[event](self._kernel, self._attached)
 

@@ -146,7 +146,7 @@ def traces(releases: Sequence[str]) -> list[Trace]:
             where = world.load(name)
             for group in one["groups"]:
                 ops = [*where.given, *group["ops"]]
-                label = f"{name}-{len(made) + 1:03}"
+                label = f"divergence-{name}-{len(made) + 1:03}"
                 made.setdefault(json.dumps(ops), Trace(label, ops, {}, {}, where.setup))
     return [one for one in made.values() if all(_defined(on, one) for on in releases)]
 

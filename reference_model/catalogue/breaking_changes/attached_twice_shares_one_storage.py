@@ -121,6 +121,8 @@ closing the first.
     recipes=("know_what_is_attached", "keep_a_map_exclusive"),
     explains=(
         Explains(changes.LINKS, ("link_create: EINVAL / undefined",)),
-        Explains(changes.SHARED_STORAGE, ("*: undefined / ok",)),
+        Explains(
+            changes.SHARED_STORAGE, ("link_create: undefined / ok", "prog_attach: undefined / ok")
+        ),
     ),
 )

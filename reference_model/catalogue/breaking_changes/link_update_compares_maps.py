@@ -119,5 +119,13 @@ one name in two objects are two maps, unless pinned by name or reused with ``bpf
 """,
     rules=("link-update.same-maps", "link-update.other-maps", "link-update.keep"),
     recipes=("replace_a_program",),
-    explains=(Explains(changes.LINK_UPDATE_COMPARES_MAPS),),
+    explains=(
+        Explains(changes.LINK_UPDATE_COMPARES_MAPS),
+        Explains(
+            changes.SHARED_STORAGE,
+            ("close: undefined / ok", "link_*: undefined / ok"),
+            after=("link_update",),
+        ),
+        Explains(changes.SHARED_STORAGE, ("link_update: undefined / ok",)),
+    ),
 )
