@@ -76,7 +76,9 @@ def _first_line(node: ast.stmt) -> int:
 
 
 def _is_prose(node: ast.stmt) -> bool:
-    """The docstring, and the declaration of the story."""
+    """The docstring, the declaration of the story, and the words that declarations are made of."""
+    if isinstance(node, ast.ImportFrom):
+        return node.module == "story"
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         return True
     targets = node.targets if isinstance(node, ast.Assign) else []
