@@ -60,9 +60,10 @@ Who uses one of these flags and does not choose the kernel. Some stable kernels 
 flags, so the version alone does not tell; trying does.
 """,
     details="""
-The commits are 7dd68b3279f1 ("bpf: Support replacing cgroup-bpf program in MULTI mode"),
-4b82b181a26c ("bpf: Allow pre-ordering for bpf cgroup progs", also in 6.14.9, 6.12.31 and 6.6.93)
-and 120933984460 ("bpf: Implement mprog API on top of existing cgroup progs", also in 6.12.110).
+The commits are :commit:`7dd68b3279f1` ("bpf: Support replacing cgroup-bpf program in MULTI mode"),
+:commit:`4b82b181a26c` ("bpf: Allow pre-ordering for bpf cgroup progs", also in 6.14.9, 6.12.31 and
+6.6.93) and :commit:`120933984460` ("bpf: Implement mprog API on top of existing cgroup progs", also
+in 6.12.110).
 
 An unknown flag is refused before anything is changed, so a fallback is safe. But look at what the
 fallback means: without ``BPF_F_REPLACE`` a second attach with ``BPF_F_ALLOW_MULTI`` appends, and

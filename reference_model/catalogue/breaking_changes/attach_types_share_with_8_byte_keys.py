@@ -66,8 +66,8 @@ The cover letter announced two breaks. The second was that programs which expect
 attach types would lose it. That was true of the series as posted (RFC to v4): it ignored the attach
 type in every comparison. Review turned it round. An attach type in the key that means nothing would
 lie to users: 0 is not "none" but ``BPF_CGROUP_INET_INGRESS``. So v5 tied sharing to the size of the
-key, and its cover letter no longer lists the second break. What was merged (commit 7d9c3427894f,
-Linux 5.9) is:
+key, and its cover letter no longer lists the second break. What was merged (commit
+:commit:`7d9c3427894f`, Linux 5.9) is:
 
 * 16 bytes, ``struct bpf_cgroup_storage_key``: cgroup and attach type tell storages apart, as
   before.

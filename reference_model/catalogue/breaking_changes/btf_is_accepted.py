@@ -54,8 +54,8 @@ his own.
     details="""
 The kernel had no check function for the types of these maps, and such a map refuses BTF with
 ``ENOTSUPP``. That number, 524, is the kernel's own and not the ``EOPNOTSUPP`` of libc (95), so
-strerror(3) says "Unknown error 524". Commit 9a1126b63190 ("bpf: add bpffs pretty print for cgroup
-local storage maps", Linux 5.0) brought the check, ``cgroup_storage_check_btf()``.
+strerror(3) says "Unknown error 524". Commit :commit:`9a1126b63190` ("bpf: add bpffs pretty print
+for cgroup local storage maps", Linux 5.0) brought the check, ``cgroup_storage_check_btf()``.
 
 For the 16-byte key it wants a struct of exactly two members: an integer of 64 bits and one of 32
 bits. Names and signs do not matter. An enum as second member is refused with ``EINVAL``, so ``enum

@@ -57,7 +57,7 @@ Who hands descriptors of programs to less trusted processes, or relies on ``EPER
 rights are missing. Who runs as root has nothing to do.
 """,
     details="""
-Commit 2c78ee898d8f ("bpf: Implement ``CAP_BPF``", Linux 5.8) moved the rights to the load of
+Commit :commit:`2c78ee898d8f` ("bpf: Implement CAP_BPF", Linux 5.8) moved the rights to the load of
 programs: ``CAP_BPF`` together with ``CAP_NET_ADMIN`` for these types. What is left at the attach is
 a test for ``CGROUP_SKB``, the type that may be loaded without rights, and ``bpf_prog_attach()``
 turns its ``EPERM`` into ``EINVAL``. ``BPF_LINK_CREATE`` lets the ``EPERM`` through.

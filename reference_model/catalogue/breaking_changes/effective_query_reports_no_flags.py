@@ -50,8 +50,8 @@ there. Who asks without ``BPF_F_QUERY_EFFECTIVE`` gets the flags on every releas
 """,
     details="""
 The effective programs may come from several cgroups with different flags, so one number for all of
-them meant little. Commit 0e426a3ae030 ("bpf, cgroup: Reject prog_attach_flags array when effective
-query") leaves the number at 0 (``cgroup.c:__cgroup_bpf_query``).
+them meant little. Commit :commit:`0e426a3ae030` ("bpf, cgroup: Reject prog_attach_flags array when
+effective query") leaves the number at 0 (``cgroup.c:__cgroup_bpf_query``).
 
 0 is also a mode of its own: one program, and none below it. So a tool that reads an effective query
 on 6.1 may take a hook with many programs for an exclusive one. Ask twice, once without the flag.

@@ -53,8 +53,8 @@ sharing uses the struct: it works on every release.
     details="""
 The key size is the first thing that the map type looks at, so a wrong one wins over any other
 mistake (``local_storage.c:cgroup_storage_map_alloc``). Accepted are 16 bytes on every release, and
-8 bytes from 5.9 on (commit 7d9c3427894f). Nothing else is: 12, the size of the two members without
-the padding, is ``EINVAL`` too, although some documentation names it.
+8 bytes from 5.9 on (commit :commit:`7d9c3427894f`). Nothing else is: 12, the size of the two
+members without the padding, is ``EINVAL`` too, although some documentation names it.
 
 The size of the key does not only change how you look up. It decides what is shared: with 8 bytes
 all attach types of a cgroup have one storage. So a fallback from 8 to 16 bytes is more than another

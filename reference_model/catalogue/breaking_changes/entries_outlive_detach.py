@@ -52,8 +52,8 @@ is. Who walks over a map and counts its keys as attachments. For others it is go
 numbers can now be read after the detach.
 """,
     details="""
-A storage ends with its cgroup's BPF state or with its map (commit 7d9c3427894f). User space cannot
-end it: ``BPF_MAP_DELETE_ELEM`` is ``EINVAL`` on every release.
+A storage ends with its cgroup's BPF state or with its map (commit :commit:`7d9c3427894f`). User
+space cannot end it: ``BPF_MAP_DELETE_ELEM`` is ``EINVAL`` on every release.
 
 After rmdir(2) of the cgroup the entry goes, also from a map that is open or pinned. This happens a
 little later, and only once the sockets that were made in the cgroup are closed. When nobody holds

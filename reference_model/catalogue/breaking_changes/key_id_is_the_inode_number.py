@@ -48,14 +48,14 @@ asks the kernel for the id with name_to_handle_at(2), or in a program with
     details="""
 The name ``cgroup_inode_id`` promised an inode number from the beginning, but 4.19 to 5.4 put the id
 of the kernfs node there: the generation in the upper half, at least 1, and the inode number in the
-lower half. The root cgroup had 0x100000001. Commit 67c0496e87d1 ("kernfs: convert kernfs_node->id
-from union kernfs_node_id to u64") and its series made the id a plain number. On 64-bit machines it
-is the inode number; on 32-bit machines a generation stays in the upper half, on any release.
+lower half. The root cgroup had 0x100000001. Commit :commit:`67c0496e87d1` ("kernfs: convert
+kernfs_node->id from union kernfs_node_id to u64") and its series made the id a plain number. On
+64-bit machines it is the inode number; on 32-bit machines a generation stays in the upper half, on
+any release.
 
 name_to_handle_at(2) on the directory gives the id in its 8 bytes of handle, on all of them.
 
-Others met it too: cilium/tetragon issue 225 ("kernels prior to 5.5 have different kernfs_node
-id").
+Others met it too: cilium/tetragon issue 225 ("kernels prior to 5.5 have different kernfs_node id").
 """,
     run=run,
     outcomes=(

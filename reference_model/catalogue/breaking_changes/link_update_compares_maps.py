@@ -62,9 +62,9 @@ map, and its own map stays empty. Where the old program used no map, the helper 
 pointer when the next packet comes. If the new map has larger values, the program reads and writes
 beyond the end of the storage.
 
-Commit 3f562c537e9e ("bpf, cgroup: Fix storage null-ptr-deref after replacing prog") compares the
-maps of the old and the new program, shared and per-CPU: they must be the same, or both none. It is
-in 7.3 and in 7.2.6, 6.12.110 and 6.1.191.
+Commit :commit:`3f562c537e9e` ("bpf, cgroup: Fix storage null-ptr-deref after replacing prog")
+compares the maps of the old and the new program, shared and per-CPU: they must be the same, or both
+none. It is in 7.3 and in 7.2.6, 6.12.110 and 6.1.191.
 
 In 5.7 and 5.8 a map belongs to one program, so no link update between two programs with storage can
 be right there.

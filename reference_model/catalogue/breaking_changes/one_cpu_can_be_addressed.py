@@ -63,10 +63,10 @@ CPU, each rounded up to a multiple of 8 bytes.
 The two flags exclude each other: ``EINVAL``. A CPU that the machine cannot have is ``ERANGE``. On
 the shared type both are ``EINVAL``. ``BPF_F_ALL_CPUS`` is for updates only.
 
-The commit is 47c79f05aa0d ("bpf: Add ``BPF_F_CPU`` and ``BPF_F_ALL_CPUS`` flags support for
+The commit is :commit:`47c79f05aa0d` ("bpf: Add BPF_F_CPU and BPF_F_ALL_CPUS flags support for
 percpu_cgroup_storage maps"). From 7.0 to 7.2.6 a full update was wrong on machines whose possible
-CPUs have gaps in their numbers; 75b0a6db4300 ("bpf: Fix percpu map update indexing with sparse CPU
-IDs") mended it in 7.3 and 7.2.7.
+CPUs have gaps in their numbers; :commit:`75b0a6db4300` ("bpf: Fix percpu map update indexing with
+sparse CPU IDs") mended it in 7.3 and 7.2.7.
 
 On 4.19 there is no per-CPU type: ``EINVAL`` at its creation.
 """,

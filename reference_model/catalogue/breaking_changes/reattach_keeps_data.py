@@ -52,9 +52,9 @@ a new measurement, tests. Who reads differences, or writes zeros, has nothing to
 map for each run has nothing to do either: a new map starts empty on every release.
 """,
     details="""
-A storage used to belong to its attachment. Since commit 7d9c3427894f ("bpf: Make cgroup storages
-shared between programs on the same cgroup") it belongs to its key in the map, that is, to the
-cgroup and the attach type. It lives until the map is destroyed or the cgroup's BPF state is
+A storage used to belong to its attachment. Since commit :commit:`7d9c3427894f` ("bpf: Make cgroup
+storages shared between programs on the same cgroup") it belongs to its key in the map, that is, to
+the cgroup and the attach type. It lives until the map is destroyed or the cgroup's BPF state is
 released. Nothing zeroes it on the way.
 
 It makes no difference how the program was attached and detached: by ``BPF_PROG_ATTACH`` and

@@ -67,18 +67,19 @@ also everybody with programs on a cgroup and below it, both removed while a sock
 """,
     details="""
 Up to 5.2 the programs and storages of a removed cgroup went with the kernel's cgroup structure, and
-that can be held for long, for one by page cache that is charged to it. Commit 4bfc0bb2c60e ("bpf:
-decouple the lifetime of cgroup_bpf from cgroup itself", Linux 5.3) counts sockets instead. After
-rmdir(2) the last socket, or the lack of any, starts a work item that detaches the programs and
-frees the storages, from maps that are open or pinned too. It comes a little later, with no promise
-when.
+that can be held for long, for one by page cache that is charged to it. Commit
+:commit:`4bfc0bb2c60e` ("bpf: decouple the lifetime of cgroup_bpf from cgroup itself", Linux 5.3)
+counts sockets instead. After rmdir(2) the last socket, or the lack of any, starts a work item that
+detaches the programs and frees the storages, from maps that are open or pinned too. It comes a
+little later, with no promise when.
 
 A socket belongs for ever to the cgroup in which it was made; an accepted one to that of its
 listener. It does not matter where its process is now.
 
 The programs of ancestors run for the socket as well. In 5.3 they could be released before it, so
-the next packet ran freed programs on freed storages. Commit e10360f815ca ("bpf: cgroup: prevent
-out-of-order release of cgroup bpf") lets a cgroup hold its ancestors; it is in 5.5 and 5.4.13.
+the next packet ran freed programs on freed storages. Commit :commit:`e10360f815ca` ("bpf: cgroup:
+prevent out-of-order release of cgroup bpf") lets a cgroup hold its ancestors; it is in 5.5 and
+5.4.13.
 
 No kernel was recorded that releases in the wrong order: that outcome was deduced from what the
 commit repaired. A cgroup that is held by something other than a socket (up to 5.2) is not modelled.

@@ -66,11 +66,11 @@ Up to 5.8 a map was bound to one program, so the successor always came with a ma
 storage belonged to the attachment and was freed when the program was replaced
 (``cgroup.c:__cgroup_bpf_attach`` of 5.8).
 
-From 5.9 on (commit 7d9c3427894f) the kernel looks for a storage with the key in the successor's
-map. If the successor uses the old map it gets the old storage. If it has a map of its own, it gets
-a new storage there, and the old one stays in the old map, unused, as long as that map and the
-cgroup live. Going back continues where the first program stopped. The proposal of July 2020 does
-the same.
+From 5.9 on (commit :commit:`7d9c3427894f`) the kernel looks for a storage with the key in the
+successor's map. If the successor uses the old map it gets the old storage. If it has a map of its
+own, it gets a new storage there, and the old one stays in the old map, unused, as long as that map
+and the cgroup live. Going back continues where the first program stopped. The proposal of July 2020
+does the same.
 
 With a new map for each version of a program you get the old behaviour: each version starts with
 zeros.

@@ -59,12 +59,13 @@ Up to 5.8 the verifier bound a map to the first program that mentioned it, even 
 never called ``bpf_get_local_storage()``. The binding ended when the program was freed: all its
 descriptors, pins, attachments and links gone, and then a little later, since the kernel frees
 programs in the background. So a reload right after a close could still fail. Up to 5.5 some maps
-stayed busy for ever, because the kernel forgot who had bound them (fixed by commit e47304232b37).
+stayed busy for ever, because the kernel forgot who had bound them (fixed by commit
+:commit:`e47304232b37`).
 
-From 5.9 on (commit 7d9c3427894f) only one rule is left: a program may use one map of each of the
-two types. A second map of one type is ``EBUSY`` on all releases. The verifier's message "only one
-cgroup storage of each type is allowed" meant either of the two causes up to 5.8; now it means what
-it says.
+From 5.9 on (commit :commit:`7d9c3427894f`) only one rule is left: a program may use one map of each
+of the two types. A second map of one type is ``EBUSY`` on all releases. The verifier's message
+"only one cgroup storage of each type is allowed" meant either of the two causes up to 5.8; now it
+means what it says.
 
 Two programs that count in one storage count each packet twice. With a key of 16 bytes only programs
 on one attach type share; with 8 bytes all programs on the cgroup do.

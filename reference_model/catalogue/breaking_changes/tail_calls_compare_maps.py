@@ -63,15 +63,15 @@ changed the program. So the story's callee computes 3 * 1 + 2 = 5 in the map of 
 program, and its own map has no entry. If the attached program uses no storage map, the helper
 follows a NULL pointer (on 4.19 a stale one).
 
-Commit abad3d0bad72 ("bpf: Fix oob access in cgroup local storage", CVE-2025-38502) made a program
-array remember the storage maps of the first program that was loaded with it or put into it. Every
-other program must use the same maps or none. It is in 6.17, 6.16.1, 6.12.46, 6.6.105, 6.1.151 and
-5.15.192. The check strikes at two places: when a program is put into the array, and when a program
-that names the array is loaded.
+Commit :commit:`abad3d0bad72` ("bpf: Fix oob access in cgroup local storage", CVE-2025-38502) made a
+program array remember the storage maps of the first program that was loaded with it or put into it.
+Every other program must use the same maps or none. It is in 6.17, 6.16.1, 6.12.46, 6.6.105, 6.1.151
+and 5.15.192. The check strikes at two places: when a program is put into the array, and when a
+program that names the array is loaded.
 
-Commit 10627ddc0167 ("bpf: Tighten cgroup storage cookie checks for prog arrays") closed a gap in
-7.2, 7.1.5, 6.18.40, 6.12.97, 6.6.145, 6.1.178 and 5.15.212: a program without a map may be in the
-array only if it makes no tail calls itself.
+Commit :commit:`10627ddc0167` ("bpf: Tighten cgroup storage cookie checks for prog arrays") closed a
+gap in 7.2, 7.1.5, 6.18.40, 6.12.97, 6.6.145, 6.1.178 and 5.15.212: a program without a map may be
+in the array only if it makes no tail calls itself.
 
 The way out is to let all programs of an array use one storage map. In one object that comes by
 itself; across objects hand the map on with ``bpf_map__reuse_fd``. Or let only the entry program

@@ -39,11 +39,11 @@ Who develops on 5.15 or later with values above 4096 bytes and ships to older ke
 ``E2BIG`` at 4097 bytes as a guard.
 """,
     details="""
-Commit 33b57e0cc78e ("bpf: Increase supported cgroup storage value size") replaced the limit of one
-page by that of the local storage maps, ``BPF_LOCAL_STORAGE_MAX_VALUE_SIZE``. On x86-64, with cache
-lines of 64 bytes, that is 65407. The per-CPU type is limited further, to ``PCPU_MIN_UNIT_SIZE`` in
-whole pages, 32768. The numbers are computed from the structures of 6.1 and 7.3; machines with
-longer cache lines have a smaller limit (65279 with 128 bytes).
+Commit :commit:`33b57e0cc78e` ("bpf: Increase supported cgroup storage value size") replaced the
+limit of one page by that of the local storage maps, ``BPF_LOCAL_STORAGE_MAX_VALUE_SIZE``. On
+x86-64, with cache lines of 64 bytes, that is 65407. The per-CPU type is limited further, to
+``PCPU_MIN_UNIT_SIZE`` in whole pages, 32768. The numbers are computed from the structures of 6.1
+and 7.3; machines with longer cache lines have a smaller limit (65279 with 128 bytes).
 
 A value of the per-CPU type that passes here may still fail at the attach with ``ENOMEM``: the
 memory for all CPUs is allocated only then.

@@ -83,7 +83,7 @@ close it after loading. The program keeps it alive. Whoever may use ``BPF_MAP_GE
 (``CAP_SYS_ADMIN``) can still get at it.
 
 From 6.18 on the kernel can enforce it: a map that is created with ``excl_prog_hash`` is refused to
-programs of another hash (commit baefdbdf6812). The model does not have that attribute.
+programs of another hash (commit :commit:`baefdbdf6812`). The model does not have that attribute.
 
 That the second load is ``EBUSY`` up to 5.8 (:rule:`load.exclusive`) and succeeds from 5.9 on
 (:rule:`load.shared`) is recorded in the trace "legacy-map-released-by-unload".
