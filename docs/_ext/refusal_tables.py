@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The page of errors, from the table in ``reference_model.refusals``.
 
-``.. refusals::`` makes a section for each operation; ``.. refusals-by-errno::`` says for each errno
-which operations give it.
+``.. refusals::`` makes a section for each operation; ``.. refusals-by-errno::`` one for each errno,
+with the operations that give it, so that a search for an errno leads there.
 """
 
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
@@ -98,6 +99,14 @@ class Refusals(SphinxDirective):
         found, messages = self.parse_inline(text, lineno=self.lineno)
         return [*found, *messages]
 
+    def section(self, title: str, anchor: str, content: nodes.Node) -> nodes.section:
+        """A heading with something below it."""
+        section = nodes.section("", nodes.title(title, title), ids=[anchor])
+        section.document = self.state.document
+        self.set_source_info(section)
+        section += content
+        return section
+
 
 class ByOperation(Refusals):
     """``.. refusals::``"""
@@ -105,22 +114,17 @@ class ByOperation(Refusals):
     def run(self) -> list[nodes.Node]:
         self.depend()
         return [
-            self.section(operation, list(group))
+            self.section(COMMANDS[operation], anchor(operation), self.table(group))
             for operation, group in groupby(ALL, key=lambda refusal: refusal.operation)
         ]
 
-    def section(self, operation: str, refusals: list[Refusal]) -> nodes.section:
+    def table(self, refusals: Iterable[Refusal]) -> nodes.Node:
         """The errors of one operation, in the kernel's order."""
-        title = COMMANDS[operation]
-        section = nodes.section("", nodes.title(title, title), ids=[anchor(operation)])
-        section.document = self.state.document
-        self.set_source_info(section)
-        section += table(
+        return table(
             ["errno", "when", "releases"],
             ([self.errno(found), self.when(found), self.on(found)] for found in refusals),
             kind="errors",
         )
-        return section
 
     def errno(self, refusal: Refusal) -> Cell:
         """The name of the errno."""
@@ -152,12 +156,15 @@ class ByErrno(Refusals):
         for refusal in ALL:
             found.setdefault(errno_name(refusal.error), {})[refusal.operation] = None
         numbers = {name: number for number, name in errors.ERRNO_NAMES.items()}
-        head: list[Cell] = ["errno", "number", "operations"]
-        rows: list[list[Cell]] = [
-            [nodes.literal(name, name), str(numbers[name]), self.links(found[name])]
+        return [
+            self.section(name, nodes.make_id(name), self.line(numbers[name], found[name]))
             for name in sorted(found)
         ]
-        return [table(head, rows, kind="errors")]
+
+    def line(self, number: int, operations: Iterable[str]) -> nodes.Node:
+        """What libc says of an errno, and the operations that give it."""
+        says = nodes.Text(f"{number}, \u201c{os.strerror(number)}\u201d: ")
+        return nodes.paragraph("", "", says, *self.links(operations))
 
     def links(self, operations: Iterable[str]) -> list[nodes.Node]:
         """Links to the sections of operations."""

@@ -44,6 +44,12 @@ KINDS = {
 SOUGHT = {
     "CGROUP_STORAGE": "map_cgroup_storage.html",
     "EBUSY": "breaking_changes/second_program_may_use_the_map.html",
+    "ENOENT": "errors.html",
+    "invalid argument": "errors.html",
+    "key size": "breaking_changes/eight_byte_keys_need_5_9.html",
+    "cgroup id": "recipes/get_the_cgroup_id.html",
+    "per-cpu": "percpu_cgroup_storage.html",
+    "reset": "recipes/zero_explicitly.html",
     "bpf_get_local_storage": "bpf_get_local_storage.html",
     "zero": "recipes/zero_explicitly.html",
 }

@@ -69,7 +69,7 @@ def _measure(kernel: Any, observe: Observer, *, zero: bool) -> None:
 
 
 STORY = Recipe(
-    title="Zero a storage explicitly when you attach",
+    title="Reset a storage by writing zeros when you attach",
     problem="""
 A program counts, and each measurement should begin at zero. Detaching and attaching did that up to
 5.8. From 5.9 on the old numbers go on.
