@@ -168,7 +168,8 @@ def test_a_digest_changes_with_the_code_that_a_story_takes_from_another(tmp_path
 
 
 def test_the_code_of_a_module() -> None:
-    text = '"""Prose."""\n\nfrom ..story import Outcome\n\n\n@cache\ndef run():\n    return 1  # why\n\n\nSTORY = Story("it")\n'
+    head = '"""Prose."""\n\nfrom ..story import Outcome\n\n\n'
+    text = head + '@cache\ndef run():\n    return 1  # why\n\n\nSTORY = Story("it")\n'
     assert results.code(text) == "@cache\ndef run():\n    return 1  # why"
 
 
