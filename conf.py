@@ -61,6 +61,6 @@ copybutton_prompt_is_regexp = True
 
 html_theme = "sphinx_rtd_theme"
 html_theme_options = {"navigation_depth": 3, "style_external_links": False}
-html_title = "BPF_MAP_TYPE_CGROUP_STORAGE"
+html_title = "BPF cgroup storage"
 html_static_path = ["docs/_static"]
 html_css_files = ["custom.css"]

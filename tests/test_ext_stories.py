@@ -96,7 +96,7 @@ def test_the_page_of_a_breaking_change(built: Site) -> None:
     assert "Write zeros" in text, "the role :story: gives the title"
     assert "override-replace" in text
     assert "Only modelled, from the kernel’s source:" in text
-    assert '<meta content="The old values stay." name="description" />' in page
+    assert '<meta content="The old values stay. So it is." name="description" />' in page
     assert page.count('data-sync-id="k5.9"') == 1
 
 

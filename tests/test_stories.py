@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from reference_model.catalogue import (
     BreakingChange,
     Evidence,
     Observations,
+    Promise,
     Recipe,
     Story,
     observed,
@@ -129,5 +131,32 @@ def _checked_answers(story: Story, evidence: Evidence) -> int:
 
 def test_catalogue_is_whole() -> None:
     """The stories that exist must not get lost."""
-    assert len(CHANGES) >= 1
-    assert len(RECIPES) >= 1
+    assert len(CHANGES) >= 20
+    assert len(RECIPES) >= 15
+
+
+# -- the tests above can fail
+
+
+def test_a_promise_that_anything_keeps_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    idle = Promise("It runs", lambda seen: True)
+    recipe = replace(RECIPES["zero_explicitly"], promises=(idle,))
+    monkeypatch.setitem(RECIPES, "zero_explicitly", recipe)
+    with pytest.raises(AssertionError, match="the unmigrated program keeps: It runs"):
+        test_promises("zero_explicitly")
+
+
+def test_a_promise_that_is_not_kept_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = RECIPES["zero_explicitly"]
+    monkeypatch.setitem(RECIPES, "zero_explicitly", replace(recipe, run=recipe.old))
+    with pytest.raises(AssertionError, match="Each measurement starts at zero"):
+        test_promises("zero_explicitly")
+
+
+def test_an_outcome_that_a_trace_denies_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    story = STORIES["entries_outlive_detach"]
+    first, last = story.outcomes
+    wrong = replace(last, seen={**last.seen, "after detach": "ENOENT"})
+    monkeypatch.setitem(STORIES, "entries_outlive_detach", replace(story, outcomes=(first, wrong)))
+    with pytest.raises(AssertionError, match="'after detach'"):
+        test_evidence("entries_outlive_detach")

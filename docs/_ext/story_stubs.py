@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from descriptions import shortened
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util.typing import ExtensionMetadata
@@ -68,10 +69,8 @@ def first_sentence(text: str) -> str:
 
 def stub(folder: str, name: str, story: Story) -> str:
     """The text of a story's page."""
-    description = plain(
-        first_sentence(story.problem if isinstance(story, Recipe) else story.summary)
-    )
     line = "=" * len(story.title)
+    description = shortened(plain(story.summary))
     return STUB.format(
         folder=folder, name=name, title=story.title, line=line, description=description
     )
