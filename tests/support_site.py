@@ -37,6 +37,7 @@ Site
 .. toctree::
 
    history
+   errors
    breaking_changes/index
    recipes/index
 """
@@ -158,6 +159,7 @@ class Site:
         self.write("conf.py", CONF)
         self.write("docs/index.rst", INDEX)
         self.write("docs/history.rst", "History\n=======\n\n.. changes::\n")
+        self.write("docs/errors.rst", "Errors\n======\n")
         self.write("reference_model/catalogue/breaking_changes/again.py", CHANGE)
         self.write("reference_model/catalogue/recipes/zero.py", RECIPE)
 
