@@ -124,7 +124,7 @@ ID_IS_INODE = Change(
     "5.5",
     "The cgroup id is the inode number of its directory; before, a generation stands in its upper "
     "half.",
-    "include/linux/kernfs.h of 5.4 and 5.8",
+    "include/linux/kernfs.h of 5.4 and 5.8; kernel 5.10.262 takes st_ino",
 )
 ANCESTORS_HELD = Change(
     "bpf: cgroup: prevent out-of-order release of cgroup bpf",
@@ -168,7 +168,7 @@ CAP_BPF = Change(
     "5.8",
     "CAP_BPF stands in for CAP_SYS_ADMIN; attach needs CAP_NET_ADMIN for CGROUP_SKB only, and says "
     "EINVAL; detach needs no capability.",
-    "syscall.c:bpf_prog_attach of 5.4 and 5.8",
+    "syscall.c:bpf_prog_attach of 5.4 and 5.8; kernel 5.10.262",
 )
 PEERNAME_HOOKS = Change(
     "bpf: Add get{peer, sock}name attach types for sock_addr",
@@ -227,7 +227,7 @@ MEMCG_ACCOUNTING = Change(
     "",
     "5.11",
     "RLIMIT_MEMLOCK no longer counts: no EPERM from map creation, no ENOMEM from attach.",
-    "syscall.c, local_storage.c of 5.10 and 6.1",
+    "syscall.c, local_storage.c of 5.10 and 6.1; kernels 5.10.262 and 6.1.192",
 )
 BIND_RETURNS = Change(
     "bpf: Allow rewriting to ports under ip_unprivileged_port_start",

@@ -42,6 +42,7 @@ Words
         ("``storage``, *storage*, storage_free and a pre-storage", []),
         ("A :term:`place <storage>` is a storage.", [("storage", "place")]),
         ("A :term:`key`.", [("key", "key")]),
+        ("======= =======\nstorage storage\n======= =======\n", []),
         ("Storage\n-------\n\nNo word.", []),
     ],
 )

@@ -119,9 +119,8 @@ class StoryDirective(Parts):
         if story.old is not None:
             old, _ = code(story.old, shown)
             known = "" if len(old) else " The code above does it too."
-            text = (
-                f"The program before the migration, right at home on {linux([story.old_release])}"
-            )
+            home_of = linux([Release(story.old_release).name])
+            text = f"The program before the migration, right at home on {home_of}"
             yield self.section("The old program", [paragraph(f"{text}.{known}")], old)
         yield self.section("Promises", self.promises(story))
         yield self.section("Outcome on every release", self.outcomes(story))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Links terms to the glossary: each where a page first uses it in a sentence.
+"""Links terms to the glossary: each where a page first uses it in a sentence, not in a table.
 
 Words that mean something else as often, EVERYDAY, are linked only where a page says ``:term:``.
 """
@@ -46,7 +46,8 @@ def link_terms(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         link.get("refuri", "").rpartition("#")[2] for link in doctree.findall(nodes.reference)
     }
     left = {name: place for name, place in left.items() if place[1] not in linked}
-    for paragraph in list(doctree.findall(nodes.paragraph)):
+    paragraphs = list(doctree.findall(nodes.paragraph))
+    for paragraph in [it for it in paragraphs if not isinstance(it.parent, nodes.entry)]:
         for text in [child for child in paragraph.children if isinstance(child, nodes.Text)]:
             if left:
                 paragraph.replace(text, pieces(text, left, docname, app.builder))

@@ -103,7 +103,7 @@ the old storage goes with the switch: read it before, and miss what passes in be
     pitfalls="""
 * ``BPF_LINK_UPDATE`` is no way to switch. It leaves the storage as it is, so the new program would
   work on the old map's storage or crash the kernel; new kernels refuse it with ``EINVAL``. Make a
-  new link and close the old one.
+  new link and close the old one; between the two both count, each in its own map.
 * Whoever reads the map by its id or its pin must learn of the new one.
 * A program that still runs elsewhere, or is attached elsewhere, keeps the old map alive.
 * Up to 5.10 each map and each storage counts against ``RLIMIT_MEMLOCK``. During the switch you need

@@ -128,7 +128,8 @@ the trace "hierarchy".
   Read before the cgroup is removed.
 * In a hash, data outlives the program. Here, up to 5.8, detaching frees it.
 * Where programs that are not attached to cgroups need the data too, or where the packet's own
-  cgroup is what you want, ``BPF_MAP_TYPE_CGRP_STORAGE`` is the better way.
+  cgroup is what you want, ``BPF_MAP_TYPE_CGRP_STORAGE`` is
+  :story:`the better way <to_cgrp_storage>`.
 """,
     rules=("create.key-id", "storage.attachment", "delete.refused", "lifetime.cgroup"),
 )

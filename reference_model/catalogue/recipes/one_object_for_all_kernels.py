@@ -89,7 +89,7 @@ error 524), a ``bpf_spin_lock`` (before 5.1), ``BPF_F_RDONLY_PROG`` and ``BPF_F_
         Outcome(
             changes.ATTACH_TYPE_IGNORED,
             {"8-byte key": "EINVAL", "entries": 1, "packets": 3},
-            "kernel 'proposal': no 8-byte key, and the 16-byte key shares, trace order",
+            "the recorded proposal: no 8-byte key, and the 16-byte key shares, trace order",
         ),
         Outcome(
             changes.KEY_IS_CGROUP_ID,
@@ -111,7 +111,7 @@ error 524), a ``bpf_spin_lock`` (before 5.1), ``BPF_F_RDONLY_PROG`` and ``BPF_F_
 * Do not add up one lookup for each attach type without knowing the key: with the 8-byte key both
   lookups find the same entry, and you count it twice.
 * The fallback shares nothing. It does for numbers that can be added. One configuration for several
-  programs has a recipe of its own.
+  programs has :story:`a recipe of its own <share_configuration>`.
 * ``EINVAL`` has many reasons here: ``max_entries`` other than 0, an unknown flag, a wrong BTF
   shape. Probe with a map that differs from a working one in its key size only.
 * Up to 5.8 a map serves one program. Two programs (not one on two attach types) need two maps

@@ -121,7 +121,8 @@ writes one value to all of them.
   program that called bpf_get_local_storage() just before goes on in the old buffer, and its
   increment is lost. A per-CPU update writes in place instead: an increment that is under way on
   another CPU may undo your zero there.
-* Where either race matters, subtract a baseline, or begin each measurement with a fresh map.
+* Where either race matters, :story:`subtract a baseline <subtract_a_baseline>`, or begin each
+  measurement with :story:`a fresh map <fresh_map_per_generation>`.
 * Zeros forget the data for everybody. From 5.9 on other programs may share the entry.
 """,
     rules=("update.existing", "percpu.update-all"),
