@@ -36,10 +36,12 @@ NEEDED = {"xz": "xz-utils", "tar": "tar", "git": "git", "perl": "perl", "make": 
 MEMBERS = (
     *(f"Documentation/{name}" for name in ("Makefile", "conf.py", ".renames.txt", "bpf", "images")),
     *("Documentation/sphinx", "Documentation/sphinx-static", "Documentation/sphinx-includes"),
+    *("Documentation/netlink", "Documentation/networking/netlink_spec"),  # 6.12 wants these, too
+    "Documentation/userspace-api/media",
     *("COPYING", "CREDITS", "Kbuild", "Kconfig", "MAINTAINERS", "Makefile", "README"),
     *(f"{name}/Makefile" for name in ("drivers", "fs", "init", "io_uring", "ipc", "lib")),
     *("arch/x86/Makefile", "scripts", "tools/docs", "tools/lib/python", "tools/net/ynl"),
-    *("include/uapi/linux/bpf.h", "tools/include/uapi/linux/bpf.h", "kernel/bpf"),
+    *("include/uapi/linux", "tools/include/uapi/linux/bpf.h", "kernel/bpf"),
     "net/core/filter.c",
 )
 """What htmldocs, checkpatch, get_maintainer and the compilers read."""
