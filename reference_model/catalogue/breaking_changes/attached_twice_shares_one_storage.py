@@ -117,7 +117,7 @@ Search for ``bpf_link_create``, ``bpf_program__attach_cgroup`` and the like on h
 program is also attached with ``bpf_prog_attach``, or where a link may be made a second time without
 closing the first.
 """,
-    rules=("share.programs", "share.own"),
+    rules=("share.links", "share.own"),
     recipes=("know_what_is_attached", "keep_a_map_exclusive"),
     explains=(
         Explains(changes.LINKS, ("link_create: EINVAL / undefined",)),

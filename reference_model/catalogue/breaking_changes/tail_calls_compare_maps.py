@@ -70,8 +70,9 @@ and 5.15.192. The check strikes at two places: when a program is put into the ar
 program that names the array is loaded.
 
 Commit :commit:`10627ddc0167` ("bpf: Tighten cgroup storage cookie checks for prog arrays") closed a
-gap in 7.2, 7.1.5, 6.18.40, 6.12.97, 6.6.145, 6.1.178 and 5.15.212: a program without a map may be
-in the array only if it makes no tail calls itself.
+gap in 7.2, 7.1.5, 6.18.40 and 6.12.97: a program without a map may be in the array only if it makes
+no tail calls itself. (6.6.145, 6.1.178 and 5.15.212 took it too, but see only tail calls from
+functions of a program there.)
 
 The way out is to let all programs of an array use one storage map. In one object that comes by
 itself; across objects hand the map on with ``bpf_map__reuse_fd``. Or let only the entry program
@@ -137,7 +138,7 @@ call the helper.
 Search for ``bpf_tail_call`` in programs that call ``bpf_get_local_storage``, and compare the
 storage maps of all programs of one ``BPF_MAP_TYPE_PROG_ARRAY``, the callers included.
 """,
-    rules=("tail-call.same-maps", "tail-call.entry"),
+    rules=("tail-call.same-maps", "tail-call.no-map", "tail-call.other-maps", "tail-call.entry"),
     recipes=(),
     explains=(Explains(changes.TAIL_CALL_COOKIES), Explains(changes.TAIL_CALL_COOKIES_TIGHT)),
 )
