@@ -216,7 +216,6 @@ _PROG_ATTACH = (
         errors.AttachFlags,
         "flags that are unknown or exclude each other",
         lambda room: room.attach(flags=0x80),
-        rule="flags.unknown",
     ),
     Refusal(
         "prog_attach",
@@ -224,7 +223,6 @@ _PROG_ATTACH = (
         "a program to replace, which is not known yet",
         lambda room: room.attach(replace=room.plain()),
         until=changes.REPLACE_FLAG,
-        rule="flags.unknown",
     ),
     Refusal(
         "prog_attach",
@@ -232,7 +230,6 @@ _PROG_ATTACH = (
         "``relative_fd`` or ``expected_revision``, which are not known yet",
         lambda room: room.attach(expected_revision=1),
         until=changes.ORDERING,
-        rule="flags.unknown",
     ),
     Refusal(
         "prog_attach",
@@ -307,7 +304,6 @@ _PROG_DETACH = (
         "nothing is attached here; or, with ``BPF_F_ALLOW_MULTI``, not this program, or only "
         "by a link",
         _detach,
-        rule="detach.absent",
     ),
     Refusal(
         "prog_detach",
@@ -415,7 +411,6 @@ _LINKS = (
         "flags; from 6.17 on those of the position are taken",
         lambda room: _link(room, flags=MULTI),
         since=changes.LINKS,
-        rule="flags.unknown",
     ),
     *_common("link_create", _link, changes.LINKS),
     Refusal(
@@ -434,6 +429,7 @@ _LINKS = (
         ),
         since=changes.LINK_UPDATE,
         until=changes.CAP_BPF,
+        rule="attach.capability",
     ),
     Refusal(
         "link_update",

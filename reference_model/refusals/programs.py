@@ -49,7 +49,7 @@ def _test_run_without_memory(room: Room) -> Any:
 
 
 PROGRAMS: tuple[Refusal, ...] = (
-    Refusal("prog_load", errors.NotPermitted, _NO_CAP, _unprivileged),
+    Refusal("prog_load", errors.NotPermitted, _NO_CAP, _unprivileged, rule="load.capability"),
     Refusal(
         "prog_load",
         errors.UnknownProgramType,

@@ -157,6 +157,22 @@ RULES: dict[type[BpfError], str] = {
     errors.UnknownProgramType: "helper.program-types",
     errors.ValueAccess: "helper.bounds",
     errors.SpecialFieldReadOnly: "btf.spin-lock-flags",
+    errors.SpecialFieldNotSupported: "btf.special-fields",
+    errors.FreezeNotSupported: "btf.no-freeze",
+    errors.BtfIds: "btf.both",
+    errors.MapName: "create.name",
+    errors.OutOfMemory: "errors.memory",
+    errors.PathExists: "errors.path",
+    errors.ReturnValue: "load.return-value",
+    errors.ExpectedAttachType: "attach.type",
+    errors.WrongAttachType: "attach.type",
+    errors.AttachFlags: "flags.unknown",
+    errors.QueryFlags: "flags.unknown",
+    errors.NotAttached: "detach.absent",
+    errors.DetachNeedsProgram: "detach.absent",
+    errors.LinkHasOtherProgram: "link-update.refused",
+    errors.LinkProgramType: "link-update.refused",
+    errors.TestRunNotSupported: "test-run.types",
 }
 """The rules of the reference on reasons that are the same for every operation."""
 

@@ -111,4 +111,5 @@ That the second load is ``EBUSY`` up to 5.8 (:rule:`load.exclusive`) and succeed
 * ``EBUSY`` was never a good guard. Up to 5.8 it may linger, because a closed program is freed a
   little later, and a program that uses two maps of one kind gets the same error on every release.
 """,
+    rules=("errors.path",),
 )
