@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reference_model import Kernel, Release, trace
+from reference_model import Change, Kernel, Release, changes, trace
 from reference_model.catalogue import (
     RELEASES,
     UNDEFINED,
@@ -68,6 +68,14 @@ def test_prose(name: str) -> None:
     assert not story.title.endswith(".")
     assert story.summary.strip()
     assert story.details.strip()
+
+
+@each_story
+def test_stable_releases_are_those_of_the_record(name: str) -> None:
+    text = STORIES[name].summary + STORIES[name].details
+    for change in vars(changes).values():
+        if isinstance(change, Change) and change.commit and change.commit in text:
+            assert [release for release in change.backports if release not in text] == []
 
 
 @each_story

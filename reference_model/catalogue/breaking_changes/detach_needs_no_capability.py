@@ -61,7 +61,8 @@ Commit :commit:`2c78ee898d8f` ("bpf: Implement CAP_BPF", Linux 5.8) moved the ri
 programs: ``CAP_BPF`` together with ``CAP_NET_ADMIN`` for these types. What is left at the attach is
 a test for ``CGROUP_SKB``, the type that may be loaded without rights, and ``bpf_prog_attach()``
 turns its ``EPERM`` into ``EINVAL``. ``BPF_LINK_CREATE`` lets the ``EPERM`` through.
-``BPF_PROG_QUERY`` needs ``CAP_NET_ADMIN`` on every release.
+``BPF_PROG_QUERY`` needs ``CAP_NET_ADMIN`` on every release. From 6.9 on ``CAP_SYS_ADMIN`` stands in
+for it.
 
 So from 5.8 on the directory of the cgroup is what must be guarded: who can open it can detach. On a
 hook with flags 0 or ``BPF_F_ALLOW_OVERRIDE`` the detach does not even need the program. On 5.8 that
