@@ -97,10 +97,10 @@ def _same_end(old: Release, new: Release, world: World, path: Path, kind: Kind) 
 
 
 def contains(whole: Path, part: Path) -> bool:
-    """Whether a program remains when operations of another one are left out.
+    """Whether a program remains when operations of another one, but not its last, are left out.
 
-    >>> contains(b"abcd", b"bd"), contains(b"abcd", b"db")
-    (True, False)
+    >>> contains(b"abcd", b"bd"), contains(b"abcd", b"bc"), contains(b"abcd", b"bad")
+    (True, False, False)
     """
-    rest = iter(whole)
-    return all(place in rest for place in part)
+    rest = iter(whole[:-1])
+    return whole[-1:] == part[-1:] and all(place in rest for place in part[:-1])

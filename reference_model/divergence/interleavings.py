@@ -148,7 +148,7 @@ class Ran(NamedTuple):
 
 
 def among(run: Run, story: Recipe, release: str, schedule: Schedule) -> Ran:
-    """A run on a release, with events before its steps."""
+    """A run on a release, with events before its steps; those that come last nobody sees."""
     observer, end = Watching(), ""
     kernel = Among(Kernel(release, **story.kernel), schedule, observer)
     try:
@@ -159,7 +159,9 @@ def among(run: Run, story: Recipe, release: str, schedule: Schedule) -> Ran:
         end = "denied"
     except (UndefinedBehaviour, _Stop):
         end = UNDEFINED
-    return Ran(observer.seen, kernel.steps, kernel.happened, end)
+    seen = observer.seen
+    happened = [one for one in kernel.happened if end or len(one.before) < len(seen)]
+    return Ran(seen, kernel.steps, happened, end)
 
 
 @dataclass(frozen=True)
@@ -203,9 +205,11 @@ def races(recipe: Recipe, events: int) -> tuple[int, list[Race]]:
                     found.setdefault(key, []).extend(row)
     made: list[Race] = []
     for (text, told, end), releases in sorted(found.items(), key=lambda item: len(item[0][1])):
-        known = [race for race in made if race.promise == text]
-        if not any(_holds(told, race.events) for race in known):
-            made.append(Race(text, told, tuple(dict.fromkeys(releases)), end))
+        held = {release for race in made if race.promise == text and _holds(told, race.events)
+                for release in race.releases}  # fmt: skip
+        rest = [release for release in dict.fromkeys(releases) if release not in held]
+        if rest:
+            made.append(Race(text, told, tuple(rest), end))
     return tried, made
 
 
