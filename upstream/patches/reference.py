@@ -18,6 +18,7 @@ def warning() -> str:
 def semantics() -> str:
     """The sections that go to the end of the page, whose last one is about semantics."""
     known_bug = ("link-update.other-maps",)  # what a kernel did that should have refused
+    of_any_map = ("Errors of any command", "Errors of attaching")
     says_nothing = ("limit.value-size",)  # but that there is a table
     old = reference()
     return "\n\n" + "\n".join(
@@ -27,7 +28,7 @@ def semantics() -> str:
             old.section("Tail calls", mark="-"),
             old.section("Next key", mark="=", name="Walk over the keys"),
             old.section("Values for each CPU", mark="="),
-            old.section("Errors", mark="="),
+            old.section("Errors", mark="=", without=of_any_map),
             old.section("Limits", mark="=", without=says_nothing),
         )
     ).rstrip("\n")
@@ -49,8 +50,8 @@ REFERENCE = Patch(
         {commit(changes.LINK_UPDATE_COMPARES_MAPS)}, and so must the programs of a program array
         since {commit(changes.TAIL_CALL_COOKIES)}.
     """,
-    untested="what concerns LSM programs, privileges, a lack of memory, descriptors of something "
-    "else, and a walk that begins with an unknown key",
+    untested="what concerns LSM programs, privileges, a lack of memory, and a walk that begins "
+    "with an unknown key",
     claims=(
         Claim(
             "No warning that attaching again does not zero.",
