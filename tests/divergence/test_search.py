@@ -93,8 +93,8 @@ def test_a_refusal_changes_nothing(name: str) -> None:
     """What the search takes for granted: it does not look at the state after one."""
     where = load(name)
     refused = 0
-    some = paths("5.8", where, 3)
-    for path in some[:: len(some) // 12 + 1]:
+    some = paths("5.8", where, 4)
+    for path in some[:: len(some) // 20 + 1]:
         both = Lockstep(Release("5.8"), Release("5.9"), replace(where))
         both._one = None
         both.go(path)
