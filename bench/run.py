@@ -194,21 +194,24 @@ def upstream() -> None:
 def divergence(limit: float) -> None:
     """Transitions a second of the search for differences, its memory, and how deep it comes."""
     old, new, where = Release("5.8"), Release("5.9"), world.load(world.DEFAULT)
-    paces = {}
-    for jobs in (1, search.cores()):
-        start = time.perf_counter()
-        found = search.search(old, new, where, 6, jobs)
-        paces[jobs] = found.transitions / (time.perf_counter() - start)
-    one, many = paces[1], paces[search.cores()]
+    start, cpu = time.perf_counter(), time.process_time()
+    found = search.search(old, new, where, 6)
+    wall, cpu = time.perf_counter() - start, time.process_time() - cpu
+    start = time.perf_counter()
+    search.search(old, new, where, 6, search.cores())
+    ratio = wall / (time.perf_counter() - start)
     print(
-        f"divergence: {one:,.0f} transitions a second in one process, {many:,.0f} in "
-        f"{search.cores()}, ratio {many / one:.2f} (wall, depth 6)"
+        f"divergence: {found.transitions / cpu:,.0f} transitions a second of CPU time on one core; "
+        f"{search.cores()} processes are {ratio:.2f} times as fast (wall)"
     )
-    tracemalloc.start()
-    found = search.search(old, new, where, 5)
-    used = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    print(f"divergence: {used / sum(found.states):,.0f} bytes a state, with all that it needs")
+    peaks, states = [], []
+    for depth in (4, 5):
+        tracemalloc.start()
+        states.append(sum(search.search(old, new, where, depth).states))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    more = (peaks[1] - peaks[0]) / (states[1] - states[0])
+    print(f"divergence: {more:.0f} bytes for one more state")
 
     def stop(signum: int, frame: object) -> None:
         raise KeyboardInterrupt

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cache
@@ -235,7 +235,7 @@ class Replayer:
     def answer(self, op: Op) -> Answer:
         """Run one operation; its answer, or UndefinedBehaviour."""
         try:
-            done = _OPS[op["op"]](self, op)
+            done = getattr(self, op["op"])(op)
         except _Skip:
             return "skip"
         except BpfError as error:
@@ -586,10 +586,6 @@ _NUMBERS = frozenset(
     {"key_size", "value_size", "max_entries", "map_flags", "helper_flags", "flags", "value"}
     | {"count", "repeat", "slots", "slot"}
 )
-
-_OPS: dict[str, Callable[[Replayer, Op], Answer]] = {
-    name: getattr(Replayer, name) for name in OPERATIONS
-}
 
 
 # -- comparing ------------------------------------------------------------------------------------

@@ -205,9 +205,10 @@ def races(recipe: Recipe, events: int) -> tuple[int, list[Race]]:
                     found.setdefault(key, []).extend(row)
     made: list[Race] = []
     for (text, told, end), releases in sorted(found.items(), key=lambda item: len(item[0][1])):
-        held = {release for race in made if race.promise == text and _holds(told, race.events)
-                for release in race.releases}  # fmt: skip
-        rest = [release for release in dict.fromkeys(releases) if release not in held]
+        rest = dict.fromkeys(releases)
+        for race in made:
+            if race.promise == text and _holds(told, race.events):
+                rest = {on: None for on in rest if on not in race.releases}
         if rest:
             made.append(Race(text, told, tuple(rest), end))
     return tried, made

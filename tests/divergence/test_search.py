@@ -15,6 +15,8 @@ from reference_model.divergence.causes import Kind, answers, contains, kind_of
 from reference_model.divergence.lockstep import Lockstep, changes_state
 from reference_model.divergence.side import Checkpoint, Side
 from reference_model.divergence.world import World, load
+from reference_model.listing import statements
+from reference_model.state import CAPABILITIES
 
 WORLDS = world.known()
 
@@ -69,6 +71,17 @@ def test_a_checkpoint_puts_everything_back(name: str, release: str) -> None:
             one.answer(move.op)
             mark.restore()
         assert everything(one, {}) == before
+
+
+def test_a_checkpoint_puts_the_caller_back() -> None:
+    one = Side(Release("5.8"), load("users"))
+    one.answer({"op": "user", "capabilities": ["CAP_BPF"]})
+    mark = Checkpoint(one)
+    for _ in range(2):
+        one.answer({"op": "user", "capabilities": None})
+        assert one.kernel.capabilities is CAPABILITIES
+        mark.restore()
+        assert one.kernel.capabilities == {"CAP_BPF"}
 
 
 def paths(release: str, where: World, depth: int) -> list[bytes]:
@@ -345,6 +358,21 @@ def test_releases_that_part_over_what_is_given() -> None:
     assert group.ops == (*load("keys").given, percpu)
     assert result.depth == 0
     assert ">>> # on 4.20: ok" in report.text(result)
+
+
+def test_a_difference_without_a_story_is_told_all_the_same() -> None:
+    result = found("5.8", "5.9", load("attachments"), 2)
+    (group,) = result.groups.values()
+    stray = replace(group, kind=Kind("fire", "ok", "denied"))
+    assert "No story tells it yet." in report.told(result, stray)
+
+
+def test_the_page_shows_statements_only() -> None:
+    where = load("users")
+    user = {"op": "user", "capabilities": ["CAP_BPF"]}
+    ops = [*where.given, user, {"op": "map_freeze", "map": "m1"}]
+    lines = statements("5.7", ops, where.setup, len(where.given))
+    assert lines == ["with kernel.user('CAP_BPF'):", "    kernel.map_freeze(m1)"]
 
 
 # -- how it ends -----------------------------------------------------------------------------------
