@@ -106,7 +106,7 @@ def test_a_fault_would_be_found() -> None:
 
 
 def test_there_are_blocks() -> None:
-    assert len(BLOCKS) >= 20
+    assert len(BLOCKS) >= 10
 
 
 def test_a_program_is_whole() -> None:
