@@ -48,7 +48,7 @@ lint: $(INSTALLED) ## Check style, types and spelling
 	$(BIN)/codespell
 
 unit: $(INSTALLED) ## Run the tests with the coverage of the model
-	$(BIN)/pytest -n auto --dist loadgroup --cov --cov-report=term
+	$(BIN)/pytest -n auto --dist loadgroup --no-loadscope-reorder --cov --cov-report=term
 
 test: lint doctest html unit site-test ## Run all checks: what CI runs
 

@@ -15,10 +15,14 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 # What runs on the machine's own kernel runs in one process, one after the other.
 ON_THIS_KERNEL = {"test_examples.py", "test_host_kernel.py", "test_host_stories.py"}
 
+# What takes longest begins first, so that no process waits for it at the end.
+LONG = {"test_guests.py", "test_check.py", "test_explore.py", "test_properties.py"}
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With --dist=loadgroup a file stays in one process, which makes its fixtures once."""
+    items.sort(key=lambda item: item.path.name not in LONG)
     for item in items:
         name = item.path.name
         group = "kernel" if name in ON_THIS_KERNEL else name
