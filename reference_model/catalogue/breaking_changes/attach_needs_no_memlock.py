@@ -60,8 +60,9 @@ The limit here is four pages of 4096 bytes. The map takes one and leaves three; 
 the program, and so leaves two. Either way four cgroups are too many.
 
 Up to 5.8 a detach gives the page back. In 5.9 and 5.10, and with the proposal, the storage stays
-and the page with it, until the cgroup or the map goes. The proposal even needs a page for a moment
-where the storage exists already.
+and the page with it, until the cgroup or the map goes. So it is not only the next attach that may
+find too little left there: a new map gets ``EPERM``, a test run ``ENOMEM``. The proposal even needs
+a page for a moment where the storage exists already.
 
 The way out was always to raise the limit; libbpf 1.0 and later do it by themselves, unless they
 find that the kernel does not need it.

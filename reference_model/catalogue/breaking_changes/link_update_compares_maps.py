@@ -67,7 +67,8 @@ compares the maps of the old and the new program, shared and per-CPU: they must 
 none. It is in 7.3 and in 7.2.6, 6.12.110 and 6.1.191.
 
 In 5.7 and 5.8 a map belongs to one program, so no link update between two programs with storage can
-be right there.
+be right there. Nor does the attachment keep the map: once the old program and the map are closed,
+it holds a storage of a map that is gone, and what follows is undefined.
 """,
     run=run,
     outcomes=(
