@@ -164,14 +164,21 @@ def guests() -> None:
         "300 random steps on the newest kernel": ["explore", "--kernels", "newest"],
     }
     for what, (module, *arguments) in commands.items():
-        command = [sys.executable, "-m", f"tests.conformance.{module}", *arguments]
-        start = time.perf_counter()
-        made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-        taken = time.perf_counter() - start
-        if made.returncode:
-            print(f"{what}: not measured: {(made.stderr or made.stdout).strip()[-200:]}")
-            continue
-        print(f"{what}: {taken:.1f} s from start to result; {made.stdout.strip().splitlines()[-1]}")
+        result = timed(what, f"tests.conformance.{module}", *arguments)
+        if result is not None:
+            taken, said = result
+            print(f"{what}: {taken:.1f} s from start to result; {said.splitlines()[-1]}")
+
+
+def timed(what: str, module: str, *arguments: str) -> tuple[float, str] | None:
+    """Wall time of a module's command, and what it printed; if it failed None, and it says why."""
+    start = time.perf_counter()
+    command = [sys.executable, "-m", module, *arguments]
+    made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if made.returncode:
+        print(f"{what}: not measured: {(made.stderr or made.stdout).strip()[-200:]}")
+        return None
+    return time.perf_counter() - start, made.stdout.strip()
 
 
 def upstream() -> None:
@@ -181,14 +188,10 @@ def upstream() -> None:
         print("upstream: not measured: name a tree, make bench LINUX=/path/to/linux")
         return
     with tempfile.TemporaryDirectory() as name:
-        command = [sys.executable, "-m", "upstream", "series", linux, "--out", f"{name}/mails"]
-        start = time.perf_counter()
-        made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-        taken = time.perf_counter() - start
-        if made.returncode:
-            print(f"upstream: not measured: {made.stderr.strip()[-200:]}")
-            return
-        print(f"upstream: {len(list(Path(name, 'mails').iterdir()))} mails in {taken:.1f} s (wall)")
+        result = timed("upstream", "upstream", "series", linux, "--out", f"{name}/mails")
+        if result is not None:
+            mails = len(list(Path(name, "mails").iterdir()))
+            print(f"upstream: {mails} mails in {result[0]:.1f} s (wall)")
 
 
 def divergence(limit: float) -> None:
