@@ -112,7 +112,7 @@ serve: $(INSTALLED) ## Build, serve on 127.0.0.1 and build again on each change
 
 clean: ## Remove all that was made here, but not .venv
 	rm -rf build .hypothesis
-	find docs/breaking_changes docs/recipes -name '*.rst' -not -name index.rst -delete
+	find docs/breaking_changes docs/additions docs/recipes -name '*.rst' -not -name index.rst -delete
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
 $(INSTALLED): | requirements.txt

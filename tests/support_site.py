@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from reference_model.catalogue import FOLDERS
+
 ROOT = Path(__file__).parent.parent
 
 CONF = """
@@ -39,6 +41,7 @@ Site
    history
    errors
    breaking_changes/index
+   additions/index
    recipes/index
 """
 
@@ -133,6 +136,39 @@ STORY = Recipe(
 '''
 
 
+ADDITION = '''
+"""An addition."""
+
+from ... import changes
+from ...uapi import BPF_MAP_TYPE_CGROUP_STORAGE
+from ...values import U64
+from ..story import Addition, Outcome
+
+
+def run(kernel, observe):
+    observe("create", lambda: kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, U64, U64))
+
+
+STORY = Addition(
+    title="Keys may be short",
+    summary="""
+Keys of 8 bytes exist.
+""",
+    probe="Try it.",
+    without="Take 16 bytes.",
+    details="""
+That is all.
+""",
+    run=run,
+    outcomes=(
+        Outcome(None, {"create": "EINVAL"}, "kernel 5.8.18"),
+        Outcome(changes.KEY_IS_CGROUP_ID, {"create": "ok"}, "kernel 5.9.1"),
+    ),
+    symptoms=("EINVAL from an old kernel",),
+)
+'''
+
+
 class Site:
     """Files to write, and builds to run."""
 
@@ -141,7 +177,7 @@ class Site:
         model = path / "reference_model"
         ignore = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / "reference_model", model, ignore=ignore)
-        for folder in ("breaking_changes", "recipes"):
+        for folder in FOLDERS:
             for module in (model / "catalogue" / folder).glob("[!_]*.py"):
                 module.unlink()
         shutil.copytree(ROOT / "upstream", path / "upstream", ignore=ignore)
@@ -153,7 +189,7 @@ class Site:
             self.write(name, (ROOT / name).read_text(encoding="utf-8"))
         self.write("tests/divergence/recipes.json", "{}")
         shutil.copy(ROOT / "conf.py", path / "real_conf.py")
-        for folder in ("breaking_changes", "recipes"):
+        for folder in FOLDERS:
             index = f"docs/{folder}/index.rst"
             self.write(index, (ROOT / index).read_text(encoding="utf-8"))
         self.write("conf.py", CONF)
@@ -161,6 +197,7 @@ class Site:
         self.write("docs/history.rst", "History\n=======\n\n.. changes::\n")
         self.write("docs/errors.rst", "Errors\n======\n")
         self.write("reference_model/catalogue/breaking_changes/again.py", CHANGE)
+        self.write("reference_model/catalogue/additions/short.py", ADDITION)
         self.write("reference_model/catalogue/recipes/zero.py", RECIPE)
 
     def write(self, name: str, text: str) -> None:

@@ -316,8 +316,8 @@ def test_the_file_beside_the_page(built: Site) -> None:
     assert kernel["stories"]["zero"]["state"] == "differs"
     assert kernel["totals"]["agrees"] == 1
     for found in data["kernels"]:
-        assert sum(found["totals"].values()) == 2
-    assert sum(data["totals"].values()) == 2 * len(data["kernels"])
+        assert sum(found["totals"].values()) == 3
+    assert sum(data["totals"].values()) == 3 * len(data["kernels"])
 
 
 def test_a_record_of_another_story_claims_nothing(site: Site) -> None:

@@ -12,11 +12,11 @@ import pytest
 from release_tables import fold, in_words
 from story_code import example, opening, parts
 from story_evidence import labels_of, trace
-from story_stubs import FOLDERS, page_of, stub
+from story_stubs import page_of, stub
 from support_site import ROOT, Site
 
 from reference_model import Kernel
-from reference_model.catalogue import RELEASES, observed, stories
+from reference_model.catalogue import FOLDERS, RELEASES, observed, stories
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +100,24 @@ def test_the_page_of_a_breaking_change(built: Site) -> None:
     assert page.count('data-sync-id="k5.9"') == 1
 
 
+def test_the_page_of_an_addition(built: Site) -> None:
+    page = built.read("build/html/additions/short.html")
+    assert re.findall(r"<h2>(.*?)<", page) == [
+        "Summary",
+        "How to ask for it",
+        "Where it is not there",
+        "Details",
+        "Before and after",
+        "Outcome on every release",
+        "The code",
+        "Run it yourself",
+        "Seen on real kernels",
+    ]
+    text = text_of(page)
+    assert "What came in Linux 5.9, how to ask for it, and what to do where it is not." in text
+    assert "observed 4.19 to 5.8 5.9 to 7.3 proposal create EINVAL ok EINVAL" in text
+
+
 def test_the_page_of_a_recipe(built: Site) -> None:
     page = built.read("build/html/recipes/zero.html")
     text = text_of(page)
@@ -107,7 +125,7 @@ def test_the_page_of_a_recipe(built: Site) -> None:
     assert "keeps it on Linux 5.8 and breaks it on Linux 7.3" in text
     assert page.count("<svg ") == 2
     assert "No recorded kernel was asked" in text
-    assert "Breaking changes that lead here ¶ Attaching goes on" in text
+    assert "Changes that lead here ¶ Attaching goes on" in text
     assert "observed 4.19 to 7.3, and the proposal first 1 second 1" in text
 
 
@@ -122,6 +140,8 @@ def test_the_indexes_lead_to_every_story(built: Site) -> None:
     assert "counter does not start at zero" in text_of(changes)
     assert "Linux 5.9 ¶ Attaching goes on The old values stay." in text_of(changes)
     assert changes.count('href="again.html"') >= 2
+    additions = text_of(built.read("build/html/additions/index.html"))
+    assert "An errno ¶ EINVAL from an old kernel Keys may be short (5.9)" in additions
     recipes = text_of(built.read("build/html/recipes/index.html"))
     assert "Write zeros It goes on. For every release." in recipes
 
@@ -131,7 +151,7 @@ def test_the_inventory_lists_the_stories(built: Site) -> None:
 
     content = (built.path / "build" / "html" / "objects.inv").read_bytes()
     found = InventoryFile.loads(content, uri="").data["std:story"]
-    assert set(found) == {"again", "zero"}
+    assert set(found) == {"again", "short", "zero"}
 
 
 def test_without_figures_the_words_remain(site: Site) -> None:
@@ -148,7 +168,7 @@ def test_without_figures_the_words_remain(site: Site) -> None:
 def test_the_examples_run_and_fail_at_the_story(site: Site) -> None:
     status, output = site.build("doctest")
     assert status == 0, output
-    assert "11 examples ran" in output
+    assert "16 examples ran" in output
     module = "reference_model/catalogue/breaking_changes/again.py"
     site.edit(module, '{"first": 1, "second": 2}', '{"first": 1, "second": 7}')
     status, output = site.build("doctest")
@@ -178,10 +198,11 @@ def test_an_example_says_what_the_outcome_says(name: str) -> None:
 
 
 FAULTS = {
-    ".. story:: nobody": "no such story: nobody (known: again, zero)",
-    ".. timeline:: nobody 5.8": "no such story: nobody (known: again, zero)",
+    ".. story:: nobody": "no such story: nobody (known: again, short, zero)",
+    ".. timeline:: nobody 5.8": "no such story: nobody (known: again, short, zero)",
     ".. timeline:: again 3.10": "unknown release '3.10'",
-    ".. story-list:: by-colour": "no such order: by-colour",
+    ".. story-list:: by-colour recipes": "no such order of recipes: by-colour",
+    ".. story-list:: by-release elsewhere": "no such folder: elsewhere",
     ".. story-toctree:: elsewhere": "no such folder: elsewhere",
     ".. limit:: height": "no such limit: height",
     ":story:`nobody`": "'story' reference target not found: nobody",
@@ -245,7 +266,7 @@ def test_editing_a_story_reads_its_page_and_the_indexes(site: Site) -> None:
     site.edit(module, "That is all.", "That is all there is.")
     status, output = site.build()
     assert status == 0, output
-    assert read_again(output) == {"recipes/zero", "recipes/index", "breaking_changes/index"}
+    assert read_again(output) == {"recipes/zero", "recipes/index"}
     assert "That is all there is." in text_of(site.read("build/html/recipes/zero.html"))
 
 
@@ -253,7 +274,7 @@ def test_another_title_reads_the_pages_that_show_it(site: Site) -> None:
     site.edit("reference_model/catalogue/recipes/zero.py", '"Write zeros"', '"Put zeros"')
     status, output = site.build()
     assert status == 0, output
-    indexes = {"recipes/index", "breaking_changes/index"}
+    indexes = {f"{folder}/index" for folder in FOLDERS}
     assert read_again(output) == {"recipes/zero", "breaking_changes/again", *indexes}
     assert "Put zeros" in text_of(site.read("build/html/breaking_changes/again.html"))
 

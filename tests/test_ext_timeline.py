@@ -10,7 +10,7 @@ import pytest
 import timeline
 import timeline_svg as figures
 
-from reference_model.catalogue import BreakingChange, Recipe, stories
+from reference_model.catalogue import Difference, Recipe, stories
 from reference_model.timeline import Lane, Timeline
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -19,7 +19,7 @@ RUNS = [
     for name, story in stories().items()
     for release in (
         (story.before, story.after)
-        if isinstance(story, BreakingChange)
+        if isinstance(story, Difference)
         else (story.fails_on,)
         if isinstance(story, Recipe)
         else ()

@@ -13,7 +13,9 @@ from reference_model import Change, Kernel, Release, changes, trace
 from reference_model.catalogue import (
     RELEASES,
     UNDEFINED,
+    Addition,
     BreakingChange,
+    Difference,
     Evidence,
     Observations,
     Promise,
@@ -22,14 +24,19 @@ from reference_model.catalogue import (
     observed,
     stories,
 )
+from reference_model.errors import ERRNO_NAMES
 
 TRACES = Path(__file__).parent / "traces"
 STORIES = stories()
+DIFFERENCES = stories(Difference)
 CHANGES = stories(BreakingChange)
+ADDITIONS = stories(Addition)
 RECIPES = stories(Recipe)
 
 each_story = pytest.mark.parametrize("name", STORIES)
+each_difference = pytest.mark.parametrize("name", DIFFERENCES)
 each_change = pytest.mark.parametrize("name", CHANGES)
+each_addition = pytest.mark.parametrize("name", ADDITIONS)
 each_recipe = pytest.mark.parametrize("name", RECIPES)
 
 
@@ -83,15 +90,29 @@ def test_it_names_rules_of_the_reference(name: str) -> None:
     assert STORIES[name].rules
 
 
-@each_change
-def test_something_breaks(name: str) -> None:
-    story = CHANGES[name]
+@each_difference
+def test_something_differs(name: str) -> None:
+    story = DIFFERENCES[name]
     assert Release(story.before) < Release(story.after)
     assert story.expected(story.before).seen != story.expected(story.after).seen
-    assert story.affected.strip()
-    assert story.find.strip()
     assert story.symptoms
     assert set(story.recipes) <= set(RECIPES)
+
+
+@each_change
+def test_a_breaking_change_says_whom_it_hits(name: str) -> None:
+    assert CHANGES[name].affected.strip()
+    assert CHANGES[name].find.strip()
+
+
+@each_addition
+def test_an_addition_is_refused_before_and_taken_after(name: str) -> None:
+    story = ADDITIONS[name]
+    assert story.probe.strip()
+    assert story.without.strip()
+    before, after = (story.expected(on).seen for on in (story.before, story.after))
+    refused = {label for label, seen in before.items() if seen in ERRNO_NAMES.values()}
+    assert any(after[label] != before[label] for label in refused)
 
 
 @each_recipe

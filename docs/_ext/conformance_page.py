@@ -44,7 +44,7 @@ from story_code import home
 from story_links import code_link, link, note_view
 from story_stubs import page_of
 
-from reference_model.catalogue import BreakingChange, Recipe, Story, stories
+from reference_model.catalogue import FOLDERS, Story, stories
 from tests.conformance import results
 
 FILE = "results.json"
@@ -141,10 +141,10 @@ def legend(of: Matrix, docname: str) -> Content:
 
 
 def whole(of: Matrix, docname: str) -> Content:
-    """All cells: breaking changes, then recipes."""
+    """All cells, kind by kind."""
     made: Content = []
-    kinds: dict[str, type[Story]] = {"breaking change": BreakingChange, "recipe": Recipe}
-    for title, kind in kinds.items():
+    for folder, kind in FOLDERS.items():
+        title = folder.replace("_", " ").removesuffix("s")
         head: list[Entry] = [title, "observed", *of.kernels]
         rows: list[list[Entry]] = [
             [link(name, docname), telling(story),

@@ -54,7 +54,7 @@ class Divergence(SphinxDirective):
             raise self.error(f"no such part: {self.arguments[0]} (known: {', '.join(PARTS)})")
         model = Path(coverage.__file__).parents[1]
         read = (divergence.FILE, *world.FOLDER.glob("*.json"), *Path(__file__).parent.glob("*.py"))
-        for path in (*read, *model.glob("*.py"), *model.rglob("breaking_changes/*.py")):
+        for path in (*read, *model.glob("*.py"), *model.rglob("catalogue/*/*.py")):
             self.env.note_dependency(str(path))
         note_view(self.env, "")
         return list(part(self))

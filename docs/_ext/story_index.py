@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Lists of stories: ``.. story-list:: ORDER``, one of ORDERS.
+"""Lists of stories: ``.. story-list:: ORDER FOLDER``.
 
-``by-release`` and ``by-symptom`` list the breaking changes, ``by-problem`` the recipes.
+``by-release`` and ``by-symptom`` list breaking changes or additions, ``by-problem`` the recipes.
 ``.. story-toctree:: FOLDER`` puts the pages of a folder into the contents of the site, breaking
-changes in the order in which they came.
+changes and additions in the order in which they came.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from docutils import nodes
 from release_tables import linux
@@ -18,10 +19,10 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 from story_code import home
 from story_links import helped_by, link, note_view
-from story_stubs import FOLDERS, first_sentence, page_of, plain
+from story_stubs import first_sentence, page_of, plain
 
 from reference_model import MAINLINE, Release
-from reference_model.catalogue import RELEASES, BreakingChange, Recipe, Story, stories
+from reference_model.catalogue import FOLDERS, RELEASES, Difference, Recipe, Story, stories
 from reference_model.releases import Change
 
 
@@ -30,14 +31,14 @@ def place(change: Change) -> int:
     return MAINLINE.index(change.first) if change.first else len(MAINLINE)
 
 
-def changes_of(story: BreakingChange) -> list[Change]:
+def changes_of(story: Difference) -> list[Change]:
     """The changes that bring another outcome, in order."""
     return sorted((o.since for o in story.outcomes if o.since is not None), key=place)
 
 
-def by_age() -> list[str]:
-    """The breaking changes in the order of the release after which each is shown."""
-    found = stories(BreakingChange)
+def by_age(kind: type[Difference] = Difference) -> list[str]:
+    """The differences of a kind in the order of the release after which each is shown."""
+    found = stories(kind)
     return sorted(found, key=lambda name: (Release(found[name].after), name))
 
 
@@ -67,31 +68,44 @@ def catchword(symptom: str) -> str:
     return re.sub(r"^(a|an|the) ", "", plain(symptom).lower())
 
 
-class StoryList(SphinxDirective):
-    """``.. story-list:: ORDER``"""
+class FolderDirective(SphinxDirective):
+    """About the stories of a folder."""
 
-    required_arguments = 1
+    def kind(self, folder: str) -> type[Story]:
+        """Which stories a folder holds."""
+        if folder not in FOLDERS:
+            raise self.error(f"no such folder: {folder} (known: {', '.join(FOLDERS)})")
+        return FOLDERS[folder]
+
+
+class StoryList(FolderDirective):
+    """``.. story-list:: ORDER FOLDER``"""
+
+    required_arguments = 2
 
     def run(self) -> list[nodes.Node]:
-        orders = {
-            "by-release": self.by_release,
-            "by-symptom": self.by_symptom,
-            "by-problem": self.by_problem,
-        }
-        order = orders.get(self.arguments[0])
+        wanted, folder = self.arguments
+        kind = self.kind(folder)
+        orders: dict[str, Callable[[], Iterator[nodes.Node]]] = {}
+        if issubclass(kind, Difference):
+            orders["by-release"] = partial(self.by_release, kind)
+            orders["by-symptom"] = partial(self.by_symptom, kind)
+        else:
+            orders["by-problem"] = self.by_problem
+        order = orders.get(wanted)
         if order is None:
-            raise self.error(f"no such order: {self.arguments[0]} (known: {', '.join(orders)})")
-        story: Story
-        for story in stories().values():
+            raise self.error(f"no such order of {folder}: {wanted} (known: {', '.join(orders)})")
+        shown = kind if issubclass(kind, Difference) else Story
+        for story in stories(shown).values():
             self.env.note_dependency(home(story))
         note_view(self.env, "")
         return list(order())
 
-    def by_release(self) -> Iterator[nodes.Node]:
+    def by_release(self, kind: type[Difference]) -> Iterator[nodes.Node]:
         """A section for each release, and for what the proposal alone did."""
         found: dict[str | None, list[str]] = {}
-        for name in by_age():
-            for change in changes_of(stories(BreakingChange)[name]):
+        for name in by_age(kind):
+            for change in changes_of(stories(kind)[name]):
                 names = found.setdefault(change.first, [])
                 if name not in names:
                     names.append(name)
@@ -100,26 +114,28 @@ class StoryList(SphinxDirective):
             title = f"Linux {first}" if first else "Proposed and never released"
             yield self.section(title, self.entries(found[first]))
 
-    def by_symptom(self) -> Iterator[nodes.Node]:
+    def by_symptom(self, kind: type[Difference]) -> Iterator[nodes.Node]:
         """What a reader sees, and the change behind it."""
         symptoms: dict[str, list[str]] = {}
-        for name in by_age():
-            for symptom in stories(BreakingChange)[name].symptoms:
+        for name in by_age(kind):
+            for symptom in stories(kind)[name].symptoms:
                 symptoms.setdefault(symptom, []).append(name)
-        for kind in KINDS:
+        for title in KINDS:
             items = [
                 self.symptom(symptom, symptoms[symptom])
                 for symptom in sorted(symptoms, key=catchword)
-                if kind_of(symptom) == kind
+                if kind_of(symptom) == title
             ]
-            yield self.section(kind, nodes.definition_list("", *items, classes=["story-list"]))
+            if items:
+                found = nodes.definition_list("", *items, classes=["story-list"])
+                yield self.section(title, found)
 
     def symptom(self, symptom: str, names: list[str]) -> nodes.definition_list_item:
         """A symptom, and links to what may be behind it with the releases that brought it."""
         text, messages = self.parse_inline(symptom, lineno=self.lineno)
         found = nodes.paragraph("", "")
         for name in names:
-            changes = changes_of(stories(BreakingChange)[name])
+            changes = changes_of(stories(Difference)[name])
             when = ", ".join(dict.fromkeys(change.first for change in changes if change.first))
             found += [nodes.Text("; ")] * bool(len(found))
             found += [link(name, self.env.docname), nodes.Text(f" ({when})")]
@@ -166,18 +182,18 @@ class StoryList(SphinxDirective):
         return nodes.definition_list("", *items, classes=["story-list"])
 
 
-class StoryToctree(SphinxDirective):
+class StoryToctree(FolderDirective):
     """``.. story-toctree:: FOLDER``"""
 
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        kind = FOLDERS.get(self.arguments[0])
-        if kind is None:
-            raise self.error(f"no such folder: {self.arguments[0]} (known: {', '.join(FOLDERS)})")
+        kind = self.kind(self.arguments[0])
         note_view(self.env, "")
-        names = by_age() if kind is BreakingChange else list(stories(kind))
+        names = by_age(kind) if issubclass(kind, Difference) else list(stories(kind))
         pages = "".join(f"   {page_of(name)}\n" for name in names)
+        if not names:
+            return []
         return list(self.parse_text_to_nodes(f".. toctree::\n   :hidden:\n\n{pages}"))
 
 

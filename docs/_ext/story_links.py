@@ -18,21 +18,21 @@ from sphinx.environment import BuildEnvironment
 from sphinx.roles import XRefRole
 from sphinx.util.typing import ExtensionMetadata
 
-from reference_model.catalogue import BreakingChange, Story, stories
+from reference_model.catalogue import Difference, Story, stories
 
 View = tuple[tuple[str, str], ...]
 """What a page shows of other stories: their names and titles."""
 
 
 def helped_by(recipe: str) -> list[str]:
-    """The breaking changes that name the recipe."""
-    return [name for name, story in stories(BreakingChange).items() if recipe in story.recipes]
+    """The breaking changes and additions that name the recipe."""
+    return [name for name, story in stories(Difference).items() if recipe in story.recipes]
 
 
 def others(name: str) -> list[str]:
     """The stories that a story's page links to: those that it names, or that name it."""
     story = stories().get(name)
-    if isinstance(story, BreakingChange):
+    if isinstance(story, Difference):
         return list(story.recipes)
     return helped_by(name)
 

@@ -29,7 +29,15 @@ from story_stubs import plain
 
 import reference_model
 from reference_model import Release
-from reference_model.catalogue import RELEASES, BreakingChange, Recipe, Story, stories
+from reference_model.catalogue import (
+    RELEASES,
+    Addition,
+    BreakingChange,
+    Difference,
+    Recipe,
+    Story,
+    stories,
+)
 from tests import divergence
 
 MODEL = Path(inspect.getfile(reference_model)).parent
@@ -62,19 +70,24 @@ class StoryDirective(Parts):
         standard.note_object("story", self.name, "", location=self.get_location())
         if isinstance(story, BreakingChange):
             sections: Iterable[nodes.Node] = self.breaking_change(story)
+        elif isinstance(story, Addition):
+            sections = self.addition(story)
         else:
             assert isinstance(story, Recipe)
             sections = self.recipe(story)
         return list(chain(self.opening(story), sections))
 
-    # -- the two kinds of pages ---------------------------------------------------------------
+    # -- the kinds of pages -------------------------------------------------------------------
 
     def opening(self, story: Story) -> Iterator[nodes.Node]:
         """What the page answers."""
-        if isinstance(story, BreakingChange):
+        if isinstance(story, Difference):
             since = [o.since for o in story.outcomes if o.since and o.since.first is not None]
             when = and_last(list(dict.fromkeys(str(change.first) for change in since)))
-            text = f"What changed{f' in Linux {when}' * bool(when)}, for whom, and the way out."
+            came = f" in Linux {when}" * bool(when)
+            text = f"What changed{came}, for whom, and the way out."
+            if isinstance(story, Addition):
+                text = f"What came{came}, how to ask for it, and what to do where it is not."
             yield paragraph(
                 f"{text} What you may have seen: {'; '.join(map(plain, story.symptoms))}."
             )
@@ -92,6 +105,24 @@ class StoryDirective(Parts):
         """The page of a breaking change."""
         yield self.section("Summary", self.prose(story, "summary"))
         yield self.section("Who is affected", self.prose(story, "affected"))
+        yield from self.before_and_after(story)
+        yield self.section("How to find it in your code", self.prose(story, "find"))
+        found = self.links(story.recipes) or [paragraph("None: what to do is said above.")]
+        yield self.section("Recipes that help", found)
+        yield from self.run_it(story)
+
+    def addition(self, story: Addition) -> Iterator[nodes.Node]:
+        """The page of an addition."""
+        yield self.section("Summary", self.prose(story, "summary"))
+        yield self.section("How to ask for it", self.prose(story, "probe"))
+        yield self.section("Where it is not there", self.prose(story, "without"))
+        yield from self.before_and_after(story)
+        if story.recipes:
+            yield self.section("Recipes that help", self.links(story.recipes))
+        yield from self.run_it(story)
+
+    def before_and_after(self, story: Difference) -> Iterator[nodes.Node]:
+        """What a difference is, and what comes of it on which release."""
         yield self.section("Details", self.prose(story, "details"), self.rules(story))
         before, after = story.before, story.after
         yield self.section(
@@ -101,12 +132,12 @@ class StoryDirective(Parts):
             self.figure(story, story.run, after, f"After: {linux([after])}"),
         )
         yield self.section("Outcome on every release", self.outcomes(story))
-        yield self.section("How to find it in your code", self.prose(story, "find"))
-        found = self.links(story.recipes) or [paragraph("None: what to do is said above.")]
-        yield self.section("Recipes that help", found)
+
+    def run_it(self, story: Difference) -> Iterator[nodes.Node]:
+        """The program of a difference, in Python and in C, and who ran it."""
         blocks, _ = code(story.run)
         yield self.section("The code", [self.where(story)], blocks)
-        yield self.section("Run it yourself", self.try_it(story, (before, after)))
+        yield self.section("Run it yourself", self.try_it(story, (story.before, story.after)))
         if files(self.name):
             yield self.section("In C", self.twin())
         yield self.section("Seen on real kernels", self.evidence(story))
@@ -141,7 +172,7 @@ class StoryDirective(Parts):
         yield self.section("Details", self.prose(story, "details"), self.rules(story))
         yield self.section("Seen on real kernels", self.evidence(story))
         found = self.links(helped_by(self.name)) or [paragraph("None names this recipe.")]
-        yield self.section("Breaking changes that lead here", found)
+        yield self.section("Changes that lead here", found)
 
     # -- code and examples --------------------------------------------------------------------
 
@@ -171,7 +202,7 @@ class StoryDirective(Parts):
         """An example, reported at the story's declaration if it fails."""
         return block(text, home(story), read(home(story)).statements["STORY"].lineno)
 
-    def try_it(self, story: BreakingChange, releases: Iterable[str]) -> Iterator[nodes.Node]:
+    def try_it(self, story: Difference, releases: Iterable[str]) -> Iterator[nodes.Node]:
         """The run on a release from before and one from after."""
         examples = {r: example(story, "run", r, story.expected(r).seen) for r in releases}
         yield self.doctest(story, opening(self.name, list(examples.values())))

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A page for each story: a few lines of a stub, written before the pages are looked for.
 
-``docs/breaking_changes/NAME.rst`` and ``docs/recipes/NAME.rst`` hold the title, what search engines
-show of the page, and ``.. story:: NAME``.  They are written only if they differ from what is there,
-so that an unchanged story is not built again, and removed when their story is gone; git ignores
-them.  The ``index.rst`` beside them is written by hand and left alone.
+``docs/breaking_changes/NAME.rst``, ``docs/additions/NAME.rst`` and ``docs/recipes/NAME.rst`` hold
+the title, what search engines show of the page, and ``.. story:: NAME``.  They are written only if
+they differ from what is there, so that an unchanged story is not built again, and removed when
+their story is gone; git ignores them.  The ``index.rst`` beside them is written by hand and left
+alone.
 """
 
 from __future__ import annotations
@@ -17,9 +18,7 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util.typing import ExtensionMetadata
 
-from reference_model.catalogue import BreakingChange, Recipe, Story, stories
-
-FOLDERS: dict[str, type[Story]] = {"breaking_changes": BreakingChange, "recipes": Recipe}
+from reference_model.catalogue import FOLDERS, Story, stories
 
 STUB = """\
 .. SPDX-License-Identifier: GPL-2.0-only

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The stories: breaking changes and migration recipes, one module each.
+"""The stories: breaking changes, additions and migration recipes, one module each.
 
-A new module in ``breaking_changes/`` or ``recipes/`` is a new story: nothing else is edited.
+A new module in one of their folders is a new story: nothing else is edited.
 
 >>> stories(BreakingChange)["reattach_keeps_data"].title
 'Re-attaching a program no longer zeroes its storage'
@@ -17,7 +17,9 @@ from typing import TypeVar
 from .story import (
     RELEASES,
     UNDEFINED,
+    Addition,
     BreakingChange,
+    Difference,
     Evidence,
     Explains,
     Observations,
@@ -31,7 +33,9 @@ from .story import (
 __all__ = [
     "RELEASES",
     "UNDEFINED",
+    "Addition",
     "BreakingChange",
+    "Difference",
     "Evidence",
     "Explains",
     "Observations",
@@ -45,11 +49,16 @@ __all__ = [
 
 S = TypeVar("S", bound=Story)
 
-_FOLDERS: dict[str, type[Story]] = {"breaking_changes": BreakingChange, "recipes": Recipe}
+FOLDERS: dict[str, type[Story]] = {
+    "breaking_changes": BreakingChange,
+    "additions": Addition,
+    "recipes": Recipe,
+}
+"""The kinds of stories, by the folders of their modules and of their pages."""
 
 
 def stories(kind: type[S] = Story) -> dict[str, S]:  # type: ignore[assignment]
-    """The stories of a kind by the names of their modules: breaking changes, then recipes."""
+    """The stories of a kind by the names of their modules, in the order of FOLDERS."""
     return {name: story for name, story in _discover().items() if isinstance(story, kind)}
 
 
@@ -57,7 +66,7 @@ def stories(kind: type[S] = Story) -> dict[str, S]:  # type: ignore[assignment]
 def _discover() -> dict[str, Story]:
     """The ``STORY`` of each module; TypeError names a module without a right one."""
     found: dict[str, Story] = {}
-    for folder, kind in _FOLDERS.items():
+    for folder, kind in FOLDERS.items():
         package = importlib.import_module(f"{__name__}.{folder}")
         for name in sorted(module.name for module in pkgutil.iter_modules(package.__path__)):
             path = f"{package.__name__}.{name}"

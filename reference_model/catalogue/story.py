@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What a story is: prose, a function that runs it on any kernel, and what must be observed.
 
-A story is one module of ``breaking_changes/`` or ``recipes/`` that calls its story ``STORY``.  Its
-page, its table of outcomes, its figures, its tests and its C twin all come from there.
+A story is one module of ``breaking_changes/``, ``additions/`` or ``recipes/`` that calls its story
+``STORY``.  Its page, its table of outcomes, its figures, its tests and its C twin all come from
+there.
 
 >>> def run(kernel, observe):
 ...     counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64)
@@ -139,7 +140,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Story:
-    """What both kinds of stories have."""
+    """What all kinds of stories have."""
 
     title: str
     """A sentence without its full stop: what is so."""
@@ -181,23 +182,39 @@ class Explains:
 
 
 @dataclass(frozen=True)
-class BreakingChange(Story):
-    """Something that worked, and no longer does, or works in another way."""
+class Difference(Story):
+    """Something that releases do in different ways."""
 
-    affected: str = ""
-    """Who has to do something, and who has not."""
     before: str = "5.8"
     """A release from before, for the figure."""
     after: str = "5.9"
     """A release from after it."""
-    find: str = ""
-    """How to find it in one's own code: what to search for."""
     recipes: tuple[str, ...] = ()
     """Names of the recipes that help."""
     explains: tuple[Explains, ...] = ()
     """What a search for differences finds of it."""
     outside: str = ""
     """Why no search finds it, where none does."""
+
+
+@dataclass(frozen=True)
+class BreakingChange(Difference):
+    """Something that worked, and no longer does, or works in another way."""
+
+    affected: str = ""
+    """Who has to do something, and who has not."""
+    find: str = ""
+    """How to find it in one's own code: what to search for."""
+
+
+@dataclass(frozen=True)
+class Addition(Difference):
+    """Something that older kernels refuse, since they do not have it."""
+
+    probe: str = ""
+    """How a program finds out, while it runs, whether the kernel has it."""
+    without: str = ""
+    """What to do on a kernel that has it not."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 
 from .. import changes
-from ..catalogue import BreakingChange, stories
+from ..catalogue import Difference, stories
 from ..catalogue.story import Explains
 from ..releases import Change
 from .search import Group
@@ -59,7 +59,7 @@ def matches(one: Explains, group: Group) -> bool:
 
 def explaining(group: Group) -> list[str]:
     """The stories that claim to explain a group: there should be one."""
-    known: dict[str, BreakingChange] = stories(BreakingChange)
+    known: dict[str, Difference] = stories(Difference)
     return [
         name for name, story in known.items() if any(matches(one, group) for one in story.explains)
     ]
