@@ -114,6 +114,7 @@ _SINCE = {
     BPF_PROG_TYPE_LSM: changes.LSM_CGROUP,
 }
 
+_BY_NUMBER: dict[int, AttachType] = {int(known): known for known in ATTACH_TYPES}
 _STORAGE_TYPES = frozenset(prog_type for prog_type, _ in ATTACH_TYPES.values())
 _SOCKMAP_TYPES = frozenset({BPF_PROG_TYPE_SK_MSG, BPF_PROG_TYPE_SK_SKB})
 _NET_ADMIN = (_STORAGE_TYPES | _SOCKMAP_TYPES | {BPF_PROG_TYPE_XDP}) - {
@@ -318,9 +319,8 @@ class ProgCommands(ProgramReferences):
 
     def attach_type(self, number: int) -> AttachType | None:
         """The attach type of this number, or None where this kernel has none."""
-        try:
-            found = AttachType(number)
-        except ValueError:
+        found = _BY_NUMBER.get(number)
+        if found is None:
             return None
         since = ATTACH_TYPES[found][1]
         return found if since is None or self.has(since) else None

@@ -13,6 +13,7 @@ BPF_MAP_TYPE_CGROUP_STORAGE
 from __future__ import annotations
 
 from enum import IntEnum, IntFlag
+from functools import cache
 
 
 class _Names(IntEnum):
@@ -90,12 +91,17 @@ class _Flags(IntFlag):
     """Flags of the kernel that print as their names."""
 
     def __repr__(self) -> str:
-        names = [flag.name or "" for flag in type(self) if flag in self]
-        known = sum(flag for flag in type(self) if flag in self)
-        rest = [hex(int(self) & ~known)] if int(self) & ~known else []
-        return "|".join(names + rest) or "0"
+        return _flags_by_name(type(self), int(self))
 
     __str__ = __repr__
+
+
+@cache
+def _flags_by_name(kind: type[_Flags], bits: int) -> str:
+    """Known flags by their names, the rest as one number."""
+    known = [flag for flag in kind if flag & bits == flag]
+    rest = bits & ~sum(known)
+    return "|".join([*(flag.name or "" for flag in known), *([hex(rest)] if rest else [])]) or "0"
 
 
 class MapFlag(_Flags):

@@ -8,7 +8,7 @@ one, then with pairs of them, and so on, until it answers as the new one does.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import combinations
 from typing import NamedTuple
 
@@ -80,20 +80,21 @@ def is_shortest(old: Release, new: Release, world: World, path: Path, kind: Kind
     *before, last = path
     for size in range(len(before)):
         for kept in combinations(before, size):
-            if _same_end(old, new, world, bytes((*kept, last)), kind):
+            if _parting(old, new, world, bytes((*kept, last))) == kind:
                 return False
     return True
 
 
-def _same_end(old: Release, new: Release, world: World, path: Path, kind: Kind) -> bool:
-    """Whether the releases part at the end of a program, in this way, and not before."""
+@lru_cache(1 << 16)
+def _parting(old: Release, new: Release, world: World, path: Path) -> Kind | None:
+    """How the releases part at the end of a program; None if they do not, or do before."""
     if not world.makes_sense(path):
-        return False
+        return None
     ops = [world.operations[place] for place in path]
     before, after = answers(old, world, ops), answers(new, world, ops)
     if len(before) < len(ops) or len(after) < len(ops) or before[:-1] != after[:-1]:
-        return False
-    return before[-1] != after[-1] and kind_of(ops[-1], before[-1], after[-1]) == kind
+        return None
+    return kind_of(ops[-1], before[-1], after[-1]) if before[-1] != after[-1] else None
 
 
 def contains(whole: Path, part: Path) -> bool:

@@ -138,7 +138,7 @@ class _Track:
 
     def step(self, move: Move) -> list[Answer]:
         answers = [side.answer(move.op) for side in self.sides]
-        if all(answer == "ok" for answer in answers):
+        if answers.count("ok") == len(answers):
             if move.makes:
                 name = self.world.names[move.makes.bit_length() - 1]
                 for side in self.sides:

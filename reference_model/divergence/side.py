@@ -7,6 +7,7 @@ in place.  It knows no rule of the model, only which of its classes have a state
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from operator import attrgetter
 from typing import Any
@@ -26,11 +27,24 @@ from ..storages import Storage
 from ..trace import Answer, Op, Replayer
 from .world import World
 
+_Getter = Callable[[Any], tuple[Any, ...]]
+
 UNDEFINED = "undefined"
 """The answer of an operation that the model does not define."""
 
-_STATEFUL = (MapFd, ProgFd, LinkFd, Map, StorageMap, ProgArray, CgrpStorageMap, Program, Link)
-_CHANGING = {*_STATEFUL, Cgroup, Socket, Hook, Attachment, Storage, list, dict, bytearray}
+STATEFUL = frozenset(
+    {MapFd, ProgFd, LinkFd, Map, StorageMap, ProgArray, CgrpStorageMap, Program, Link}
+    | {Cgroup, Socket, Hook, Attachment, Storage}
+)
+"""The classes of the model that have a state."""
+_CHANGING = STATEFUL | {list, dict, bytearray}
+CHANGES = frozenset(
+    {"attachments", "cgroup", "children", "data", "entries", "flags", "freed", "frozen", "hooks"}
+    | {"link", "local_storages", "newer", "newest", "older", "online", "open", "owner", "prog"}
+    | {"program", "refs", "released", "revision", "slots", "sockets", "sound", "storages"}
+    | {"unfreed_children", "urefs"}
+)
+"""The attributes that the model sets again after an object is made, or changes in place."""
 
 
 class Side(Replayer):
@@ -66,7 +80,7 @@ class Checkpoint:
     """What can change in a side, as it is now."""
 
     def __init__(self, side: Side) -> None:
-        self._objects: list[tuple[Any, attrgetter[tuple[Any, ...]], tuple[str, ...], Any]] = []
+        self._objects: list[tuple[Any, _Getter, tuple[str, ...], Any]] = []
         self._lists: list[tuple[list[Any], list[Any]]] = []
         self._dicts: list[tuple[dict[Any, Any], dict[Any, Any]]] = []
         self._bytes: list[tuple[bytearray, bytes]] = []
@@ -83,6 +97,8 @@ class Checkpoint:
                 values = thing
             elif kind is dict:
                 self._dicts.append((thing, thing.copy()))
+                if not thing:
+                    continue
                 values = (*thing, *thing.values())
             elif kind is bytearray:
                 self._bytes.append((thing, bytes(thing)))
@@ -114,12 +130,15 @@ class Checkpoint:
 
 
 @cache
-def _fields(kind: type) -> tuple[attrgetter[tuple[Any, ...]], tuple[str, ...]]:
-    """The slots of a class of the model."""
-    names = tuple(
-        name
-        for base in kind.__mro__
-        for name in getattr(base, "__slots__", ())
-        if hasattr(base, name)
-    )
+def _fields(kind: type) -> tuple[_Getter, tuple[str, ...]]:
+    """The slots of a class of the model that can change."""
+    names = tuple(name for name in slots(kind) if name in CHANGES)
+    if len(names) == 1:
+        names *= 2  # an attrgetter of one name returns no tuple
     return attrgetter(*names), names
+
+
+def slots(kind: type) -> tuple[str, ...]:
+    """The slots of a class and of those that it comes from."""
+    bases = [getattr(base, "__slots__", ()) for base in kind.__mro__]
+    return tuple(dict.fromkeys(name for names in bases for name in names))

@@ -84,6 +84,10 @@ class World:
         """The operations, with what they need and make."""
         return tuple(self.move(op) for op in self.operations)
 
+    @cached_property
+    def _given(self) -> tuple[Move, ...]:
+        return tuple(self.move(op) for op in self.given)
+
     def move(self, op: Op) -> Move:
         """What an operation needs, makes and ends."""
         maker, ender = _maker(op), _ender(op)
@@ -134,7 +138,7 @@ class World:
     def makes_sense(self, path: bytes) -> bool:
         """Whether a program names nothing that is not there, if all of it succeeds."""
         live = made = 0
-        for move in (*map(self.move, self.given), *(self.moves[place] for place in path)):
+        for move in (*self._given, *(self.moves[place] for place in path)):
             if move.needs & ~live or move.makes & made:
                 return False
             live, made = (live | move.makes) & ~move.ends, made | move.makes
