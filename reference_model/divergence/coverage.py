@@ -15,7 +15,6 @@ _NEW = "Something new: what was refused before is possible now."
 _ERRNO = "Another errno for what was refused before and still is."
 
 NO_STORY: dict[Change, str] = {
-    changes.ZERO_VALUE_REFUSED: "Nobody misses maps with values of 0 bytes.",
     changes.PERCPU_STORAGE: _NEW,
     changes.LOOKUP_AND_DELETE: _ERRNO,
     changes.TEST_RUN_ERRNO: "A failure that passed for a program's answer became an error.",
