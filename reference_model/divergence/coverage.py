@@ -16,7 +16,6 @@ _ERRNO = "Another errno for what was refused before and still is."
 
 NO_STORY: dict[Change, str] = {
     changes.PERCPU_STORAGE: _NEW,
-    changes.LOOKUP_AND_DELETE: _ERRNO,
     changes.TEST_RUN_ERRNO: "A failure that passed for a program's answer became an error.",
     changes.SPIN_LOCK: "Flags and a special field that were unknown before got their meaning.",
     changes.PROG_ACCESS_FLAGS: _NEW,
@@ -24,7 +23,6 @@ NO_STORY: dict[Change, str] = {
     changes.SOCKOPT_PROGRAMS: _NEW,
     changes.SKB_EXPECTED_ATTACH_TYPE: _NEW,
     changes.MEMLOCK_BEFORE_ALLOCATION: _ERRNO,
-    changes.BATCH_COMMANDS: _ERRNO,
     changes.LINKS: _NEW,
     changes.LINK_DETACH: _NEW,
     changes.BIND_RETURNS: _NEW,

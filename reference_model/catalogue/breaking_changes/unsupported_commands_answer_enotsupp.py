@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Commands that these maps never had: EINVAL, then ENOTSUPP from 4.20 and 5.6 on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ... import changes
+from ...uapi import BPF_CGROUP_INET_EGRESS, BPF_F_RDONLY, BPF_MAP_TYPE_CGROUP_STORAGE
+from ...values import STORAGE_KEY, U64
+from ..story import BreakingChange, Evidence, Explains, Observer, Outcome
+
+
+def run(kernel: Any, observe: Observer) -> None:
+    """Try commands that the map type lacks, also through a descriptor that may not write."""
+    web = kernel.mkdir("web")
+    key = (web, BPF_CGROUP_INET_EGRESS)
+    counts, reader = (
+        kernel.map_create(
+            BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name=name, map_flags=flags
+        )
+        for name, flags in (("counts", 0), ("reader", BPF_F_RDONLY))
+    )
+
+    observe("lookup and delete", lambda: kernel.map_lookup_and_delete_elem(counts, key))
+    observe("lookup and delete, read-only", lambda: kernel.map_lookup_and_delete_elem(reader, key))
+    observe("lookup batch", lambda: kernel.map_lookup_batch(counts))
+    observe("delete batch, read-only", lambda: kernel.map_delete_batch(reader))
+
+
+STORY = BreakingChange(
+    title="Unsupported commands answer ENOTSUPP instead of EINVAL",
+    summary="""
+These maps have never had ``BPF_MAP_LOOKUP_AND_DELETE_ELEM`` nor the four batch commands. A kernel
+that does not know a command answers ``EINVAL``. Since the commands exist, 4.20 and 5.6, the answer
+is ``ENOTSUPP``, errno 524, or ``EPERM`` if the descriptor does not allow the access.
+""",
+    affected="""
+Who tries a command and falls back to single lookups and updates on ``EINVAL`` alone. And who takes
+``EINVAL`` from a map of this type as a sign that the kernel is too old for batches.
+""",
+    details="""
+Commit :commit:`bd513cd08f10` ("bpf: add MAP_LOOKUP_AND_DELETE_ELEM syscall", Linux 4.20) and commit
+:commit:`cb4d03ab499d` ("bpf: Add generic support for lookup batch op", Linux 5.6) brought the
+commands, for other map types. They look at the descriptor first: ``EBADF`` if it is not open, then
+``EPERM`` if it does not allow what the command does, or if the command writes and the map is
+frozen. Only then does the map type count (``syscall.c:map_lookup_and_delete_elem``,
+``bpf_map_do_batch``).
+
+524 is the kernel's own number. libc has no name for it, and strerror(3) says "Unknown error 524".
+It is not ``EOPNOTSUPP`` (95), which libc also calls ``ENOTSUP``.
+
+``BPF_MAP_DELETE_ELEM`` answers ``EINVAL`` on every release.
+""",
+    run=run,
+    outcomes=(
+        Outcome(
+            None,
+            {
+                "lookup and delete": "EINVAL",
+                "lookup and delete, read-only": "EINVAL",
+                "lookup batch": "EINVAL",
+                "delete batch, read-only": "EINVAL",
+            },
+            "kernel 4.19.108; syscall.c of 4.19: the default of the switch",
+        ),
+        Outcome(
+            changes.LOOKUP_AND_DELETE,
+            {
+                "lookup and delete": "ENOTSUPP",
+                "lookup and delete, read-only": "EPERM",
+                "lookup batch": "EINVAL",
+                "delete batch, read-only": "EINVAL",
+            },
+            "kernel 5.4.59; syscall.c:map_lookup_and_delete_elem of 5.4",
+        ),
+        Outcome(
+            changes.BATCH_COMMANDS,
+            {
+                "lookup and delete": "ENOTSUPP",
+                "lookup and delete, read-only": "EPERM",
+                "lookup batch": "ENOTSUPP",
+                "delete batch, read-only": "EPERM",
+            },
+            "kernels 5.8.18 to 7.3.4; syscall.c:bpf_map_do_batch",
+        ),
+    ),
+    evidence=(
+        Evidence(
+            "commands-the-type-does-not-know", same={5: "lookup and delete", 6: "lookup batch"}
+        ),
+        Evidence("divergence-creation-006", same={2: "lookup and delete, read-only"}),
+    ),
+    before="4.19",
+    after="5.6",
+    symptoms=(
+        "ENOTSUPP (Unknown error 524) from BPF_MAP_LOOKUP_BATCH",
+        "ENOTSUPP (Unknown error 524) from BPF_MAP_LOOKUP_AND_DELETE_ELEM",
+        "EPERM instead of EINVAL from a batch command",
+    ),
+    find="""
+Search for ``bpf_map_lookup_batch``, ``bpf_map_lookup_and_delete_elem`` and their like, and for what
+follows an error. Fall back on ``EINVAL`` and 524 alike, or do not use these commands on these maps:
+walk the keys.
+""",
+    rules=("command.batch", "command.lookup-and-delete", "errors.unknown-command"),
+    recipes=("walk_all_keys",),
+    explains=(Explains(changes.LOOKUP_AND_DELETE), Explains(changes.BATCH_COMMANDS)),
+)
