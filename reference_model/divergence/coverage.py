@@ -27,7 +27,6 @@ NO_STORY: dict[Change, str] = {
     changes.LINK_DETACH: _NEW,
     changes.BIND_RETURNS: _NEW,
     changes.UNPRIVILEGED_COMMANDS: _NEW,
-    changes.BTF_RECORD: "It forbids what a map with a spin lock allowed by oversight.",
     changes.CGRP_STORAGE: _NEW,
     changes.FREEZE_NEEDS_WRITE: "Another right is asked for, and another errno given.",
     changes.SYS_ADMIN_IS_NET_ADMIN: _NEW,

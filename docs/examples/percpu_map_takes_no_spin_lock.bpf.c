@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Counts packets on each CPU, without a lock. User space creates maps with
+ * the BTF of the other two, whose values have one.
+ */
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+struct locked {
+	__u64 count;
+	struct bpf_spin_lock lock;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE);
+	__type(key, struct bpf_cgroup_storage_key);
+	__type(value, __u64);
+} counts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE);
+	__type(key, struct bpf_cgroup_storage_key);
+	__type(value, struct locked);
+} per_cpu SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_CGROUP_STORAGE);
+	__type(key, struct bpf_cgroup_storage_key);
+	__type(value, struct locked);
+} shared SEC(".maps");
+
+SEC("cgroup_skb/egress")
+int count(struct __sk_buff *skb)
+{
+	__u64 *packets = bpf_get_local_storage(&counts, 0);
+
+	*packets += 1;		/* nobody else is on this CPU */
+	return 1;
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A bpf_spin_lock in a per-CPU value: a struct like any other in 5.0, refused from 5.1 on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ... import changes
+from ...uapi import BPF_MAP_TYPE_CGROUP_STORAGE, BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE, MapType
+from ...values import SPIN_LOCK, STORAGE_KEY, U64, Struct
+from ..story import BreakingChange, Evidence, Explains, Observer, Outcome
+
+
+def run(kernel: Any, observe: Observer) -> None:
+    """Create maps of both types whose values have a lock, with BTF that says so."""
+    locked = Struct(count=U64, lock=SPIN_LOCK)
+
+    def create(map_type: MapType) -> Any:
+        return kernel.map_create(map_type, STORAGE_KEY, locked, btf=True)
+
+    observe("lock in a per-CPU value", lambda: create(BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE))
+    observe("lock in a shared value", lambda: create(BPF_MAP_TYPE_CGROUP_STORAGE))
+
+
+STORY = BreakingChange(
+    title="A per-CPU value may not hold a spin lock",
+    summary="""
+From Linux 5.1 on the kernel knows ``struct bpf_spin_lock``. A per-CPU map whose value has one, and
+whose BTF says so, is refused: ``ENOTSUPP`` (524), from 6.2 on ``EOPNOTSUPP`` (95). Linux 5.0 took
+the struct for any other and created the map.
+""",
+    affected="""
+Who gives both maps, the shared and the per-CPU one, the same value type with a lock in it. And who
+tells this refusal by its errno: the number changed in 6.2.
+""",
+    details="""
+The name of the struct is what counts: the kernel looks for a member of type ``struct
+bpf_spin_lock`` in the BTF of the value (``syscall.c:map_check_btf``). Only a few map types may have
+it, ``BPF_MAP_TYPE_CGROUP_STORAGE`` among them. Without BTF the kernel sees no lock: it creates the
+map, and no program can take the lock.
+
+Commit :commit:`96049f3afd50` ("bpf: introduce BPF_F_LOCK flag", Linux 5.1) is of the series that
+brought the lock. Commit :commit:`db559117828d` ("bpf: Consolidate spin_lock, timer management into
+btf_record", Linux 6.2) made 524, for which libc has no name, 95.
+
+libbpf hands over BTF for ``__type(value, ...)``. If the kernel refuses the map, libbpf prints a
+warning and tries again without BTF. So the load may succeed, with a map that has no lock.
+
+A per-CPU value needs no lock against the programs of other CPUs. What user space reads of it may
+come from the midst of an update; a lock cannot help there.
+""",
+    run=run,
+    outcomes=(
+        Outcome(
+            None,
+            {"lock in a per-CPU value": "EINVAL", "lock in a shared value": "ENOTSUPP"},
+            "kernel 4.19.108: no per-CPU type, and no BTF for the other one",
+        ),
+        Outcome(
+            changes.PERCPU_STORAGE,
+            {"lock in a per-CPU value": "ENOTSUPP", "lock in a shared value": "ENOTSUPP"},
+            "local_storage.c of 4.20: map_check_no_btf",
+        ),
+        Outcome(
+            changes.BTF_KEY_AND_VALUE,
+            {"lock in a per-CPU value": "ok", "lock in a shared value": "ok"},
+            "deduced: in 5.0 syscall.c:map_check_btf does not look for a lock yet",
+        ),
+        Outcome(
+            changes.SPIN_LOCK,
+            {"lock in a per-CPU value": "ENOTSUPP", "lock in a shared value": "ok"},
+            "kernels 5.4.59 to 6.1.176; syscall.c:map_check_btf",
+        ),
+        Outcome(
+            changes.BTF_RECORD,
+            {"lock in a per-CPU value": "EOPNOTSUPP", "lock in a shared value": "ok"},
+            "kernels 6.12.107 and 7.2.13; syscall.c:map_check_btf of 6.12 and 7.3",
+        ),
+    ),
+    evidence=(
+        Evidence(
+            "spin-lock-values", same={1: "lock in a shared value", 2: "lock in a per-CPU value"}
+        ),
+    ),
+    before="5.0",
+    after="5.1",
+    symptoms=(
+        "ENOTSUPP (Unknown error 524) from BPF_MAP_CREATE of a per-CPU map",
+        "EOPNOTSUPP (Operation not supported) from BPF_MAP_CREATE of a per-CPU map",
+        "libbpf: Retrying without BTF",
+    ),
+    find="""
+Search for ``struct bpf_spin_lock`` in the value types of ``BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE``.
+Take the lock out of that type, or use the shared type. Where the errno is looked at, take 524 and
+95 for the same.
+""",
+    rules=("btf.spin-lock",),
+    recipes=("update_concurrently",),
+    explains=(
+        Explains(changes.SPIN_LOCK, ("map_create: ok / ENOTSUPP",)),
+        Explains(changes.BTF_RECORD, ("map_create: * / EOPNOTSUPP",)),
+    ),
+)

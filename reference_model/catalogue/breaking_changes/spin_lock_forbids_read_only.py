@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A map with a bpf_spin_lock in its value: not write-only, not frozen, from 6.2 on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ... import changes
+from ...uapi import BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG, BPF_MAP_TYPE_CGROUP_STORAGE
+from ...values import SPIN_LOCK, STORAGE_KEY, U64, Struct
+from ..story import BreakingChange, Evidence, Explains, Observer, Outcome
+
+
+def run(kernel: Any, observe: Observer) -> None:
+    """Create maps with a lock that programs only read or only write, and freeze one."""
+    locked = Struct(count=U64, lock=SPIN_LOCK)
+
+    def create(map_flags: int) -> Any:
+        return kernel.map_create(
+            BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, locked, btf=True, map_flags=map_flags
+        )
+
+    observe("programs only read", lambda: create(BPF_F_RDONLY_PROG))
+    observe("programs only write", lambda: create(BPF_F_WRONLY_PROG))
+    limits = observe("programs read and write", lambda: create(0))
+    if limits is not None:
+        observe("freeze", lambda: kernel.map_freeze(limits))
+
+
+STORY = BreakingChange(
+    title="A map with a spin lock can be neither write-only nor frozen",
+    summary="""
+From Linux 6.2 on a map whose value holds a ``bpf_spin_lock`` is refused with ``EACCES`` if it has
+``BPF_F_WRONLY_PROG``, and ``BPF_MAP_FREEZE`` of it gets ``ENOTSUPP`` (524). Up to 6.1 both worked.
+``BPF_F_RDONLY_PROG`` with a lock never worked.
+""",
+    affected="""
+Who keeps settings in a value with a lock and freezes the map once they are written. And who marks
+such a map as write-only for programs.
+""",
+    details="""
+Commit :commit:`db559117828d` ("bpf: Consolidate spin_lock, timer management into btf_record", Linux
+6.2) treats all special fields of a value alike: locks, timers and kernel pointers. The strictest of
+the rules now holds for all of them. A map with such a field must let programs read and write
+(``syscall.c:map_check_btf``), and cannot be frozen (``map_freeze``). Creating it takes ``CAP_BPF``;
+before, these maps needed no capability.
+
+The freeze is tested before the rights of the caller, so ``ENOTSUPP`` comes even through a
+descriptor that may only read.
+
+Programs take the lock by writing to the value. That is why ``BPF_F_RDONLY_PROG`` was refused since
+it exists, in 5.2.
+
+A way to have both: the settings in a map without a lock, which can be frozen, and the lock with the
+numbers that it guards in another. A program may use one map of each type, so one of the two is a
+per-CPU map or an array. Or open the map read-only where it must not be written, by
+``BPF_F_RDONLY`` in ``BPF_OBJ_GET``.
+""",
+    run=run,
+    outcomes=(
+        Outcome(
+            None,
+            {
+                "programs only read": "EINVAL",
+                "programs only write": "EINVAL",
+                "programs read and write": "ENOTSUPP",
+            },
+            "kernel 4.19.108: neither these flags nor BTF",
+        ),
+        Outcome(
+            changes.BTF_KEY_AND_VALUE,
+            {
+                "programs only read": "EINVAL",
+                "programs only write": "EINVAL",
+                "programs read and write": "ok",
+                "freeze": "EINVAL",
+            },
+            "local_storage.c:cgroup_storage_map_alloc, syscall.c of 5.1: no such flags, no freeze",
+        ),
+        Outcome(
+            changes.PROG_ACCESS_FLAGS,
+            {
+                "programs only read": "EACCES",
+                "programs only write": "ok",
+                "programs read and write": "ok",
+                "freeze": "ok",
+            },
+            "kernels 5.4.59 to 6.1.176; syscall.c:map_check_btf, map_freeze",
+        ),
+        Outcome(
+            changes.BTF_RECORD,
+            {
+                "programs only read": "EACCES",
+                "programs only write": "EACCES",
+                "programs read and write": "ok",
+                "freeze": "ENOTSUPP",
+            },
+            "kernels 6.12.107 and 7.2.13; syscall.c:map_check_btf, map_freeze of 6.12 and 7.3",
+        ),
+    ),
+    evidence=(
+        Evidence(
+            "spin-lock-values",
+            same={
+                1: "programs read and write",
+                3: "programs only read",
+                4: "programs only write",
+                26: "freeze",
+            },
+        ),
+    ),
+    before="6.1",
+    after="6.2",
+    symptoms=(
+        "EACCES (Permission denied) from BPF_MAP_CREATE",
+        "ENOTSUPP (Unknown error 524) from BPF_MAP_FREEZE",
+    ),
+    find="""
+Search for ``struct bpf_spin_lock`` in the value types of these maps, and there for
+``BPF_F_WRONLY_PROG``, ``bpf_map_freeze`` and their like.
+""",
+    rules=("btf.spin-lock-flags", "btf.no-freeze", "command.freeze"),
+    recipes=("update_concurrently",),
+    explains=(
+        Explains(changes.BTF_RECORD, ("map_create: * / EACCES", "map_freeze: ok / ENOTSUPP")),
+    ),
+)
