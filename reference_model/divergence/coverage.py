@@ -17,7 +17,6 @@ _ERRNO = "Another errno for what was refused before and still is."
 NO_STORY: dict[Change, str] = {
     changes.PERCPU_STORAGE: _NEW,
     changes.TEST_RUN_ERRNO: "A failure that passed for a program's answer became an error.",
-    changes.SPIN_LOCK: "Flags and a special field that were unknown before got their meaning.",
     changes.PROG_ACCESS_FLAGS: _NEW,
     changes.MAP_FREEZE: _NEW,
     changes.SOCKOPT_PROGRAMS: _NEW,

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A bpf_spin_lock in the value, and BPF_F_LOCK: from 5.1 on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ... import changes
+from ...steps import Add
+from ...uapi import (
+    BPF_CGROUP_INET_EGRESS,
+    BPF_F_ALLOW_MULTI,
+    BPF_F_LOCK,
+    BPF_MAP_TYPE_CGROUP_STORAGE,
+    BPF_PROG_TYPE_CGROUP_SKB,
+)
+from ...values import SPIN_LOCK, STORAGE_KEY, U64, Struct
+from ..story import Addition, Evidence, Explains, Observer, Outcome
+
+
+def run(kernel: Any, observe: Observer) -> None:
+    """Write and read a value under its lock, while a program counts in it."""
+    web, db = kernel.mkdir("web"), kernel.mkdir("db")
+    egress = BPF_CGROUP_INET_EGRESS
+    locked = Struct(count=U64, lock=SPIN_LOCK)
+    counts: Any = observe(
+        "create with BTF",
+        lambda: kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, locked, btf=True),
+    )
+    if counts is None:
+        return
+
+    def write(cgroup: Any, number: int) -> None:
+        kernel.map_update_elem(counts, (cgroup, egress), {"count": number}, BPF_F_LOCK)
+
+    observe("locked update of no entry", lambda: write(db, 0))
+    count = kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, Add(counts, field="count"))
+    kernel.prog_attach(web, count, egress, BPF_F_ALLOW_MULTI)
+    observe("locked update", lambda: write(web, 5))
+    kernel.fire(web, egress)
+    observe(
+        "locked lookup",
+        lambda: kernel.map_lookup_elem(counts, (web, egress), BPF_F_LOCK)["count"],
+    )
+
+
+STORY = Addition(
+    title="A value may hold a spin lock",
+    summary="""
+From Linux 5.1 on a value of the shared type may hold a ``struct bpf_spin_lock``. Programs take it
+around what belongs together; user space does the same by the flag ``BPF_F_LOCK`` of lookups and
+updates. Older kernels refuse the flag with ``EINVAL``.
+""",
+    details="""
+The lock is a member of the value's struct, and BTF must tell the kernel where. BTF comes by itself
+with ``__type(value, ...)`` and libbpf; these maps take it from 5.0 on. The per-CPU type takes no
+lock. Commit :commit:`96049f3afd50` ("bpf: introduce BPF_F_LOCK flag", Linux 5.1) brought the flag,
+for hash maps, arrays and ``BPF_MAP_TYPE_CGROUP_STORAGE``.
+
+An update with ``BPF_F_LOCK`` writes in place, while it holds the lock. Without the flag it puts a
+new buffer in the place of the old one, and what a program writes into the old one meanwhile is
+lost. A lookup with the flag copies the value under the lock, one without may see half of a change.
+The lock itself reads as zero and is not overwritten
+(``local_storage.c:cgroup_storage_update_elem``, ``syscall.c:map_lookup_elem``).
+
+All writers must take the lock. An atomic addition in a program does not wait for it, so a locked
+update may be mixed up with it.
+
+From 6.2 on a map with a lock takes ``CAP_BPF`` to create and cannot be frozen.
+""",
+    run=run,
+    outcomes=(
+        Outcome(
+            None,
+            {"create with BTF": "ENOTSUPP"},
+            "kernel 4.19.108: these maps take no BTF",
+        ),
+        Outcome(
+            changes.BTF_KEY_AND_VALUE,
+            {
+                "create with BTF": "ok",
+                "locked update of no entry": "EINVAL",
+                "locked update": "EINVAL",
+                "locked lookup": "EINVAL",
+            },
+            "deduced: cgroup_storage_update_elem of 4.20 takes BPF_EXIST alone, and 5.1 adds more",
+        ),
+        Outcome(
+            changes.SPIN_LOCK,
+            {
+                "create with BTF": "ok",
+                "locked update of no entry": "ENOENT",
+                "locked update": "ok",
+                "locked lookup": 6,
+            },
+            "kernels 5.4.59 to 7.2.13; local_storage.c:cgroup_storage_update_elem",
+        ),
+    ),
+    evidence=(
+        Evidence(
+            "spin-lock-values",
+            same={1: "create with BTF", 16: "locked update"},
+            there={20: "locked lookup"},
+        ),
+    ),
+    before="5.0",
+    after="5.1",
+    symptoms=(
+        "EINVAL from BPF_MAP_UPDATE_ELEM with BPF_F_LOCK",
+        "EINVAL from BPF_MAP_LOOKUP_ELEM with BPF_F_LOCK",
+        "libbpf: Retrying without BTF",
+    ),
+    probe="""
+Create the map with BTF, and update an entry that does not exist with ``BPF_F_LOCK``: ``ENOENT``
+says that the kernel has found the lock, ``EINVAL`` that it has not. Then load the program that
+takes the lock, or the one that does not.
+""",
+    without="""
+Let each number have one kind of writer: programs add atomically or count per CPU, and user space
+writes numbers that programs only read, by updates of the whole value.
+""",
+    rules=("btf.spin-lock", "update.lock", "lookup.flags"),
+    recipes=("update_concurrently",),
+    explains=(Explains(changes.SPIN_LOCK, ("map_lookup: EINVAL / *", "map_update: EINVAL / *")),),
+)
