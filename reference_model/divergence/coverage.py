@@ -12,7 +12,6 @@ from ..releases import Change
 from .search import Group
 
 _NEW = "Something new: what was refused before is possible now."
-_ERRNO = "Another errno for what was refused before and still is."
 
 NO_STORY: dict[Change, str] = {
     changes.PERCPU_STORAGE: _NEW,
@@ -21,7 +20,6 @@ NO_STORY: dict[Change, str] = {
     changes.MAP_FREEZE: _NEW,
     changes.SOCKOPT_PROGRAMS: _NEW,
     changes.SKB_EXPECTED_ATTACH_TYPE: _NEW,
-    changes.MEMLOCK_BEFORE_ALLOCATION: _ERRNO,
     changes.LINKS: _NEW,
     changes.LINK_DETACH: _NEW,
     changes.BIND_RETURNS: _NEW,
@@ -30,7 +28,6 @@ NO_STORY: dict[Change, str] = {
     changes.FREEZE_NEEDS_WRITE: "Another right is asked for, and another errno given.",
     changes.SYS_ADMIN_IS_NET_ADMIN: _NEW,
     changes.TAIL_CALL_ATTACH_TYPE: "It is about tail calls of all programs, not about storages.",
-    changes.LOOKUP_FLAGS_LATE: _ERRNO,
     changes.PREORDER_INDEX: "A repair: what was undefined works now.",
 }
 """Changes whose differences no story tells, and why not."""

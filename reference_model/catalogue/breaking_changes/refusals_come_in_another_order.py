@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A call with two faults: which of them the kernel names changed in 5.3 and by 6.19."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ... import changes
+from ...uapi import (
+    BPF_CGROUP_INET_EGRESS,
+    BPF_F_WRONLY,
+    BPF_MAP_TYPE_CGROUP_STORAGE,
+    BPF_NOEXIST,
+    PAGE_SIZE,
+)
+from ...values import STORAGE_KEY, U64
+from ..story import BreakingChange, Evidence, Explains, Observer, Outcome
+
+
+def run(kernel: Any, observe: Observer) -> None:
+    """Make two calls that are wrong in two ways each."""
+    web = kernel.mkdir("web")
+
+    def create(name: str, map_flags: int = 0) -> Any:
+        return kernel.map_create(
+            BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name=name, map_flags=map_flags
+        )
+
+    writer = create("writer", BPF_F_WRONLY)  # takes the only page of RLIMIT_MEMLOCK
+    observe("bad name, no memory", lambda: create("no-name"))
+    observe(
+        "bad flags, write-only",
+        lambda: kernel.map_lookup_elem(writer, (web, BPF_CGROUP_INET_EGRESS), BPF_NOEXIST),
+    )
+
+
+STORY = BreakingChange(
+    title="A call with two faults may get another errno than before",
+    summary="""
+The order of the kernel's tests is no promise. On Linux 5.3 to 5.10 a map with a wrong name that
+also exceeds ``RLIMIT_MEMLOCK`` gets ``EPERM``; before and after, ``EINVAL``. Since 6.19 at the
+latest a lookup with wrong flags through a write-only descriptor gets ``EPERM``, not ``EINVAL``.
+""",
+    affected="""
+Who provokes errors on purpose, to probe for features or in tests, and expects one errno. A program
+whose calls are right has nothing to do.
+""",
+    details="""
+Commit :commit:`c85d69135a91` ("bpf: move memory size checks to bpf_map_charge_init()", Linux 5.3)
+moved the charge of the map's memory into the type's own function, before the tests of the name and
+of BTF (``syscall.c:map_create``). So the ``EPERM`` of the limit wins. From 5.11 on these maps do
+not count against the limit, and the story's map gets ``EINVAL`` for its name.
+
+The other change stands in ``syscall.c:map_lookup_elem``: the flags are tested behind the
+descriptor. 6.12.117 tests them before, 6.19.14 behind; which release between them was the first was
+not recorded. With a descriptor that may read, wrong flags are ``EINVAL`` on every release.
+
+Other pairs changed places too. By 7.2 ``BPF_F_RDONLY`` together with ``BPF_F_WRONLY`` is tested
+after the sizes, so with a value that is too large it is ``E2BIG`` and no longer ``EINVAL`` (read in
+the source). A test that wants one errno on every release makes one fault per call.
+
+The limit here is one page, which the first map takes.
+""",
+    run=run,
+    outcomes=(
+        Outcome(
+            None,
+            {"bad name, no memory": "EINVAL", "bad flags, write-only": "EINVAL"},
+            "syscall.c:map_create, map_lookup_elem of 4.19",
+        ),
+        Outcome(
+            changes.MEMLOCK_BEFORE_ALLOCATION,
+            {"bad name, no memory": "EPERM", "bad flags, write-only": "EINVAL"},
+            "kernel 5.10.262; syscall.c:map_create, local_storage.c of 5.4",
+        ),
+        Outcome(
+            changes.MEMCG_ACCOUNTING,
+            {"bad name, no memory": "EINVAL", "bad flags, write-only": "EINVAL"},
+            "local_storage.c:cgroup_storage_map_alloc of 6.1; kernels 6.1.192 and 6.12.117",
+        ),
+        Outcome(
+            changes.LOOKUP_FLAGS_LATE,
+            {"bad name, no memory": "EINVAL", "bad flags, write-only": "EPERM"},
+            "kernels 6.19.14 and 7.3.4",
+        ),
+    ),
+    kernel={"memlock": PAGE_SIZE},
+    evidence=(Evidence("flags-and-modes", same={4: "bad flags, write-only"}),),
+    before="6.18",
+    after="6.19",
+    symptoms=(
+        "EPERM (Operation not permitted) from BPF_MAP_CREATE where EINVAL was expected",
+        "EPERM from BPF_MAP_LOOKUP_ELEM where EINVAL was expected",
+    ),
+    find="""
+Search tests and probes for comparisons with ``EINVAL`` or ``EPERM``, and look at whether the call
+before has more than one fault. Probes for features should also lift ``RLIMIT_MEMLOCK``.
+""",
+    rules=("create.name", "create.memlock", "create.order", "lookup.flags"),
+    recipes=(),
+    explains=(Explains(changes.MEMLOCK_BEFORE_ALLOCATION), Explains(changes.LOOKUP_FLAGS_LATE)),
+)
