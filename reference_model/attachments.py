@@ -380,6 +380,11 @@ class AttachCommands(ProgCommands, CgroupCommands):
         if known is None:
             raise errors.WrongAttachType(attach_type)
         self.live_cgroup(cgroup)
+        if known is BPF_LSM_CGROUP:
+            raise NotImplementedError(
+                "a query of LSM_CGROUP lists the programs of all LSM hooks, in the order in which "
+                "the kernel first used the hooks, which is not modelled"
+            )
         hook = cgroup.hooks.get(known) or Hook()
         entries, flags, revision = hook.attachments, hook.flags, hook.revision
         if query_flags:

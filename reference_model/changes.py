@@ -177,6 +177,15 @@ PEERNAME_HOOKS = Change(
     "The attach types INET4/6_GETPEERNAME and GETSOCKNAME exist.",
     "include/uapi/linux/bpf.h",
 )
+LOOKUP_AND_DELETE_READS = Change(
+    "bpf: Fix map permissions check",
+    "1ea0f9120c8c",
+    "5.8",
+    "BPF_MAP_LOOKUP_AND_DELETE_ELEM needs a descriptor that may read; before, one that may write "
+    "was enough.",
+    "syscall.c:map_lookup_and_delete_elem, the patch as backported",
+    ("5.4.48", "5.7.5"),
+)
 SHARED_STORAGE = Change(
     "bpf: Make cgroup storages shared between programs on the same cgroup",
     "7d9c3427894f",

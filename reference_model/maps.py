@@ -382,7 +382,7 @@ class MapCommands(State):
             raise errors.ElementFlags(flags)
         found = self._map(map)
         self._check_write(map, found)
-        if map.mode & _WRONLY:
+        if map.mode & _WRONLY and self.has(changes.LOOKUP_AND_DELETE_READS):
             raise errors.AccessMode
         if flags & _LOCK and not found.has_lock:
             raise errors.ElementFlags(flags)

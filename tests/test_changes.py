@@ -175,6 +175,7 @@ FACTS: list[tuple[str, str, str | None, str]] = [
     ("LINK_UPDATE", "0c991ebc8c69", "5.7", ""),
     ("CAP_BPF", "2c78ee898d8f", "5.8", ""),
     ("PEERNAME_HOOKS", "1b66d253610c", "5.8", ""),
+    ("LOOKUP_AND_DELETE_READS", "1ea0f9120c8c", "5.8", "5.4.48 5.7.5"),
     ("SHARED_STORAGE", "7d9c3427894f", "5.9", ""),
     ("KEY_IS_CGROUP_ID", "7d9c3427894f", "5.9", ""),
     ("ATTACH_TYPE_IGNORED", "", None, ""),

@@ -355,7 +355,7 @@ def entry(walk: Walk) -> None:
     if what == "update":
         whole = found.object.storage_kind and not flags & (8 | 16)
         size = found.object.buffer_size if whole else found.object.value_size
-        given.append(bytes([walk.pick([1, 2, 3])]).ljust(size, b"\0"))
+        given.append(bytes([walk.pick([1, 2, 3])]).ljust(size, b"\0")[:size])
     if what != "delete":
         given.append(flags)
     walk.do(f"map_{what}_elem", *given)
@@ -511,7 +511,10 @@ def prog_detach(walk: Walk) -> None:
 
 
 def prog_query(walk: Walk) -> None:
-    walk.do("prog_query", walk.cgroup(), walk.hook(walk.some("prog")), walk.pick([0, 0, 1, 1, 2]))
+    hook = walk.hook(walk.some("prog"))
+    if hook == BPF_LSM_CGROUP:
+        hook = EGRESS  # the model does not know in which order the kernel lists LSM hooks
+    walk.do("prog_query", walk.cgroup(), hook, walk.pick([0, 0, 1, 1, 2]))
 
 
 # -- links -------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from support_state import refused
 from reference_model import (
     BPF_F_ALLOW_MULTI,
     BPF_F_QUERY_EFFECTIVE,
+    BPF_LSM_CGROUP,
     MAINLINE,
     AttachFlag,
     Kernel,
@@ -99,3 +100,14 @@ def test_revisions_are_reported_from_6_17(releases: list[str], reported: tuple[i
         kernel.prog_attach(cgroup, skb(kernel), EGRESS)
         answers = [kernel.prog_query(cgroup, EGRESS, flags).revision for flags in (0, 1)]
         assert tuple(answers) == reported
+
+
+def test_a_query_of_lsm_hooks_is_not_answered() -> None:
+    """Rather no answer than a wrong one; where there is no such attach type, that is said."""
+    kernel = Kernel("6.0")
+    with pytest.raises(NotImplementedError, match="LSM_CGROUP"):
+        kernel.prog_query(kernel.mkdir(), BPF_LSM_CGROUP)
+    kernel = Kernel("5.19")
+    cgroup = kernel.mkdir()
+    with refused(kernel, "EINVAL", errors.WrongAttachType):
+        kernel.prog_query(cgroup, BPF_LSM_CGROUP)

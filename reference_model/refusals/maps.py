@@ -371,9 +371,16 @@ _ENTRIES = (
     *_entries(
         "map_lookup_and_delete_elem",
         _take,
-        reads=True,
+        reads=False,
         writes=True,
         since=changes.LOOKUP_AND_DELETE,
+    ),
+    Refusal(
+        "map_lookup_and_delete_elem",
+        errors.AccessMode,
+        "the descriptor is ``BPF_F_WRONLY``",
+        lambda room: _take(room, room.writer),
+        since=changes.LOOKUP_AND_DELETE_READS,
     ),
     Refusal(
         "map_lookup_and_delete_elem",

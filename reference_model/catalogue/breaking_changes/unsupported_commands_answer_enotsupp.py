@@ -47,6 +47,10 @@ commands, for other map types. They look at the descriptor first: ``EBADF`` if i
 frozen. Only then does the map type count (``syscall.c:map_lookup_and_delete_elem``,
 ``bpf_map_do_batch``).
 
+That a lookup and delete reads as well was overlooked at first: a descriptor with ``BPF_F_WRONLY``
+got as far as ``ENOTSUPP``. From Linux 5.8 on it gets ``EPERM`` (commit :commit:`1ea0f9120c8c`,
+"bpf: Fix map permissions check", also in 5.4.48 and 5.7.5).
+
 524 is the kernel's own number. libc has no name for it, and strerror(3) says "Unknown error 524".
 It is not ``EOPNOTSUPP`` (95), which libc also calls ``ENOTSUP``.
 
@@ -105,5 +109,9 @@ walk the keys.
 """,
     rules=("command.batch", "command.lookup-and-delete", "errors.unknown-command"),
     recipes=("walk_all_keys",),
-    explains=(Explains(changes.LOOKUP_AND_DELETE), Explains(changes.BATCH_COMMANDS)),
+    explains=(
+        Explains(changes.LOOKUP_AND_DELETE),
+        Explains(changes.BATCH_COMMANDS),
+        Explains(changes.LOOKUP_AND_DELETE_READS),
+    ),
 )
