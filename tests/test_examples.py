@@ -192,6 +192,7 @@ REFUSED = {
     "btf_is_accepted": ("4.20", "btf"),
     "eight_byte_keys_need_5_9": ("5.8", "key8"),
     "one_cpu_can_be_addressed": ("4.19", "percpu"),
+    "percpu_maps": ("4.19", "percpu"),
 }
 """Twins that fall back, the release that makes them, and what tests/old_kernel.c refuses."""
 

@@ -14,7 +14,6 @@ from .search import Group
 _NEW = "Something new: what was refused before is possible now."
 
 NO_STORY: dict[Change, str] = {
-    changes.PERCPU_STORAGE: _NEW,
     changes.TEST_RUN_ERRNO: "A failure that passed for a program's answer became an error.",
     changes.PROG_ACCESS_FLAGS: _NEW,
     changes.MAP_FREEZE: _NEW,
