@@ -15,8 +15,6 @@ _NEW = "Something new: what was refused before is possible now."
 
 NO_STORY: dict[Change, str] = {
     changes.TEST_RUN_ERRNO: "A failure that passed for a program's answer became an error.",
-    changes.PROG_ACCESS_FLAGS: _NEW,
-    changes.MAP_FREEZE: _NEW,
     changes.SOCKOPT_PROGRAMS: _NEW,
     changes.SKB_EXPECTED_ATTACH_TYPE: _NEW,
     changes.LINKS: _NEW,
