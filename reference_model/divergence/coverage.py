@@ -17,8 +17,6 @@ NO_STORY: dict[Change, str] = {
     changes.TEST_RUN_ERRNO: "A failure that passed for a program's answer became an error.",
     changes.SOCKOPT_PROGRAMS: _NEW,
     changes.SKB_EXPECTED_ATTACH_TYPE: _NEW,
-    changes.LINKS: _NEW,
-    changes.LINK_DETACH: _NEW,
     changes.BIND_RETURNS: _NEW,
     changes.UNPRIVILEGED_COMMANDS: _NEW,
     changes.CGRP_STORAGE: _NEW,

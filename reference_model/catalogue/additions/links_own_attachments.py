@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Links: EINVAL up to 5.6, attachments with an owner from 5.7 on, taken off by command from 5.9."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ... import changes
+from ...steps import Add
+from ...uapi import BPF_CGROUP_INET_EGRESS, BPF_MAP_TYPE_CGROUP_STORAGE, BPF_PROG_TYPE_CGROUP_SKB
+from ...values import STORAGE_KEY, U64
+from ..story import Addition, Evidence, Explains, Observer, Outcome
+
+
+def run(kernel: Any, observe: Observer) -> None:
+    """Attach by links, end one by command and one by closing it."""
+    web, db = kernel.mkdir("web"), kernel.mkdir("db")
+    egress = BPF_CGROUP_INET_EGRESS
+    counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name="counts")
+    count = kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, Add(counts), prog_name="count")
+
+    def attached(cgroup: Any) -> int:
+        return len(kernel.prog_query(cgroup, egress).prog_ids)
+
+    link = observe("link", lambda: kernel.link_create(web, count, egress))
+    if link is None:
+        return
+    kernel.fire(web, egress)
+    observe("packets", lambda: kernel.map_lookup_elem(counts, (web, egress)))
+    observe("detach the program", lambda: kernel.prog_detach(web, count, egress))
+    observe("detach the link", lambda: kernel.link_detach(link))
+    observe("programs then", lambda: attached(web))
+
+    other = kernel.link_create(db, count, egress)
+    observe("programs of another cgroup", lambda: attached(db))
+    kernel.close(other)
+    observe("once its link is closed", lambda: attached(db))
+
+
+STORY = Addition(
+    title="A link owns its attachment and ends it",
+    summary="""
+From Linux 5.7 on ``BPF_LINK_CREATE`` attaches a program to a cgroup and returns a descriptor. The
+attachment lasts as long as somebody holds the link, and nobody else's ``BPF_PROG_DETACH`` can end
+it. ``BPF_LINK_DETACH`` ends it by command, from 5.9 on. Before, each command is ``EINVAL``.
+""",
+    probe="""
+Call ``BPF_LINK_CREATE`` with the attach type that you want and -1 for the program: ``EINVAL`` says
+that there is no such command, ``EBADF`` that there is. ``BPF_LINK_DETACH`` with -1 for the link
+tells the same of that one.
+""",
+    without="""
+Attach with ``BPF_PROG_ATTACH`` and ``BPF_F_ALLOW_MULTI``, and detach on every way out of the
+program, or remove the cgroup. A process that is killed leaves its programs behind: on the next
+start query the hook, and detach what is one's own. In place of ``BPF_LINK_DETACH`` close every
+descriptor of the link and remove its pin.
+""",
+    details="""
+:commit:`af6eea57437a` ("bpf: Implement bpf_link-based cgroup BPF program attachment") is in 5.7,
+:commit:`73b11c2ab072` ("bpf: Add support for forced LINK_DETACH command") in 5.9.
+
+A link goes with its last descriptor, so with the process that made it, unless it is pinned in
+bpffs. It counts as attached with ``BPF_F_ALLOW_MULTI``: it fails with ``EPERM`` where programs are
+attached with other flags, or an ancestor does not allow it. ``BPF_PROG_QUERY`` lists its program,
+and ``BPF_PROG_DETACH`` with that program is ``ENOENT``.
+
+For the storages a link is an attachment like any other. Up to 5.8 its end frees them, from 5.9 on
+they stay until the cgroup or the map goes. A detached link keeps its program, and so the map.
+``BPF_LINK_UPDATE``, from 5.7 too, changes the program and leaves the storages as they are.
+
+In 5.7 and 5.8 do not attach one program twice to a hook of one cgroup, once directly and once by a
+link, or by two links: the map's tree of storages is damaged there.
+""",
+    run=run,
+    outcomes=(
+        Outcome(None, {"link": "EINVAL"}, "kernels 4.19.108 and 5.4.59: no such command"),
+        Outcome(
+            changes.LINKS,
+            {
+                "link": "ok",
+                "packets": 1,
+                "detach the program": "ENOENT",
+                "detach the link": "EINVAL",
+                "programs then": 1,
+                "programs of another cgroup": 1,
+                "once its link is closed": 0,
+            },
+            "kernel 5.8.18 and the proposal; syscall.c, cgroup.c:bpf_cgroup_link_release of 5.8",
+        ),
+        Outcome(
+            changes.LINK_DETACH,
+            {
+                "link": "ok",
+                "packets": 1,
+                "detach the program": "ENOENT",
+                "detach the link": "ok",
+                "programs then": 0,
+                "programs of another cgroup": 1,
+                "once its link is closed": 0,
+            },
+            "kernels 5.9.1 to 7.2.13; syscall.c:link_detach, cgroup.c:bpf_cgroup_link_detach "
+            "of 5.9 and 7.3",
+        ),
+    ),
+    evidence=(Evidence("s1-0235", same={6: "link", 11: "detach the link"}),),
+    before="5.6",
+    after="5.9",
+    symptoms=(
+        "EINVAL from BPF_LINK_CREATE",
+        "EINVAL from BPF_LINK_DETACH",
+        "ENOENT from BPF_PROG_DETACH though the query lists the program",
+    ),
+    rules=("share.links", "detach.absent", "lifetime.attachment", "link-update.keep"),
+    recipes=("know_what_is_attached", "replace_a_program"),
+    explains=(
+        Explains(changes.LINKS, ("link_create: EINVAL / ok", "link_create: EINVAL / EPERM")),
+        Explains(changes.LINK_DETACH),
+    ),
+)
