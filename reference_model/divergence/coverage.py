@@ -15,7 +15,6 @@ _NEW = "Something new: what was refused before is possible now."
 
 NO_STORY: dict[Change, str] = {
     changes.TEST_RUN_ERRNO: "A failure that passed for a program's answer became an error.",
-    changes.SOCKOPT_PROGRAMS: _NEW,
     changes.UNPRIVILEGED_COMMANDS: _NEW,
     changes.CGRP_STORAGE: _NEW,
     changes.FREEZE_NEEDS_WRITE: "Another right is asked for, and another errno given.",

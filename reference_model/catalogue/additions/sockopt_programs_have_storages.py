@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""CGROUP_SOCKOPT programs: EINVAL up to 5.2, with storages like the others from 5.3 on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ... import changes
+from ...steps import Add
+from ...uapi import (
+    BPF_CGROUP_SETSOCKOPT,
+    BPF_F_ALLOW_MULTI,
+    BPF_MAP_TYPE_CGROUP_STORAGE,
+    BPF_PROG_TYPE_CGROUP_SOCKOPT,
+)
+from ...values import STORAGE_KEY, U64
+from ..story import Addition, Evidence, Explains, Observer, Outcome
+
+
+def run(kernel: Any, observe: Observer) -> None:
+    """Ask for the hook, and count the socket options that a cgroup sets."""
+    web = kernel.mkdir("web")
+    setsockopt = BPF_CGROUP_SETSOCKOPT
+    observe("programs there", lambda: len(kernel.prog_query(web, setsockopt).prog_ids))
+
+    counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name="counts")
+    count = observe(
+        "load",
+        lambda: kernel.prog_load(
+            BPF_PROG_TYPE_CGROUP_SOCKOPT,
+            Add(counts),
+            expected_attach_type=setsockopt,
+            prog_name="count",
+        ),
+    )
+    if count is None:
+        return
+    kernel.prog_attach(web, count, setsockopt, BPF_F_ALLOW_MULTI)
+    observe("set an option", lambda: kernel.fire(web, setsockopt))
+    observe("options set", lambda: kernel.map_lookup_elem(counts, (web, setsockopt)))
+
+
+STORY = Addition(
+    title="Programs for socket options have storages",
+    summary="""
+From Linux 5.3 on there are programs of type ``BPF_PROG_TYPE_CGROUP_SOCKOPT``, which run at
+``BPF_CGROUP_GETSOCKOPT`` and ``BPF_CGROUP_SETSOCKOPT`` and use cgroup storages like all others.
+Before, loading one and querying these hooks are ``EINVAL``.
+""",
+    probe="""
+Call ``BPF_PROG_QUERY`` for ``BPF_CGROUP_SETSOCKOPT`` on any cgroup. ``EINVAL`` means that the hook
+does not exist. It takes ``CAP_NET_ADMIN``; without, load a program of two instructions, ``r0 = 1``
+and ``exit``, of that type and expected attach type.
+""",
+    without="""
+There is no other hook that sees socket options. Leave the program out with
+``bpf_program__set_autoload`` and go on without its numbers. For a few options, such as the
+congestion control of TCP, a ``SOCK_OPS`` program can set values itself, and has storages on every
+release.
+""",
+    details="""
+Commit :commit:`0d01da6afc54` ("bpf: implement getsockopt and setsockopt hooks") brought program
+type 25 and the attach types 21 and 22. The programs declare their attach type when they are loaded,
+and attach to that one only.
+
+The cgroup is that of the socket, not that of the process that sets the option.
+
+With a key of 16 bytes the two hooks have a storage each. A key of 8 bytes, from 5.9 on, lets both
+share one.
+""",
+    run=run,
+    outcomes=(
+        Outcome(
+            None,
+            {"programs there": "EINVAL", "load": "EINVAL"},
+            "kernel 4.19.108; syscall.c:bpf_prog_query of 4.19",
+        ),
+        Outcome(
+            changes.SOCKOPT_PROGRAMS,
+            {
+                "programs there": 0,
+                "load": "ok",
+                "set an option": "ok",
+                "options set": 1,
+            },
+            "kernels 5.4.59 to 7.2.13 and the proposal; "
+            "cgroup.c:__cgroup_bpf_run_filter_setsockopt of 5.4",
+        ),
+    ),
+    evidence=(Evidence("s1-0083", same={3: "load"}),),
+    before="5.2",
+    after="5.3",
+    symptoms=(
+        "EINVAL from BPF_PROG_LOAD with program type 25",
+        "EINVAL from BPF_PROG_QUERY with attach type 21 or 22",
+    ),
+    rules=("helper.program-types", "attach.type"),
+    recipes=("share_configuration",),
+    explains=(Explains(changes.SOCKOPT_PROGRAMS),),
+)
