@@ -16,7 +16,6 @@ _NEW = "Something new: what was refused before is possible now."
 NO_STORY: dict[Change, str] = {
     changes.TEST_RUN_ERRNO: "A failure that passed for a program's answer became an error.",
     changes.UNPRIVILEGED_COMMANDS: _NEW,
-    changes.CGRP_STORAGE: _NEW,
     changes.FREEZE_NEEDS_WRITE: "Another right is asked for, and another errno given.",
     changes.SYS_ADMIN_IS_NET_ADMIN: _NEW,
     changes.TAIL_CALL_ATTACH_TYPE: "It is about tail calls of all programs, not about storages.",
