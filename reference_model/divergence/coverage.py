@@ -17,7 +17,6 @@ NO_STORY: dict[Change, str] = {
     changes.TEST_RUN_ERRNO: "A failure that passed for a program's answer became an error.",
     changes.UNPRIVILEGED_COMMANDS: _NEW,
     changes.FREEZE_NEEDS_WRITE: "Another right is asked for, and another errno given.",
-    changes.SYS_ADMIN_IS_NET_ADMIN: _NEW,
     changes.TAIL_CALL_ATTACH_TYPE: "It is about tail calls of all programs, not about storages.",
     changes.PREORDER_INDEX: "A repair: what was undefined works now.",
 }

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""CAP_SYS_ADMIN without CAP_NET_ADMIN: refused at attach and query up to 6.8, enough from 6.9."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ... import changes
+from ...steps import Add
+from ...uapi import (
+    BPF_CGROUP_INET_EGRESS,
+    BPF_F_ALLOW_MULTI,
+    BPF_MAP_TYPE_CGROUP_STORAGE,
+    BPF_PROG_TYPE_CGROUP_SKB,
+)
+from ...values import STORAGE_KEY, U64
+from ..story import Addition, Evidence, Explains, Observer, Outcome
+
+
+def run(kernel: Any, observe: Observer) -> None:
+    """Let a caller with CAP_SYS_ADMIN, and without CAP_NET_ADMIN, attach and query."""
+    web, db = kernel.mkdir("web"), kernel.mkdir("db")
+    egress = BPF_CGROUP_INET_EGRESS
+
+    with kernel.user("CAP_SYS_ADMIN"):
+        counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name="counts")
+        count = observe(
+            "load",
+            lambda: kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, Add(counts), prog_name="count"),
+        )
+        observe("attach", lambda: kernel.prog_attach(web, count, egress, BPF_F_ALLOW_MULTI))
+        observe("link", lambda: kernel.link_create(db, count, egress))
+        observe("programs", lambda: len(kernel.prog_query(web, egress).prog_ids))
+
+
+STORY = Addition(
+    title="CAP_SYS_ADMIN is enough to attach and to query",
+    summary="""
+To attach a ``CGROUP_SKB`` program and to query a hook takes ``CAP_NET_ADMIN``. From Linux 6.9 on
+``CAP_SYS_ADMIN`` stands in for it, as it always did when a program is loaded. Before, a caller with
+``CAP_SYS_ADMIN`` alone could make maps and load programs, but not attach them.
+""",
+    probe="""
+Ask for what you need: call ``BPF_PROG_QUERY`` on a cgroup, without ``CAP_NET_ADMIN``. ``EPERM``
+means that it is needed. The attach itself says ``EINVAL`` from 5.8 to 6.8, which has many other
+reasons, and a link ``EPERM``.
+""",
+    without="""
+Give the process ``CAP_NET_ADMIN`` as well. That is right on every release, and less than
+``CAP_SYS_ADMIN``: from 5.8 on ``CAP_BPF`` and ``CAP_NET_ADMIN`` together are enough for all that
+these maps need.
+""",
+    details="""
+Commit :commit:`ed1ad5a7415d` ("bpf: align CAP_NET_ADMIN checks with bpf_capable() approach") put
+one function, ``bpf_net_capable()``, in the place of the tests for ``CAP_NET_ADMIN``. It is content
+with either capability.
+
+The errno says little. Up to 5.7 every attach without ``CAP_NET_ADMIN`` is ``EPERM``. From 5.8 on
+only ``CGROUP_SKB`` asks for it at the attach, and ``BPF_PROG_ATTACH`` turns the ``EPERM`` into
+``EINVAL``. ``BPF_LINK_CREATE``, from 5.7 on, says ``EPERM``. Other types attach without it from 5.8
+on.
+
+So a service that gave up ``CAP_NET_ADMIN`` and kept ``CAP_SYS_ADMIN`` is no longer kept from
+attaching. Who relied on that should take away the descriptors, not the capability.
+""",
+    run=run,
+    outcomes=(
+        Outcome(
+            None,
+            {"load": "ok", "attach": "EPERM", "link": "EINVAL", "programs": "EPERM"},
+            "syscall.c:bpf_prog_attach, bpf_prog_query of 4.19 and 5.4; no links yet",
+        ),
+        Outcome(
+            changes.LINKS,
+            {"load": "ok", "attach": "EPERM", "link": "EPERM", "programs": "EPERM"},
+            "syscall.c:link_create of 5.7, which nobody asked",
+        ),
+        Outcome(
+            changes.CAP_BPF,
+            {"load": "ok", "attach": "EINVAL", "link": "EPERM", "programs": "EPERM"},
+            "kernels 5.10.262 and 6.1.192, trace net-admin; "
+            "syscall.c:bpf_prog_attach_check_attach_type of 5.8",
+        ),
+        Outcome(
+            changes.SYS_ADMIN_IS_NET_ADMIN,
+            {"load": "ok", "attach": "ok", "link": "ok", "programs": 1},
+            "kernels 6.12.117 to 7.3.4, trace net-admin; syscall.c:bpf_net_capable of 6.12",
+        ),
+    ),
+    evidence=(Evidence("net-admin", same={5: "attach"}),),
+    before="6.8",
+    after="6.9",
+    symptoms=(
+        "EINVAL from BPF_PROG_ATTACH without CAP_NET_ADMIN",
+        "EPERM from BPF_LINK_CREATE without CAP_NET_ADMIN",
+        "EPERM from BPF_PROG_QUERY",
+    ),
+    rules=("attach.capability", "load.capability"),
+    explains=(Explains(changes.SYS_ADMIN_IS_NET_ADMIN),),
+)
