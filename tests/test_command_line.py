@@ -12,7 +12,9 @@ import pytest
 from support import RECORDED
 from test_trace import HAZARDS, LINUX, trace_of, written
 
+from reference_model import changes
 from reference_model.__main__ import main
+from reference_model.divergence import coverage
 
 HEADS = ["release", "traces", "answers", "differ", "undefined:", "kernel", "model"]
 
@@ -170,8 +172,15 @@ def test_diverge_counts_from_one(number: str, capsys: pytest.CaptureFixture[str]
     assert "argument --depth: " in capsys.readouterr().err
 
 
-def test_diverge_explains_with_a_reason_what_has_no_story(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_diverge_names_the_story_of_a_difference(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diverge", "5.6", "5.7", "--depth", "2", "--jobs", "1"]) == 0
-    assert "    Something new: what was refused before" in capsys.readouterr().out
+    assert "    A link owns its attachment and ends it (links_own_" in capsys.readouterr().out
+
+
+def test_diverge_explains_with_a_reason_what_has_no_story(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coverage, "explaining", lambda group: [])
+    monkeypatch.setitem(coverage.NO_STORY, changes.LINKS, "Nobody asks.")
+    assert main(["diverge", "5.6", "5.7", "--depth", "2", "--jobs", "1"]) == 0
+    assert "    Nobody asks." in capsys.readouterr().out
