@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""BPF_MAP_FREEZE: up to 6.4 any descriptor and a capability, from 6.5 on a writable descriptor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ... import changes
+from ...steps import Add
+from ...uapi import (
+    BPF_CGROUP_INET_EGRESS,
+    BPF_F_ALLOW_MULTI,
+    BPF_F_RDONLY,
+    BPF_MAP_TYPE_CGROUP_STORAGE,
+    BPF_PROG_TYPE_CGROUP_SKB,
+)
+from ...values import STORAGE_KEY, U64
+from ..story import BreakingChange, Explains, Observer, Outcome
+
+
+def run(kernel: Any, observe: Observer) -> None:
+    """Freeze a map through a descriptor that may only read, one that may write, and as a user."""
+    web, egress = kernel.mkdir("web"), BPF_CGROUP_INET_EGRESS
+    counts, others = (
+        kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name=name)
+        for name in ("counts", "others")
+    )
+    count = kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, Add(counts), prog_name="count")
+    kernel.prog_attach(web, count, egress, BPF_F_ALLOW_MULTI)
+    kernel.obj_pin("/sys/fs/bpf/counts", counts)
+    reader = kernel.obj_get("/sys/fs/bpf/counts", BPF_F_RDONLY)
+    kernel.unlink("/sys/fs/bpf/counts")
+
+    observe("freeze by reader", lambda: kernel.map_freeze(reader))
+    observe("update by owner", lambda: kernel.map_update_elem(counts, (web, egress), 9))
+    observe("freeze by owner", lambda: kernel.map_freeze(counts))
+    observe("freeze again", lambda: kernel.map_freeze(counts))
+    with kernel.user():
+        observe("freeze without capability", lambda: kernel.map_freeze(others))
+
+
+STORY = BreakingChange(
+    title="A freeze needs a writable descriptor, and no capability",
+    summary="""
+``BPF_MAP_FREEZE`` (Linux 5.2) takes writing away from all of user space. Up to 6.4 a descriptor
+that may only read was enough, together with ``CAP_BPF`` (``CAP_SYS_ADMIN`` before 5.8). From 6.5 on
+the descriptor must be writable, else ``EPERM``, and no capability is needed. A second freeze gives
+``EPERM`` instead of ``EBUSY``.
+""",
+    affected="""
+Who freezes through a descriptor opened with ``BPF_F_RDONLY``, or asks for ``EBUSY`` to learn that a
+map is frozen already. And who hands a writable descriptor to a process without capabilities: from
+6.5 on it can freeze the map, for all others too. Who never freezes has to look at the last point
+only.
+""",
+    details="""
+Commit :commit:`c4c84f6fb2c4` ("bpf: drop unnecessary bpf_capable() check in BPF_MAP_FREEZE
+command") replaced the capability by a look at the descriptor's mode. That look,
+``syscall.c:map_get_sys_perms``, finds no descriptor of a frozen map writable, so the second freeze
+already ends there.
+
+The story opens a pinned map for reading and freezes it. Up to 6.4 that shuts out the owner: his
+update gets ``EPERM``, and there is no way back. Programs still write. From 6.5 on the reader is
+refused, and the owner's update goes through.
+
+The rights of a descriptor are chosen when it is made: by ``BPF_F_RDONLY`` at ``BPF_MAP_CREATE``,
+``BPF_OBJ_GET`` or ``BPF_MAP_GET_FD_BY_ID``. Before 5.2 the command does not exist: ``EINVAL``.
+
+The sysctl ``kernel.unprivileged_bpf_disabled`` is 0 in this story. Where it is set, kernels up to
+5.18 refuse the caller without capabilities before they look at anything.
+""",
+    run=run,
+    outcomes=(
+        Outcome(
+            None,
+            {
+                "freeze by reader": "EINVAL",
+                "update by owner": "ok",
+                "freeze by owner": "EINVAL",
+                "freeze again": "EINVAL",
+                "freeze without capability": "EINVAL",
+            },
+            "kernel 4.19.108: no such command",
+        ),
+        Outcome(
+            changes.MAP_FREEZE,
+            {
+                "freeze by reader": "ok",
+                "update by owner": "EPERM",
+                "freeze by owner": "EBUSY",
+                "freeze again": "EBUSY",
+                "freeze without capability": "EPERM",
+            },
+            "syscall.c:map_freeze of 5.4, 5.10 and 6.1",
+        ),
+        Outcome(
+            changes.FREEZE_NEEDS_WRITE,
+            {
+                "freeze by reader": "EPERM",
+                "update by owner": "ok",
+                "freeze by owner": "ok",
+                "freeze again": "EPERM",
+                "freeze without capability": "ok",
+            },
+            "syscall.c:map_freeze of 6.12 and 7.3",
+        ),
+    ),
+    kernel={"unprivileged_bpf_disabled": 0},
+    before="6.4",
+    after="6.5",
+    symptoms=(
+        "EPERM (Operation not permitted) from BPF_MAP_FREEZE as root",
+        "EBUSY no longer comes from a second BPF_MAP_FREEZE",
+        "EPERM from BPF_MAP_UPDATE_ELEM although nobody with rights has frozen the map",
+    ),
+    find="""
+Search for ``bpf_map_freeze``, ``BPF_MAP_FREEZE`` and ``Freeze`` in Go and Rust libraries, and for
+the descriptor that it gets: ``BPF_F_RDONLY`` where it was made. Then for ``EBUSY`` behind it.
+""",
+    rules=("command.freeze",),
+    recipes=(),
+    explains=(Explains(changes.FREEZE_NEEDS_WRITE),),
+)

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""One program array, two expected attach types: allowed up to 6.17, then EINVAL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ... import changes
+from ...steps import Add, Return, TailCall
+from ...uapi import (
+    BPF_CGROUP_INET_EGRESS,
+    BPF_F_ALLOW_MULTI,
+    BPF_MAP_TYPE_CGROUP_STORAGE,
+    BPF_MAP_TYPE_PROG_ARRAY,
+    BPF_PROG_TYPE_CGROUP_SKB,
+)
+from ...values import STORAGE_KEY, U32, U64
+from ..story import BreakingChange, Explains, Observer, Outcome
+
+
+def run(kernel: Any, observe: Observer) -> None:
+    """Tail-call a program that declares no attach type, then one that declares the caller's."""
+    web, egress = kernel.mkdir("web"), BPF_CGROUP_INET_EGRESS
+    counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name="counts")
+    jumps = kernel.map_create(BPF_MAP_TYPE_PROG_ARRAY, U32, U32, max_entries=1, map_name="jumps")
+    skb = BPF_PROG_TYPE_CGROUP_SKB
+    entry = kernel.prog_load(
+        skb, [Add(counts), TailCall(jumps)], expected_attach_type=egress, prog_name="entry"
+    )
+    either = kernel.prog_load(skb, Return(0), prog_name="either")
+    out = kernel.prog_load(skb, Return(0), expected_attach_type=egress, prog_name="out")
+    kernel.prog_attach(web, entry, egress, BPF_F_ALLOW_MULTI)
+
+    observe("insert cgroup/skb", lambda: kernel.map_update_elem(jumps, 0, either))
+    observe("first packet", lambda: kernel.fire(web, egress))
+    observe("insert cgroup_skb/egress", lambda: kernel.map_update_elem(jumps, 0, out))
+    observe("second packet", lambda: kernel.fire(web, egress))
+    observe("counts", lambda: kernel.map_lookup_elem(counts, (web, egress)))
+
+
+STORY = BreakingChange(
+    title="Tail calls between programs with different expected attach types are refused",
+    summary="""
+Programs of one program array must have been loaded with the same ``expected_attach_type`` from
+Linux 6.18 on, and on stable kernels with the fix: ``EINVAL``. Before, only the program type counted.
+With libbpf the section name decides: ``cgroup/skb`` and ``cgroup_skb/egress`` differ,
+``cgroup/connect4`` and ``cgroup/connect6`` too.
+""",
+    affected="""
+Who splits cgroup programs with tail calls and gives the parts sections of different attach types, or
+shares one program array between hooks. Part of this came with stable updates: a program that loaded
+on one 6.1 kernel is refused by the next. Programs that all have the same section name are safe.
+""",
+    details="""
+The helpers and the return values that a program may use depend on its expected attach type, and
+only the attached program's is compared with the hook. A tail call led past that. Commit
+:commit:`4540aed51b12` ("bpf: Enforce expected_attach_type for tailcall compatibility") lets a
+program array remember the type of the first program that was loaded with it or put into it; all
+others must have declared the same. It is in 6.18, 6.17.3, 6.12.53, 6.6.112 and 6.1.156. As with the
+storage maps, the check strikes when a program is put into the array and when one that names the
+array is loaded.
+
+Here the entry program is of ``cgroup_skb/egress``. It counts and jumps to a program that denies the
+packet. One of ``cgroup/skb`` declares nothing, which is 0, the number of
+``BPF_CGROUP_INET_INGRESS``. Where it is refused, the slot stays empty and the tail call fails
+silently: the entry program goes on behind it, and the packet that should be denied passes. The
+callee uses no storage map, so that the story runs before 5.9 as well, where a map has one program.
+
+The way out is one section name for all programs of an array, and an array for each hook. In
+libbpf ``bpf_program__set_expected_attach_type()`` before the load does the same.
+""",
+    run=run,
+    outcomes=(
+        Outcome(
+            None,
+            {
+                "insert cgroup/skb": "ok",
+                "first packet": "denied",
+                "insert cgroup_skb/egress": "ok",
+                "second packet": "denied",
+                "counts": 2,
+            },
+            "kernel 5.10.262; core.c:bpf_prog_array_compatible of 5.10",
+        ),
+        Outcome(
+            changes.TAIL_CALL_ATTACH_TYPE,
+            {
+                "insert cgroup/skb": "EINVAL",
+                "first packet": "ok",
+                "insert cgroup_skb/egress": "ok",
+                "second packet": "denied",
+                "counts": 2,
+            },
+            "kernels 6.1.192 to 7.3.4; core.c:__bpf_prog_map_compatible of 7.3",
+        ),
+    ),
+    before="6.17",
+    after="6.18",
+    symptoms=(
+        "EINVAL when a program is put into a program array",
+        "EINVAL from BPF_PROG_LOAD after a stable update",
+        "the tail-called program no longer runs, packets that it denied pass",
+    ),
+    find="""
+Search for ``bpf_tail_call`` and compare the ``SEC()`` of all programs of one
+``BPF_MAP_TYPE_PROG_ARRAY``, the callers included. Search user space for an ignored error of
+``bpf_map_update_elem`` on it.
+""",
+    rules=("tail-call.same-maps",),
+    recipes=(),
+    explains=(Explains(changes.TAIL_CALL_ATTACH_TYPE),),
+)

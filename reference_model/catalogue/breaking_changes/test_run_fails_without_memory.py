@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A test run and RLIMIT_MEMLOCK: a strange return value, then ENOMEM, no matter from 5.11 on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ... import changes
+from ...steps import Add
+from ...uapi import (
+    BPF_CGROUP_INET_EGRESS,
+    BPF_F_ALLOW_MULTI,
+    BPF_MAP_TYPE_CGROUP_STORAGE,
+    BPF_PROG_TYPE_CGROUP_SKB,
+    PAGE_SIZE,
+)
+from ...values import STORAGE_KEY, U64
+from ..story import BreakingChange, Explains, Observer, Outcome
+
+
+def run(kernel: Any, observe: Observer) -> None:
+    """Test and attach a program where the limit leaves no page for its storage."""
+    web = kernel.mkdir("web")
+    counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name="counts")
+    count = kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, Add(counts), prog_name="count")
+    observe("test run", lambda: kernel.prog_test_run(count))
+    observe(
+        "attach",
+        lambda: kernel.prog_attach(web, count, BPF_CGROUP_INET_EGRESS, BPF_F_ALLOW_MULTI),
+    )
+
+
+STORY = BreakingChange(
+    title="A test run that lacks memory fails instead of returning a number",
+    summary="""
+``BPF_PROG_TEST_RUN`` makes a temporary storage for the program, and up to Linux 5.10 that counts
+against ``RLIMIT_MEMLOCK``. Where the limit was too small, 4.19 and 4.20 said that the run was a
+success, and that the program had returned 4294967295. From 5.0 on the command fails: ``ENOMEM``.
+From 5.11 on the limit plays no part.
+""",
+    affected="""
+Who tests programs that use these maps on 4.19, and takes the return value for a verdict: the number
+is odd, so it reads as "pass". And who tests with a low ``RLIMIT_MEMLOCK`` on 5.0 to 5.10, and has to
+tell ``ENOMEM`` from a failed test. Programs without such a map are not concerned.
+""",
+    details="""
+4294967295 is -1, ``EPERM``: the errno of the refused charge, taken for what the program returned.
+The program had not run. Since 5.0 (:change:`TEST_RUN_ERRNO`) the failures of the command and the
+return value of the program go separate ways (``net/bpf/test_run.c:bpf_test_run``).
+
+The temporary storage takes as many pages as one that an attach makes, so an attach fails in the
+same place, with ``ENOMEM`` on all these releases. It lasts as long as the command.
+
+The limit here is one page of 4096 bytes, and the map takes it. A kernel counts the program too.
+""",
+    run=run,
+    outcomes=(
+        Outcome(
+            None,
+            {"test run": 4294967295, "attach": "ENOMEM"},
+            "net/bpf/test_run.c:bpf_test_run, local_storage.c:bpf_cgroup_storage_alloc of 4.19",
+        ),
+        Outcome(
+            changes.TEST_RUN_ERRNO,
+            {"test run": "ENOMEM", "attach": "ENOMEM"},
+            "net/bpf/test_run.c:bpf_test_run of 5.4; kernel 5.10.262",
+        ),
+        Outcome(
+            changes.MEMCG_ACCOUNTING,
+            {"test run": 1, "attach": "ok"},
+            "kernels 6.1.192 to 7.3.4; local_storage.c:bpf_cgroup_storage_alloc of 6.1",
+        ),
+    ),
+    kernel={"memlock": PAGE_SIZE},
+    before="4.20",
+    after="5.0",
+    symptoms=(
+        "ENOMEM from BPF_PROG_TEST_RUN",
+        "a test run returns 4294967295",
+    ),
+    find="""
+Search for ``bpf_prog_test_run``, ``BPF_PROG_TEST_RUN`` and ``prog.Test(``, and for what is done with
+the return value: compare it with the values that the program can return. Raise ``RLIMIT_MEMLOCK``
+before, as libbpf 1.0 and later do by themselves.
+""",
+    rules=("test-run.temporary", "create.memlock"),
+    recipes=(),
+    explains=(Explains(changes.TEST_RUN_ERRNO),),
+)
