@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -139,15 +140,19 @@ def races(path: Path = RACES) -> dict[str, dict[str, Any]]:
 
 
 def traces(releases: Sequence[str]) -> list[Trace]:
-    """The shortest programs as traces, operations only; none that is undefined on a release."""
+    """The shortest programs as traces, operations only; none that is undefined on a release.
+
+    Each is named after what it does, and so keeps its name when others come and go.
+    """
     made: dict[str, Trace] = {}
     for pair in read():
         for name, one in pair["worlds"].items():
             where = world.load(name)
             for group in one["groups"]:
                 ops = [*where.given, *group["ops"]]
-                label = f"divergence-{name}-{len(made) + 1:03}"
-                made.setdefault(json.dumps(ops), Trace(label, ops, {}, {}, where.setup))
+                text = json.dumps(ops)
+                label = f"divergence-{name}-{sha256(text.encode()).hexdigest()[:8]}"
+                made.setdefault(text, Trace(label, ops, {}, {}, where.setup))
     return [one for one in made.values() if all(_defined(on, one) for on in releases)]
 
 

@@ -29,6 +29,8 @@ KINDS = {
     "reference": "map_cgroup_storage.html",
     "stories": "breaking_changes/index.html",
     "story": "breaking_changes/reattach_keeps_data.html",
+    "additions": "additions/index.html",
+    "addition": "additions/links_own_attachments.html",
     "recipes": "recipes/index.html",
     "recipe": "recipes/zero_explicitly.html",
     "errors": "errors.html",

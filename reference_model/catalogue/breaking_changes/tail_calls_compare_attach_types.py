@@ -42,14 +42,15 @@ STORY = BreakingChange(
     title="Tail calls between programs with different expected attach types are refused",
     summary="""
 Programs of one program array must have been loaded with the same ``expected_attach_type`` from
-Linux 6.18 on, and on stable kernels with the fix: ``EINVAL``. Before, only the program type counted.
-With libbpf the section name decides: ``cgroup/skb`` and ``cgroup_skb/egress`` differ,
+Linux 6.18 on, and on stable kernels with the fix: ``EINVAL``. Before, only the program type
+counted. With libbpf the section name decides: ``cgroup/skb`` and ``cgroup_skb/egress`` differ,
 ``cgroup/connect4`` and ``cgroup/connect6`` too.
 """,
     affected="""
-Who splits cgroup programs with tail calls and gives the parts sections of different attach types, or
-shares one program array between hooks. Part of this came with stable updates: a program that loaded
-on one 6.1 kernel is refused by the next. Programs that all have the same section name are safe.
+Who splits cgroup programs with tail calls and gives the parts sections of different attach types,
+or shares one program array between hooks. Part of this came with stable updates: a program that
+loaded on one 6.1 kernel is refused by the next. Programs that all have the same section name are
+safe.
 """,
     details="""
 The helpers and the return values that a program may use depend on its expected attach type, and

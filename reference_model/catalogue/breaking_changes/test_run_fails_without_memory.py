@@ -39,9 +39,9 @@ success, and that the program had returned 4294967295. From 5.0 on the command f
 From 5.11 on the limit plays no part.
 """,
     affected="""
-Who tests programs that use these maps on 4.19, and takes the return value for a verdict: the number
-is odd, so it reads as "pass". And who tests with a low ``RLIMIT_MEMLOCK`` on 5.0 to 5.10, and has to
-tell ``ENOMEM`` from a failed test. Programs without such a map are not concerned.
+Who tests programs that use these maps on 4.19, and takes the return value for a verdict: the
+number is odd, so it reads as "pass". And who tests with a low ``RLIMIT_MEMLOCK`` on 5.0 to 5.10,
+and has to tell ``ENOMEM`` from a failed test. Programs without such a map are not concerned.
 """,
     details="""
 4294967295 is -1, ``EPERM``: the errno of the refused charge, taken for what the program returned.
@@ -79,9 +79,9 @@ The limit here is one page of 4096 bytes, and the map takes it. A kernel counts 
         "a test run returns 4294967295",
     ),
     find="""
-Search for ``bpf_prog_test_run``, ``BPF_PROG_TEST_RUN`` and ``prog.Test(``, and for what is done with
-the return value: compare it with the values that the program can return. Raise ``RLIMIT_MEMLOCK``
-before, as libbpf 1.0 and later do by themselves.
+Search for ``bpf_prog_test_run``, ``BPF_PROG_TEST_RUN`` and ``prog.Test(``, and for what is done
+with the return value: compare it with the values that the program can return. Raise
+``RLIMIT_MEMLOCK`` before, as libbpf 1.0 and later do by themselves.
 """,
     rules=("test-run.temporary", "create.memlock"),
     recipes=(),

@@ -93,7 +93,7 @@ It is not ``EOPNOTSUPP`` (95), which libc also calls ``ENOTSUP``.
         Evidence(
             "commands-the-type-does-not-know", same={5: "lookup and delete", 6: "lookup batch"}
         ),
-        Evidence("divergence-creation-006", same={2: "lookup and delete, read-only"}),
+        Evidence("divergence-creation-c531ffec", same={2: "lookup and delete, read-only"}),
     ),
     before="4.19",
     after="5.6",
