@@ -208,7 +208,7 @@ def divergence(limit: float) -> None:
         f"{search.cores()} processes are {ratio:.2f} times as fast (wall)"
     )
     peaks, states = [], []
-    for depth in (4, 5):
+    for depth in (5, 6):
         tracemalloc.start()
         states.append(sum(search.search(old, new, where, depth).states))
         peaks.append(tracemalloc.get_traced_memory()[1])

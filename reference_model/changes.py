@@ -10,7 +10,7 @@ from __future__ import annotations
 from .releases import Change
 
 ZERO_VALUE_REFUSED = Change(
-    "bpf: don't allow create maps of zero-sized values",
+    "bpf: don't accept cgroup local storage with zero value size",
     "b0584ea66d73",
     "4.20",
     "A map with value_size 0 is refused with EINVAL; 4.19 itself created it.",
