@@ -23,7 +23,7 @@ from sphinx.util.typing import ExtensionMetadata
 from story_links import code_link, link, note_view
 
 from reference_model import Release, changes
-from reference_model.catalogue import Story, stories
+from reference_model.catalogue import stories
 from reference_model.divergence import coverage, world
 from reference_model.divergence.causes import Kind, differing
 from reference_model.divergence.search import Group
@@ -39,7 +39,7 @@ class Found(NamedTuple):
     world: world.World
     group: Group
     story: str
-    """A story's name, or why there is none."""
+    """The name of the story that tells it."""
     programs: int
 
 
@@ -99,8 +99,7 @@ def found(pair: dict[str, Any]) -> list[Found]:
 
     def order(entry: tuple[world.World, Group, str]) -> tuple[Any, ...]:
         _, one, story = entry
-        place = known.index(story) if story in known else len(known)
-        return place, story, one.cause, one.kind
+        return known.index(story), one.cause, one.kind
 
     made = []
     for _, alike in groupby(sorted(every, key=order), key=order):
@@ -170,12 +169,8 @@ def pair_parts(of: Divergence, pair: dict[str, Any]) -> Iterator[nodes.Node]:
     kinds = found(pair)
     if not kinds:
         yield paragraph("No program tells them apart.")
-    known: dict[str, Story] = stories()
     for story, entries in groupby(kinds, key=lambda one: one.story):
-        if story in known:
-            yield nodes.paragraph("", "", link(story, of.env.docname), nodes.Text(":"))
-        else:
-            yield paragraph(f"No story. {story}")
+        yield nodes.paragraph("", "", link(story, of.env.docname), nodes.Text(":"))
         yield nodes.bullet_list("", *(item(of, pair, one) for one in entries))
     left = unreached(pair)
     if left:

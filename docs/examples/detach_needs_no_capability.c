@@ -4,13 +4,8 @@
  * who has them. kernel.unprivileged_bpf_disabled has to be 0: otherwise older
  * kernels refuse every bpf(2) call.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <error.h>
-#include <linux/capability.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -48,37 +43,6 @@ static void try_to_detach(void)
 	err = bpf_prog_query(web, BPF_CGROUP_INET_EGRESS, 0, NULL, ids,
 			     &programs);
 	show_result("query", err);
-}
-
-static int drop_capabilities(void)
-{
-	struct __user_cap_header_struct header = {
-		.version = _LINUX_CAPABILITY_VERSION_3,
-	};
-	const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
-
-	return syscall(SYS_capset, &header, none);
-}
-
-/* In a process of its own, since there is no way back. */
-static void without_capabilities(void (*act)(void))
-{
-	int status;
-	pid_t pid;
-
-	pid = fork();
-	if (pid < 0)
-		error(1, errno, "fork");
-	if (!pid) {
-		if (drop_capabilities())
-			_exit(1);
-		act();
-		_exit(0);
-	}
-	if (waitpid(pid, &status, 0) != pid)
-		error(1, errno, "waitpid");
-	if (status)
-		error(1, 0, "the process without capabilities failed");
 }
 /* [end shown] */
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <error.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/limits.h>
 #include <netinet/in.h>
 #include <sched.h>
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -279,6 +281,36 @@ void receive_packet(int cgroup)
 	wait_for_packet(to);
 	close(from);
 	close(to);
+}
+
+static int drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
+
+	return syscall(SYS_capset, &header, none);
+}
+
+void without_capabilities(void (*act)(void))
+{
+	int status;
+	pid_t pid;
+
+	pid = fork();
+	if (pid < 0)
+		error(1, errno, "fork");
+	if (!pid) {
+		if (drop_capabilities())
+			_exit(1);
+		act();
+		_exit(0);
+	}
+	if (waitpid(pid, &status, 0) != pid)
+		error(1, errno, "waitpid");
+	if (status)
+		error(1, 0, "the process without capabilities failed");
 }
 
 void run_on_cpu(int cpu)

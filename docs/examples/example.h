@@ -40,6 +40,9 @@ int try_to_send_on(int sock);
 /* A packet from the outside to @cgroup. */
 void receive_packet(int cgroup);
 
+/* Call @act in a process that has given up all capabilities. */
+void without_capabilities(void (*act)(void));
+
 /* Stay on this CPU from now on. */
 void run_on_cpu(int cpu);
 

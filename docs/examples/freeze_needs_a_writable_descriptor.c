@@ -3,12 +3,8 @@
  * Freeze a map through a descriptor that may only read, through one that may
  * write, and without capabilities: what is allowed changed in 6.5.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <error.h>
-#include <linux/capability.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -34,38 +30,6 @@ static int open_for_reading(int map)
 	return reader;
 }
 
-static int drop_capabilities(void)
-{
-	struct __user_cap_header_struct header = {
-		.version = _LINUX_CAPABILITY_VERSION_3,
-	};
-	const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
-
-	return syscall(SYS_capset, &header, none);
-}
-
-/* In a process of its own, since there is no way back. */
-static void freeze_without_capability(int map)
-{
-	int status;
-	pid_t pid;
-
-	pid = fork();
-	if (pid < 0)
-		error(1, errno, "fork");
-	if (!pid) {
-		if (drop_capabilities())
-			_exit(1);
-		show_result("freeze without capability",
-			    bpf_map_freeze(map));
-		_exit(0);
-	}
-	if (waitpid(pid, &status, 0) != pid)
-		error(1, errno, "waitpid");
-	if (status)
-		error(1, 0, "the process without capabilities failed");
-}
-
 static int map_fd(struct bpf_object *obj, const char *name)
 {
 	int fd;
@@ -77,6 +41,13 @@ static int map_fd(struct bpf_object *obj, const char *name)
 }
 
 /* [begin shown] */
+static int others;
+
+static void freeze_others(void)
+{
+	show_result("freeze without capability", bpf_map_freeze(others));
+}
+
 int main(void)
 {
 	const char *file = object_file();
@@ -111,7 +82,8 @@ int main(void)
 	show_result("freeze by owner", err);
 	err = bpf_map_freeze(counts);
 	show_result("freeze again", err);
-	freeze_without_capability(map_fd(obj, "others"));
+	others = map_fd(obj, "others");
+	without_capabilities(freeze_others);
 
 	close(reader);
 	bpf_object__close(obj);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Which story explains a difference; the changes that need none, and why."""
+"""Which story explains a difference: there should be one for each."""
 
 from __future__ import annotations
 
@@ -10,17 +10,6 @@ from ..catalogue import Difference, stories
 from ..catalogue.story import Explains
 from ..releases import Change
 from .search import Group
-
-_NEW = "Something new: what was refused before is possible now."
-
-NO_STORY: dict[Change, str] = {
-    changes.TEST_RUN_ERRNO: "A failure that passed for a program's answer became an error.",
-    changes.UNPRIVILEGED_COMMANDS: _NEW,
-    changes.FREEZE_NEEDS_WRITE: "Another right is asked for, and another errno given.",
-    changes.TAIL_CALL_ATTACH_TYPE: "It is about tail calls of all programs, not about storages.",
-    changes.PREORDER_INDEX: "A repair: what was undefined works now.",
-}
-"""Changes whose differences no story tells, and why not."""
 
 
 def latest(group: Group) -> Change:
@@ -48,11 +37,9 @@ def explaining(group: Group) -> list[str]:
 
 
 def explained(group: Group) -> str:
-    """The story of a group, or why it needs none; LookupError if neither is known, or several."""
+    """The story of a group; LookupError if there is none, or several."""
     found = explaining(group)
     if len(found) == 1:
         return found[0]
-    if not found and latest(group) in NO_STORY:
-        return NO_STORY[latest(group)]
     told = " and ".join(found) or "no story"
     raise LookupError(f"{group.cause}: {group.kind} after {group.after}: {told} explains it")

@@ -16,7 +16,7 @@ from reference_model import Release, changes, trace
 from reference_model.catalogue import Difference, stories
 from reference_model.divergence import report, world
 from reference_model.divergence.causes import Kind, differing
-from reference_model.divergence.coverage import NO_STORY, explained, explaining, latest
+from reference_model.divergence.coverage import explained, explaining
 from reference_model.divergence.search import Group, Result
 from reference_model.divergence.world import load
 from tests import divergence
@@ -103,7 +103,7 @@ def test_a_record_is_written_as_it_is_read(tmp_path: Path) -> None:
 
 
 @each_pair
-def test_every_difference_has_one_story_or_a_reason(pair: dict[str, Any]) -> None:
+def test_every_difference_has_one_story(pair: dict[str, Any]) -> None:
     missing = [
         unexplained(pair, where, group)
         for where, group in page.groups(pair)
@@ -155,13 +155,6 @@ def test_a_story_claims_nothing_that_is_not_found(name: str) -> None:
     """Each claim is needed: some group belongs to the story by it alone."""
     for one in stories(Difference)[name].explains:
         assert any(page.coverage.matches(one, group) for group in GROUPS), one
-
-
-def test_every_change_without_a_story_is_found() -> None:
-    """No reason is given for nothing."""
-    used = {latest(group) for group in GROUPS if not explaining(group)}
-    assert set(NO_STORY) == used
-    assert all(reason.endswith(".") for reason in NO_STORY.values())
 
 
 def test_what_no_program_shows_is_told() -> None:

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""No capabilities, and the sysctl set: EPERM up to 5.18, then what descriptors allow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ... import changes
+from ...steps import Add
+from ...uapi import (
+    BPF_CGROUP_INET4_CONNECT,
+    BPF_CGROUP_INET_EGRESS,
+    BPF_F_ALLOW_MULTI,
+    BPF_MAP_TYPE_CGROUP_STORAGE,
+    BPF_PROG_TYPE_CGROUP_SKB,
+    BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+)
+from ...values import STORAGE_KEY, U64
+from ..story import BreakingChange, Evidence, Explains, Observer, Outcome
+
+
+def run(kernel: Any, observe: Observer) -> None:
+    """Let a caller without capabilities do what root's descriptors allow."""
+    web = kernel.mkdir("web")
+    egress, multi = BPF_CGROUP_INET_EGRESS, BPF_F_ALLOW_MULTI
+    counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name="counts")
+    count = kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, Add(counts), prog_name="count")
+    guard = kernel.prog_load(
+        BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+        expected_attach_type=BPF_CGROUP_INET4_CONNECT,
+        prog_name="guard",
+    )
+    kernel.prog_attach(web, count, egress, multi)
+    kernel.fire(web, egress)
+
+    with kernel.user():
+        observe("lookup", lambda: kernel.map_lookup_elem(counts, (web, egress)))
+        observe("update", lambda: kernel.map_update_elem(counts, (web, egress), 0))
+        observe("attach", lambda: kernel.prog_attach(web, guard, BPF_CGROUP_INET4_CONNECT, multi))
+        observe("detach", lambda: kernel.prog_detach(web, count, egress))
+        observe(
+            "create a map",
+            lambda: kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64),
+        )
+
+
+STORY = BreakingChange(
+    title="A process without capabilities may use the descriptors that it holds",
+    summary="""
+Where the sysctl ``kernel.unprivileged_bpf_disabled`` is set, as it is on most systems, Linux up to
+5.18 refused every bpf(2) command of a process without ``CAP_BPF``: ``EPERM``. From 5.19 on only the
+commands that make maps and programs are refused. Whoever holds a map's descriptor may read and
+write its values; whoever holds a cgroup's may detach programs.
+""",
+    affected="""
+Who passes descriptors of maps, programs or cgroups to processes with fewer rights, or pins maps
+where others may open them, and counts on the sysctl to keep them harmless. And who takes ``EPERM``
+for the answer to "may I use bpf(2)?". A process that holds no such descriptor can do no more than
+before.
+""",
+    details="""
+Commit :commit:`c8644cd0efe7` ("bpf: refine kernel.unprivileged_bpf_disabled behaviour", Linux 5.19)
+moved the test from the front of all commands to ``BPF_MAP_CREATE`` and ``BPF_PROG_LOAD``. What the
+other commands ask for stays: ``CAP_NET_ADMIN`` for a query and to attach ``CGROUP_SKB`` programs, a
+writable descriptor for an update. Between 5.8 and 5.18 they asked for no more, but with the sysctl
+set nobody came so far.
+
+So the descriptor is the right. Pass one that was opened with ``BPF_F_RDONLY`` to who should read
+only; a cgroup's directory descriptor allows detaching, so pass none. The permissions of a pin are
+those of its file.
+
+The sysctl is 2 in this story. With 0 the same commands were open to all before 5.19 already, see
+:story:`detach_needs_no_capability`.
+""",
+    run=run,
+    outcomes=(
+        Outcome(
+            None,
+            {
+                "lookup": "EPERM",
+                "update": "EPERM",
+                "attach": "EPERM",
+                "detach": "EPERM",
+                "create a map": "EPERM",
+            },
+            "kernel 5.10.262; syscall.c:bpf of 4.19 and 5.4, __sys_bpf of 5.10",
+        ),
+        Outcome(
+            changes.UNPRIVILEGED_COMMANDS,
+            {
+                "lookup": 1,
+                "update": "ok",
+                "attach": "ok",
+                "detach": "ok",
+                "create a map": "EPERM",
+            },
+            "kernels 6.1.192 to 7.3.4; syscall.c:__sys_bpf, map_create of 6.1 and 7.3",
+        ),
+    ),
+    evidence=(
+        Evidence("divergence-users-2fbc4c58", there={5: "lookup"}),
+        Evidence("divergence-users-17f5cd83", same={5: "update"}),
+        Evidence("divergence-users-16cba168", same={5: "detach"}),
+    ),
+    kernel={"unprivileged_bpf_disabled": 2},
+    before="5.18",
+    after="5.19",
+    symptoms=(
+        "EPERM no longer comes from BPF_MAP_LOOKUP_ELEM without capabilities",
+        "a process without capabilities changes values of a map",
+        "somebody without rights detached the program",
+    ),
+    find="""
+Search for ``unprivileged_bpf_disabled`` in what you say of your sandbox, for ``SCM_RIGHTS`` and
+inherited descriptors of maps, programs and directories below ``/sys/fs/cgroup``, and for the modes
+of files and directories below ``/sys/fs/bpf``.
+""",
+    rules=("errors.unprivileged", "attach.capability", "detach.capability"),
+    recipes=(),
+    explains=(Explains(changes.UNPRIVILEGED_COMMANDS),),
+)
