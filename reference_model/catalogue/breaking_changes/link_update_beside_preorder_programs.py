@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Link update beside BPF_F_PREORDER: another program's place up to 7.1, the link's own from 7.2."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ... import changes
+from ...steps import Mix
+from ...uapi import (
+    BPF_CGROUP_INET_EGRESS,
+    BPF_F_ALLOW_MULTI,
+    BPF_F_PREORDER,
+    BPF_MAP_TYPE_CGROUP_STORAGE,
+    BPF_PROG_TYPE_CGROUP_SKB,
+)
+from ...values import STORAGE_KEY, U64
+from ..story import BreakingChange, Explains, Observer, Outcome
+
+
+def run(kernel: Any, observe: Observer) -> None:
+    """Update a link below a cgroup whose program, which has no storage, runs first."""
+    site = kernel.mkdir("site")
+    web = kernel.mkdir("web", site)
+    egress = BPF_CGROUP_INET_EGRESS
+    counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name="counts")
+    guard = kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, prog_name="guard")
+
+    def run_first() -> str:
+        kernel.prog_attach(site, guard, egress, BPF_F_ALLOW_MULTI | BPF_F_PREORDER)
+        return "ok"
+
+    if observe("attach the guard to run first", run_first) is None:
+        return
+    old, new = (
+        kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, Mix(counts, number), prog_name=name)
+        for name, number in (("old", 1), ("new", 5))
+    )
+    link = kernel.link_create(web, old, egress)
+    kernel.fire(web, egress)
+
+    def update() -> None:
+        kernel.link_update(link, new)
+        kernel.fire(web, egress)
+
+    observe("update, and a packet", update)
+    observe("count", lambda: kernel.map_lookup_elem(counts, (web, egress)))
+
+
+STORY = BreakingChange(
+    title="A link update beside BPF_F_PREORDER programs changes the right program",
+    summary="""
+Where a program with ``BPF_F_PREORDER`` runs on the same hook, in the cgroup or above it, a
+``BPF_LINK_UPDATE`` may put the new program into that one's place. The guard is gone, the old
+program goes on, and the new one gets the guard's storages: none means a crash. From 7.2 on, and on
+stable kernels with the fix, the update changes the link's own program.
+""",
+    affected="""
+Who updates programs through links on a kernel that has the flag and not the fix: 6.15 to 7.1.4, but
+not 6.18.40 and its successors, 6.12.31 to 6.12.96, 6.6.93 to 6.6.144, and 6.14.9 and later of that
+branch. It takes one ``BPF_F_PREORDER`` program on the hook, of anybody, in any cgroup above. Where
+nobody uses the flag nothing is wrong.
+""",
+    details="""
+The kernel keeps two orders. Each cgroup has its list of attachments, in the order of the attaches.
+Each cgroup also has an array of what runs there, with the programs of the ancestors. Commit
+:commit:`4b82b181a26c` ("bpf: Allow pre-ordering for bpf cgroup progs", 6.15, stable 6.6.93, 6.12.31
+and 6.14.9) put ``BPF_F_PREORDER`` programs at the front of the array. A link update
+(``cgroup.c:replace_effective_prog``) still counted through the lists, from the cgroup upwards, to
+find the place in the array. Here the link is the first in the list of its cgroup, so the update
+took the first place of the array, and that is the guard's.
+
+Kernel 6.19.14 did just that. After the update a query with ``BPF_F_QUERY_EFFECTIVE`` named the new
+program and the old one, and no guard. In a variant where the guard used the same map as the others
+there was no crash: the new program counted in the storage of the guard's cgroup, and the old one in
+that of the link's. Any later attach or detach on the hook there makes the array anew, and right.
+
+The link lets go of the old program at the update. If nobody else holds it, the array names a
+program that is freed (read in the source; not tried).
+
+Commit :commit:`f08aaee3152d` ("bpf: Fix effective prog array index with BPF_F_PREORDER",
+CVE-2026-72427) computes the place as it is made. It is in 7.2 and in 7.1.5, 6.18.40, 6.12.97 and
+6.6.145. It mends the same count for a detach that finds no memory.
+
+On a kernel without the fix, exchange the program by a new link: create it, then close the old one.
+For a moment both run. Or detach the program with the flag before the update, and attach it again.
+""",
+    run=run,
+    outcomes=(
+        Outcome(
+            None,
+            {"attach the guard to run first": "EINVAL"},
+            "kernels 5.10.262 and 6.1.192: no such flag",
+        ),
+        Outcome(
+            changes.PREORDER,
+            {"attach the guard to run first": "ok", "update, and a packet": "undefined"},
+            "kernel 6.19.14, which oopsed at the packet; changelog of CVE-2026-72427",
+        ),
+        Outcome(
+            changes.PREORDER_INDEX,
+            {"attach the guard to run first": "ok", "update, and a packet": "ok", "count": 8},
+            "kernels 6.12.117 and 7.3.4",
+        ),
+    ),
+    unsafe=True,
+    before="7.1",
+    after="7.2",
+    symptoms=(
+        "EINVAL from BPF_PROG_ATTACH with BPF_F_PREORDER, before 6.15",
+        "a crash of the kernel: NULL pointer dereference in bpf_get_local_storage",
+        "after a link update the old program still runs, and another one does not",
+    ),
+    find="""
+Search for ``BPF_F_PREORDER`` in all that attaches to cgroups on the machine, and for
+``bpf_link_update``, ``bpf_link__update_program`` and the ``Update`` of links in Go and Rust
+libraries. After an update compare a query with ``BPF_F_QUERY_EFFECTIVE`` with what should run.
+""",
+    rules=("link-update.keep",),
+    recipes=("know_what_is_attached",),
+    explains=(Explains(changes.PREORDER_INDEX),),
+)
