@@ -56,10 +56,10 @@ program goes on, and the new one gets the guard's storages: none means a crash. 
 stable kernels with the fix, the update changes the link's own program.
 """,
     affected="""
-Who updates programs through links on a kernel that has the flag and not the fix: 6.15 to 7.1.4, but
-not 6.18.40 and its successors, 6.12.31 to 6.12.96, 6.6.93 to 6.6.144, and 6.14.9 and later of that
-branch. It takes one ``BPF_F_PREORDER`` program on the hook, of anybody, in any cgroup above. Where
-nobody uses the flag nothing is wrong.
+Who updates programs through links on a kernel that has the flag and not the fix: 6.15 to 7.1.4 and,
+of the older branches, 6.6.93 to 6.6.144, 6.12.31 to 6.12.96 and 6.14.9 and later. 6.18.40 and later
+of that branch are fixed. It takes one ``BPF_F_PREORDER`` program on the hook, of anybody, in the
+cgroup or above. Where nobody uses the flag nothing is wrong.
 """,
     details="""
 The kernel keeps two orders. Each cgroup has its list of attachments, in the order of the attaches.
