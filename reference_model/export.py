@@ -20,6 +20,7 @@ from .catalogue import RELEASES, Observations, Recipe, Story, observed, stories
 from .errors import ERRNO_NAMES, BpfError, Denied, UndefinedBehaviour
 from .execution import ACTIONS
 from .kernel import Kernel
+from .map_create import MAP_NAME
 from .maps import BOGUS_KEY, UNINITIALISED
 from .state import Descriptor
 from .steps import Step
@@ -254,7 +255,7 @@ class Scribe:
         numa_node: int = 0,
         inner_map: maps.MapFd | None = None,
     ) -> maps.MapFd:
-        """As Kernel.map_create(), without the name, NUMA nodes and maps of maps."""
+        """As Kernel.map_create(), without NUMA nodes, maps of maps, and names that pass."""
         _absent(numa_node=numa_node, inner_map=inner_map)
         label = self._new("m")
         if map_type is BPF_MAP_TYPE_PROG_ARRAY:
@@ -267,9 +268,11 @@ class Scribe:
             described = {}
             if btf_key is not None or btf_value is not None:
                 described = {"btf_key": _shape(btf_key), "btf_value": _shape(btf_value)}
+            named = {} if MAP_NAME.fullmatch(map_name) else {"name": map_name}
             self._ask(
                 "map_create",
                 map=label,
+                **named,
                 type=_known(_MAP_NAMES, map_type),
                 key_size=key.size,
                 value_size=value.size,
@@ -342,6 +345,31 @@ class Scribe:
     def map_freeze(self, map: maps.MapFd) -> None:
         """As Kernel.map_freeze()."""
         self._ask("map_freeze", map=self._name(map))
+
+    def map_lookup_and_delete_elem(self, map: maps.MapFd, key: Any) -> None:
+        """As Kernel.map_lookup_and_delete_elem()."""
+        where = self._key(_notes(map), key)
+        self._ask("map_command", command="lookup_and_delete", map=self._name(map), **where)
+
+    def map_lookup_batch(self, map: maps.MapFd) -> None:
+        """As Kernel.map_lookup_batch()."""
+        self._batch("lookup_batch", map)
+
+    def map_lookup_and_delete_batch(self, map: maps.MapFd) -> None:
+        """As Kernel.map_lookup_and_delete_batch()."""
+        self._batch("lookup_and_delete_batch", map)
+
+    def map_update_batch(self, map: maps.MapFd) -> None:
+        """As Kernel.map_update_batch()."""
+        self._batch("update_batch", map)
+
+    def map_delete_batch(self, map: maps.MapFd) -> None:
+        """As Kernel.map_delete_batch()."""
+        self._batch("delete_batch", map)
+
+    def _batch(self, command: str, map: maps.MapFd) -> None:
+        """The format wants a key, and these commands are refused before they look at any."""
+        self._ask("map_command", command=command, map=self._name(map), key=GARBAGE)
 
     def _key(self, found: _Map, key: Any) -> Op:
         """The field ``key`` and, for an inode number, ``by``."""

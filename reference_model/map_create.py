@@ -38,6 +38,8 @@ BPF_LOCAL_STORAGE_MAX_VALUE_SIZE = 65535 - 128
 PCPU_MIN_UNIT_SIZE = 32768
 """Bytes: the largest value of the per-CPU type from 5.15 on."""
 
+MAP_NAME = re.compile(r"[A-Za-z0-9_.]{0,15}")
+"""What ``syscall.c:bpf_obj_name_cpy`` takes for a name."""
 _ACCESS = int(BPF_F_RDONLY | BPF_F_WRONLY)
 _PROG_ACCESS = int(BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG)
 _MAPS_OF_MAPS = (BPF_MAP_TYPE_ARRAY_OF_MAPS, BPF_MAP_TYPE_HASH_OF_MAPS)
@@ -112,7 +114,7 @@ class MapCreate(MapCommands):
         charged = map_type in (*_STORAGE_MAPS, BPF_MAP_TYPE_PROG_ARRAY)
         if charged and self.has(changes.MEMLOCK_BEFORE_ALLOCATION):
             self._check_memlock()
-        if re.fullmatch(r"[A-Za-z0-9_.]{0,15}", map_name) is None:
+        if MAP_NAME.fullmatch(map_name) is None:
             raise errors.MapName(map_name)
         record = self._check_btf(map_type, key, value, map_flags, btf_key, btf_value)
         _check_access(map_flags)

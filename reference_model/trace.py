@@ -310,6 +310,7 @@ class Replayer:
             _value(op["value_size"]),
             max_entries=op["max_entries"],
             map_flags=op["map_flags"],
+            map_name=op.get("name", ""),
             btf_key=shape(btf_key) if btf_key else None,
             btf_value=shape(btf_value) if btf_value else None,
         )
