@@ -82,7 +82,7 @@ def test_a_record_is_as_it_is_written(path: Path, tmp_path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert results.write(json.loads(text), tmp_path).name == path.name
     assert (tmp_path / path.name).read_text(encoding="utf-8") == text
-    assert "/" not in text
+    assert not re.search(r"(?<!\w)/", text), "only in names such as cgroup/skb"
 
 
 # -- records that are no longer right --------------------------------------------------------------
