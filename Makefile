@@ -82,7 +82,7 @@ conformance: $(INSTALLED) examples ## Ask real kernels: every story, its C twin,
 conformance-explore: $(INSTALLED) ## Random sequences on real kernels until one differs
 	$(BIN)/python -m tests.conformance.explore --forever
 
-divergence: $(INSTALLED) ## Search all pairs of releases again for every difference: 15 minutes
+divergence: $(INSTALLED) ## Search all pairs of releases again for every difference: 8 minutes
 	$(BIN)/python -m tests.divergence
 
 OUT ?= build/conformance/recorded.jsonl

@@ -17,6 +17,14 @@ ZERO_VALUE_REFUSED = Change(
     "local_storage.c:cgroup_storage_map_alloc, in the source of 4.19.71; kernel 4.19.108",
     ("4.19.71",),
 )
+STORAGES_BY_TYPE = Change(
+    "bpf: extend cgroup bpf core to allow multiple cgroup storage types",
+    "8bad74f9840f",
+    "4.20",
+    "A test run without memory for its storages returns -ENOMEM as the program's value; before, "
+    "-EPERM where RLIMIT_MEMLOCK is too small.",
+    "net/bpf/test_run.c:bpf_test_run with storages by type; local_storage.c of 4.19",
+)
 PERCPU_STORAGE = Change(
     "bpf: introduce per-cpu cgroup local storage",
     "b741f1630346",

@@ -8,6 +8,8 @@ programs that interrupt each other), and what programs do beside the storage.
 
 from __future__ import annotations
 
+import errno
+
 from . import changes, errors
 from .attachments import Attachment, effective
 from .cgroups import Cgroup, Socket
@@ -34,6 +36,8 @@ from .uapi import (
 )
 
 _CREATE = BPF_CGROUP_INET_SOCK_CREATE
+_EPERM, _ENOMEM = 2**32 - errno.EPERM, 2**32 - errno.ENOMEM
+"""Errors of a test run that up to 4.20 were delivered as what the program returned."""
 
 ACTIONS: dict[AttachType | str, tuple[AttachType, ...]] = {
     BPF_CGROUP_INET_EGRESS: (_CREATE, BPF_CGROUP_UDP4_SENDMSG, BPF_CGROUP_INET_EGRESS),
@@ -146,7 +150,8 @@ class ExecutionCommands(LinkCommands):
         except errors.OutOfMemory:
             if self.has(changes.TEST_RUN_ERRNO):
                 raise
-            return 0xFFFFFFFF  # -EPERM, delivered as if the program had returned it
+            charged = self.memlock is not None and not self.has(changes.STORAGES_BY_TYPE)
+            return _EPERM if charged else _ENOMEM
         try:
             for _ in range(repeat or 1):
                 answer = _run(program, storages, 0, sound=not program.arrays)

@@ -407,13 +407,21 @@ def test_a_test_run_is_charged_too(release: str) -> None:
     assert kernel.prog_test_run(prog) == 1
     other = storage_map(kernel)
     if Release(release) < Release("5.0"):
-        answer = kernel.prog_test_run(prog)
-        assert answer - (1 << 32) in (-1, -12)  # the error number, not the program's 0 or 1
+        error = -1 if release == "4.19" else -12  # not the program's 0 or 1
+        assert kernel.prog_test_run(prog) == error + (1 << 32)
     else:
         with refused(kernel, "ENOMEM", errors.OutOfMemory):
             kernel.prog_test_run(prog)
     kernel.close(other)
     assert kernel.prog_test_run(prog) == 1
+
+
+@pytest.mark.parametrize("release", ["4.19", "4.20"])
+def test_a_test_run_whose_storage_cannot_be_allocated_returns_the_error(release: str) -> None:
+    kernel = Kernel(release)
+    prog = skb(kernel, Add(storage_map(kernel)))
+    kernel.fail_next("storage")
+    assert kernel.prog_test_run(prog) == (1 << 32) - 12
 
 
 @pytest.mark.parametrize("release", since("5.0"))

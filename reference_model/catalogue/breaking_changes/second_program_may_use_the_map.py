@@ -43,7 +43,7 @@ def run(kernel: Any, observe: Observer) -> None:
 
 
 STORY = BreakingChange(
-    title="A second program may use the map",
+    title="A second program may use the map, and gets no EBUSY",
     summary="""
 Up to Linux 5.8 a map belonged to one program, and loading a second one with it failed with
 ``EBUSY``. From 5.9 on any number of programs may use it. Those that are attached to the same cgroup

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A test run and RLIMIT_MEMLOCK: a strange return value, then ENOMEM, no matter from 5.11 on."""
+"""A test run and RLIMIT_MEMLOCK: strange return values, then ENOMEM, no matter from 5.11 on."""
 
 from __future__ import annotations
 
@@ -35,18 +35,20 @@ STORY = BreakingChange(
     summary="""
 ``BPF_PROG_TEST_RUN`` makes a temporary storage for the program, and up to Linux 5.10 that counts
 against ``RLIMIT_MEMLOCK``. Where the limit was too small, 4.19 and 4.20 said that the run was a
-success, and that the program had returned 4294967295. From 5.0 on the command fails: ``ENOMEM``.
-From 5.11 on the limit plays no part.
+success, and that the program had returned 4294967295 or 4294967284. From 5.0 on the command fails:
+``ENOMEM``. From 5.11 on the limit plays no part.
 """,
     affected="""
-Who tests programs that use these maps on 4.19, and takes the return value for a verdict: the
-number is odd, so it reads as "pass". And who tests with a low ``RLIMIT_MEMLOCK`` on 5.0 to 5.10,
-and has to tell ``ENOMEM`` from a failed test. Programs without such a map are not concerned.
+Who tests programs that use these maps on 4.19 or 4.20, and takes the return value for a verdict:
+the odd number of 4.19 reads as "pass", the even one of 4.20 as "deny". And who tests with a low
+``RLIMIT_MEMLOCK`` on 5.0 to 5.10, and has to tell ``ENOMEM`` from a failed test. Programs without
+such a map are not concerned.
 """,
     details="""
 4294967295 is -1, ``EPERM``: the errno of the refused charge, taken for what the program returned.
-The program had not run. Since 5.0 (:change:`TEST_RUN_ERRNO`) the failures of the command and the
-return value of the program go separate ways (``net/bpf/test_run.c:bpf_test_run``).
+4294967284 is -12, ``ENOMEM``, which 4.20 put in its place (:commit:`8bad74f9840f`). The program had
+not run. Since 5.0 (:change:`TEST_RUN_ERRNO`) the failures of the command and the return value of
+the program go separate ways (``net/bpf/test_run.c:bpf_test_run``).
 
 The temporary storage takes as many pages as one that an attach makes, so an attach fails in the
 same place, with ``ENOMEM`` on all these releases. It lasts as long as the command.
@@ -59,6 +61,11 @@ The limit here is one page of 4096 bytes, and the map takes it. A kernel counts 
             None,
             {"test run": 4294967295, "attach": "ENOMEM"},
             "net/bpf/test_run.c:bpf_test_run, local_storage.c:bpf_cgroup_storage_alloc of 4.19",
+        ),
+        Outcome(
+            changes.STORAGES_BY_TYPE,
+            {"test run": 4294967284, "attach": "ENOMEM"},
+            "net/bpf/test_run.c:bpf_test_run, with storages by type and before 5.0",
         ),
         Outcome(
             changes.TEST_RUN_ERRNO,
@@ -76,7 +83,7 @@ The limit here is one page of 4096 bytes, and the map takes it. A kernel counts 
     after="5.0",
     symptoms=(
         "ENOMEM from BPF_PROG_TEST_RUN",
-        "a test run returns 4294967295",
+        "a test run returns 4294967295 or 4294967284",
     ),
     find="""
 Search for ``bpf_prog_test_run``, ``BPF_PROG_TEST_RUN`` and ``prog.Test(``, and for what is done
@@ -85,5 +92,5 @@ with the return value: compare it with the values that the program can return. R
 """,
     rules=("test-run.temporary", "create.memlock"),
     recipes=(),
-    explains=(Explains(changes.TEST_RUN_ERRNO),),
+    explains=(Explains(changes.STORAGES_BY_TYPE), Explains(changes.TEST_RUN_ERRNO)),
 )
