@@ -50,14 +50,14 @@ class _Teller:
         kernel = self.kernel
         label = self.label
         return (
-            tuple(
+            [
                 (name, self.definitions[name], _TELL[type(thing)](self, thing))
                 for name, thing in sorted(self.made.items())
-            ),
-            tuple(sorted(self.live)),
+            ],
+            sorted(self.live),
             kernel.locked_pages if kernel.memlock is not None else 0,
-            tuple(sorted(kernel.capabilities)),
-            tuple(sorted((path, label[thing]) for path, thing in kernel.pins.items())),
+            sorted(kernel.capabilities),
+            sorted([(path, label[thing]) for path, thing in kernel.pins.items()]),
         )
 
     def cgroup(self, cgroup: Cgroup) -> Told:
@@ -69,14 +69,14 @@ class _Teller:
             cgroup.children,
             cgroup.unfreed_children,
             cgroup.sockets,
-            tuple(
-                sorted(
+            sorted(
+                [
                     (int(hook_id), self.hook(hook))
                     for hook_id, hook in cgroup.hooks.items()
                     if hook.attachments
-                )
+                ]
             ),
-            tuple(sorted((label[m], bytes(data)) for m, data in cgroup.local_storages.items())),
+            sorted([(label[m], bytes(data)) for m, data in cgroup.local_storages.items()]),
         )
 
     def hook(self, hook: Hook) -> Told:
@@ -88,7 +88,7 @@ class _Teller:
             self.label[holder],
             int(entry.flags),
             entry.sound,
-            tuple(self.storage(s) for s in entry.storages),
+            [self.storage(s) for s in entry.storages],
         )
 
     def storage(self, storage: Storage | None) -> object:
