@@ -45,7 +45,7 @@ def run(kernel: Any, observe: Observer) -> None:
 
 
 STORY = Addition(
-    title="CGRP_STORAGE keeps data for any cgroup, whatever is attached",
+    title="CGRP_STORAGE keeps data without any attachment",
     summary="""
 Linux 6.2 has ``BPF_MAP_TYPE_CGRP_STORAGE``, type 32, the successor. Its entries belong to a cgroup
 and not to an attachment: programs of nearly every type make them on demand, for a cgroup that they
