@@ -193,6 +193,7 @@ REFUSED = {
     "eight_byte_keys_need_5_9": ("5.8", "key8"),
     "one_cpu_can_be_addressed": ("4.19", "percpu"),
     "percpu_maps": ("4.19", "percpu"),
+    "values_may_hold_a_spin_lock": ("4.20", "btf"),
 }
 """Twins that fall back, the release that makes them, and what tests/old_kernel.c refuses."""
 
