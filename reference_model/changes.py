@@ -218,6 +218,13 @@ ATTACH_TYPE_IGNORED = Change(
     "the series as posted in July 2020, v1 and v2; recorded kernel 'proposal'",
     proposal=True,
 )
+LINK_CREATE_FIELDS = Change(
+    "bpf: Change uapi for bpf iterator map elements",
+    "5e7b30205cef",
+    "5.9",
+    "BPF_LINK_CREATE ignores what stands behind its flags for cgroups; before, EINVAL unless 0.",
+    "syscall.c:BPF_LINK_CREATE_LAST_FIELD, in the patch",
+)
 LINK_DETACH = Change(
     "bpf: Add support for forced LINK_DETACH command",
     "73b11c2ab072",

@@ -77,9 +77,11 @@ class LinkCommands(AttachCommands):
         """BPF_LINK_CREATE: attach a program, as with BPF_F_ALLOW_MULTI, for as long as the link.
 
         A program may be on one hook through many links.  From 6.17 ``flags`` and ``relative``
-        place it, as in prog_attach().  Errors, in the kernel's order: EINVAL (before 5.7), EPERM
-        (CAP_NET_ADMIN: 5.7), EBADF, EINVAL (attach type), EPERM (CAP_NET_ADMIN for CGROUP_SKB),
-        EINVAL (flags), EBADF, ENOENT (cgroup), then those of prog_attach().
+        place it, as in prog_attach(); 5.9 to 6.16 ignore ``relative`` and ``expected_revision``.
+        Errors, in the kernel's order: EINVAL (before 5.7), EPERM (CAP_NET_ADMIN: 5.7), EINVAL
+        (``relative``, ``expected_revision``: before 5.9), EBADF, EINVAL (attach type), EPERM
+        (CAP_NET_ADMIN for CGROUP_SKB), EINVAL (flags), EBADF, ENOENT (cgroup), then those of
+        prog_attach().
 
         Source: ``syscall.c:link_create``, ``cgroup.c:cgroup_bpf_link_attach``.
         """
@@ -89,6 +91,8 @@ class LinkCommands(AttachCommands):
             raise errors.UnknownCommand
         if not self.has(changes.CAP_BPF) and not self.net_admin():
             raise errors.NotPermitted("CAP_NET_ADMIN")
+        if (relative or expected_revision) and not self.has(changes.LINK_CREATE_FIELDS):
+            raise errors.AttachFlags("no relative_fd, no expected_revision")
         known = self.attach_type(attach_type)
         if known is None:
             raise errors.WrongAttachType(attach_type)

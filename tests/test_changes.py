@@ -180,6 +180,7 @@ FACTS: list[tuple[str, str, str | None, str]] = [
     ("SHARED_STORAGE", "7d9c3427894f", "5.9", ""),
     ("KEY_IS_CGROUP_ID", "7d9c3427894f", "5.9", ""),
     ("ATTACH_TYPE_IGNORED", "", None, ""),
+    ("LINK_CREATE_FIELDS", "5e7b30205cef", "5.9", ""),
     ("LINK_DETACH", "73b11c2ab072", "5.9", ""),
     ("SOCK_RELEASE_HOOK", "f5836749c9c0", "5.9", ""),
     ("BIND_MAP", "ef15314aa5de", "5.10", ""),

@@ -123,6 +123,22 @@ def test_create_checks_in_order(release: str) -> None:
                 kernel.link_create(cgroup, prog, EGRESS, flag)
 
 
+@pytest.mark.parametrize("release", [r for r in LINKS if Release(r) < Release("6.17")])
+@pytest.mark.parametrize("field", ["relative", "expected_revision"])
+def test_create_has_no_positions_before_6_17(release: str, field: str) -> None:
+    """CHECK_ATTR() refuses unknown fields; in 5.9 fields for others came to stand there."""
+    kernel = Kernel(release)
+    cgroup, prog, other = kernel.mkdir(), skb(kernel), skb(kernel)
+    kernel.prog_attach(cgroup, other, EGRESS, BPF_F_ALLOW_MULTI)
+    given: dict[str, Any] = {field: other if field == "relative" else 7}
+    if Release(release) < Release("5.9"):
+        with refused(kernel, "EINVAL", errors.AttachFlags):
+            kernel.link_create(cgroup, prog, EGRESS, **given)
+    else:
+        kernel.link_create(cgroup, prog, EGRESS, **given)
+        assert kernel.prog_query(cgroup, EGRESS).prog_ids == (other.id, prog.id)
+
+
 @pytest.mark.parametrize("release", LINKS)
 def test_the_table_of_attach_holds_for_links(release: str) -> None:
     """3.2: a link is always MULTI."""
