@@ -79,7 +79,7 @@ The example counts processes that enter a cgroup, from a tracing program that is
 cgroup at all, which the old types cannot do. The program needs the kernel's BTF. It is left out of
 the story in Python, which looks at user space alone.
 
-The old types are refused just as before: an update makes no entry (``ENOENT``), and a delete is
+With the old types nothing has changed: an update makes no entry (``ENOENT``), and a delete is
 ``EINVAL``.
 """,
     run=run,
