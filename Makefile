@@ -8,7 +8,7 @@ PORT ?= 8000
 
 BIN := .venv/bin
 SITE := build/html
-TRACES := $(wildcard tests/traces/*.jsonl*)
+TRACES := $(wildcard records/traces/*.jsonl*)
 
 # A file named after what was installed, and for which Python: it is there, or work is to do.
 WANTED := $(firstword $(shell { echo $(PYTHON); cat requirements.txt; } | cksum))
@@ -43,7 +43,7 @@ raise-floor: $(INSTALLED) ## Run them and commit to their number: docs/doctest_f
 lint: $(INSTALLED) ## Check style, types and spelling
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy reference_model docs/_ext upstream
+	$(BIN)/mypy reference_model records docs/_ext upstream
 	$(BIN)/sphinx-lint conf.py docs reference_model upstream
 	$(BIN)/codespell
 
@@ -75,23 +75,23 @@ examples: ## Compile the C twins of the stories into build/examples
 	@$(MAKE) -s -C docs/examples
 
 conformance: $(INSTALLED) examples ## Ask real kernels: every story, its C twin, random sequences
-	$(BIN)/python -m tests.conformance.stories
-	$(BIN)/python -m tests.conformance.twins
-	$(BIN)/python -m tests.conformance.explore
+	$(BIN)/python -m conformance.stories
+	$(BIN)/python -m conformance.twins
+	$(BIN)/python -m conformance.explore
 
 conformance-explore: $(INSTALLED) ## Random sequences on real kernels until one differs
-	$(BIN)/python -m tests.conformance.explore --forever
+	$(BIN)/python -m conformance.explore --forever
 
 divergence: $(INSTALLED) ## Search all pairs of releases again for every difference: 8 minutes
-	$(BIN)/python -m tests.divergence
+	$(BIN)/python -m records
 
 OUT ?= build/conformance/recorded.jsonl
 record: $(INSTALLED) ## Write down what real kernels answer to new sequences: OUT=FILE
-	$(BIN)/python -m tests.conformance.record $(OUT)
+	$(BIN)/python -m conformance.record $(OUT)
 
-record-stories: $(INSTALLED) ## The same for the operations of all stories: tests/traces/stories.jsonl
+record-stories: $(INSTALLED) ## The same for the operations of all stories: records/traces/stories.jsonl
 	$(BIN)/python -m reference_model export > build/conformance/stories.jsonl
-	$(BIN)/python -m tests.conformance.record tests/traces/stories.jsonl \
+	$(BIN)/python -m conformance.record records/traces/stories.jsonl \
 		--ops build/conformance/stories.jsonl
 
 REVISION ?= 1

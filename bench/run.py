@@ -37,7 +37,7 @@ from reference_model import (
 from reference_model.divergence import search, world
 
 ROOT = Path(__file__).parent.parent
-TRACES = ROOT / "tests" / "traces" / "linux.jsonl.gz"
+TRACES = ROOT / "records" / "traces" / "linux.jsonl.gz"
 REPEATS = 5
 
 
@@ -164,7 +164,7 @@ def guests() -> None:
         "300 random steps on the newest kernel": ["explore", "--kernels", "newest"],
     }
     for what, (module, *arguments) in commands.items():
-        result = timed(what, f"tests.conformance.{module}", *arguments)
+        result = timed(what, f"conformance.{module}", *arguments)
         if result is not None:
             taken, said = result
             print(f"{what}: {taken:.1f} s from start to result; {said.splitlines()[-1]}")
@@ -246,7 +246,7 @@ def site() -> None:
     """Wall time of builds of a copy of the site, and what its pages weigh."""
     with tempfile.TemporaryDirectory() as name:
         copy = Path(name)
-        for part in ("docs", "reference_model", "tests", "upstream"):
+        for part in ("conformance", "docs", "records", "reference_model", "tests", "upstream"):
             shutil.copytree(ROOT / part, copy / part)
         for part in ("conf.py", "README.md"):
             shutil.copy(ROOT / part, copy)

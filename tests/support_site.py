@@ -183,11 +183,10 @@ class Site:
         shutil.copytree(ROOT / "upstream", path / "upstream", ignore=ignore)
         shutil.copytree(ROOT / "docs" / "_ext", path / "docs" / "_ext", ignore=ignore)
         shutil.copytree(ROOT / "docs" / "_static", path / "docs" / "_static")
-        shutil.copytree(ROOT / "tests" / "traces", path / "tests" / "traces")
-        for name in ("conformance", "conformance/results", "divergence"):
-            name = f"tests/{name}/__init__.py"
-            self.write(name, (ROOT / name).read_text(encoding="utf-8"))
-        self.write("tests/divergence/recipes.json", "{}")
+        shutil.copytree(ROOT / "records" / "traces", path / "records" / "traces")
+        for module in (ROOT / "records").glob("*.py"):
+            shutil.copy(module, path / "records")
+        self.write("records/races.json", "{}")
         shutil.copy(ROOT / "conf.py", path / "real_conf.py")
         for folder in FOLDERS:
             index = f"docs/{folder}/index.rst"

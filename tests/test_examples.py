@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The stories' C twins: they compile, print the stories' labels, and run on this kernel.
 
-On other kernels, in guests: ``python -m tests.conformance.twins``.
+On other kernels, in guests: ``python -m conformance.twins``.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from conformance import tools, twins
 from reference_model import linux
 from reference_model.catalogue import Story, stories
 from reference_model.linux.machine import mount_point, running_release
-from tests.conformance import tools, twins
 
 EXAMPLES = twins.SOURCES
 STORIES: dict[str, Story] = stories()

@@ -59,7 +59,7 @@ from reference_model.execution import ACTIONS
 from reference_model.trace import ATTACH_TYPES
 
 MULTI = int(BPF_F_ALLOW_MULTI)
-TRACES = Path(__file__).parent / "traces" / "linux.jsonl.gz"
+TRACES = Path(__file__).parents[1] / "records" / "traces" / "linux.jsonl.gz"
 SOCK_CREATE, SENDMSG = BPF_CGROUP_INET_SOCK_CREATE, BPF_CGROUP_UDP4_SENDMSG
 ADDR = BPF_PROG_TYPE_CGROUP_SOCK_ADDR
 

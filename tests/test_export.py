@@ -53,7 +53,7 @@ from reference_model.catalogue import RELEASES, UNDEFINED, observed, stories
 from reference_model.export import NotExportable, OtherPath, Program, Scribe
 from reference_model.releases import release as release_of
 
-RECORD = Path(__file__).parent / "traces" / "stories.jsonl"
+RECORD = Path(__file__).parents[1] / "records" / "traces" / "stories.jsonl"
 PROGRAMS = {program.name: program for program in export.story_programs()}
 EXTENDED = set(trace.OPERATIONS) - set(trace._FIELDS)
 SKB, EGRESS = BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_EGRESS

@@ -19,9 +19,9 @@ import story_evidence
 from docutils import nodes
 from support_site import ROOT, Site
 
+from records import results
 from reference_model import Release, trace
 from reference_model.catalogue import UNDEFINED, Story, stories
-from tests.conformance import results
 
 STORIES = stories()
 
@@ -37,7 +37,7 @@ def real() -> cells.Matrix:
 
 @cache
 def traces() -> dict[str, trace.Trace]:
-    files = (ROOT / "tests" / "traces").glob("*.jsonl*")
+    files = (ROOT / "records" / "traces").glob("*.jsonl*")
     return {found.id: found for path in files for found in trace.read(path)}
 
 
@@ -141,7 +141,7 @@ def test_a_trace_that_says_something_else_differs() -> None:
 
 def test_a_trace_of_the_whole_story_counts_where_no_guest_ran(tmp_path: Path) -> None:
     """As for kernels that no distribution ships any more."""
-    shutil.copytree(ROOT / "tests" / "traces", tmp_path / "tests" / "traces")
+    shutil.copytree(ROOT / "records" / "traces", tmp_path / "records" / "traces")
     row = cells.matrix(tmp_path).cells["link_update_compares_maps"]
     assert (row["7.3.4"].state, row["7.3.4"].words) == (cells.REPLAYED, "EINVAL")
     assert row["5.10.262"] == cells.Cell(cells.BREAKS, UNDEFINED), "no more is known of it"
@@ -241,7 +241,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Site:
         again={"digest": known["again"], "first": 1, "second": 2},
         zero={"digest": known["zero"], "first": 1, "second": 9},
     )
-    results.write(made, site.path / "tests" / "conformance" / "results")
+    results.write(made, site.path / "records" / "kernels")
     status, output = site.build()
     assert status == 0, output
     return site
@@ -334,7 +334,7 @@ def test_a_record_of_another_story_claims_nothing(site: Site) -> None:
 
 
 def test_pages_follow_when_a_record_comes_or_goes(site: Site) -> None:
-    folder = site.path / "tests" / "conformance" / "results"
+    folder = site.path / "records" / "kernels"
     made = json.loads((folder / "5.10.262.json").read_text(encoding="utf-8"))
     made["kernel"]["version"] = "6.1.192"
     results.write(made, folder)

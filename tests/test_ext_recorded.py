@@ -9,7 +9,7 @@ from pathlib import Path
 
 from recorded import count
 
-TRACES = Path(__file__).parent / "traces"
+TRACES = Path(__file__).parents[1] / "records" / "traces"
 
 
 def test_the_numbers_are_those_of_the_files() -> None:

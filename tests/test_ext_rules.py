@@ -63,8 +63,9 @@ class Site:
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
     (tmp_path / "conf.py").write_text(CONF)
-    (tmp_path / "tests" / "traces").mkdir(parents=True)
-    (tmp_path / "tests" / "traces" / "some.jsonl").write_text(TRACE + "\n")
+    (tmp_path / "records" / "traces").mkdir(parents=True)
+    (tmp_path / "records" / "traces" / "some.jsonl").write_text(TRACE + "\n")
+    (tmp_path / "tests").mkdir()
     (tmp_path / "tests" / "test_some.py").write_text("def test_attach():\n    pass\n")
     return Site(tmp_path)
 

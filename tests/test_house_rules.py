@@ -99,6 +99,16 @@ def test_the_model_imports_the_standard_library_only(path: Path) -> None:
     assert set(imports(path)) <= sys.stdlib_module_names | {"reference_model"}
 
 
+def test_nothing_but_tests_imports_tests() -> None:
+    found = [
+        name(path)
+        for path in files()
+        if path.suffix == ".py" and not path.is_relative_to(ROOT / "tests")
+        if "tests" in imports(path)
+    ]
+    assert found == []
+
+
 def test_the_model_runs_where_nothing_is_installed() -> None:
     modules = [
         name(path).removesuffix(".py").removesuffix("/__init__").replace("/", ".")

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.conformance import twins
+from conformance import twins
 
 DOCS = Path(__file__).parent.parent / "docs"
 REFERENCE = (DOCS / "map_cgroup_storage.rst").read_text(encoding="utf-8")

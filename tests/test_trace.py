@@ -25,7 +25,7 @@ from reference_model import (
 )
 from reference_model.storages import ByKey, PerAttachment
 
-TRACES = Path(__file__).parent / "traces"
+TRACES = Path(__file__).parents[1] / "records" / "traces"
 LINUX, HAZARDS = TRACES / "linux.jsonl.gz", TRACES / "hazards.jsonl"
 
 MKDIR = {"op": "mkdir", "cgroup": "c1", "parent": None}

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import sphinx
 
-from tests.conformance import tools, twins
-from tests.conformance.offers import NotRun
+from conformance import tools, twins
+from conformance.offers import NotRun
 
 from . import package, series, snippets, tree
 from .patch import HEADERS, Patch

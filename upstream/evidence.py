@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+from records import results
 from reference_model import Change, Release
 from reference_model.catalogue import Story, stories
 from reference_model.trace import read
-from tests.conformance import results
 
-TRACES = Path(__file__).resolve().parents[1] / "tests" / "traces"
+TRACES = Path(__file__).resolve().parents[1] / "records" / "traces"
 
 
 @cache

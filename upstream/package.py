@@ -17,9 +17,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.conformance import apt, offers, tools
-from tests.conformance.kernels import locked
-from tests.conformance.offers import Candidate, NotRun, Say
+from conformance import apt, offers, tools
+from conformance.kernels import locked
+from conformance.offers import Candidate, NotRun, Say
 
 from . import tree
 

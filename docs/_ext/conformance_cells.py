@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What each story observed on each kernel, from the committed records alone.
 
-A record of ``tests/conformance/results`` says all that a story observed in a guest, the traces of
-``tests/traces/stories.jsonl`` what its operations were answered, and the other traces of a story's
-evidence a part of it.  For other extensions; it adds nothing of its own.
+A record of ``records/kernels`` says all that a story observed in a guest, the traces of
+``records/traces/stories.jsonl`` what its operations were answered, and the other traces of a
+story's evidence a part of it.  For other extensions; it adds nothing of its own.
 """
 
 from __future__ import annotations

@@ -44,8 +44,8 @@ from story_code import home
 from story_links import code_link, link, note_view
 from story_stubs import page_of
 
+from records import results
 from reference_model.catalogue import FOLDERS, Story, stories
-from tests.conformance import results
 
 FILE = "results.json"
 

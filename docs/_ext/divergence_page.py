@@ -22,13 +22,13 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 from story_links import code_link, link, note_view
 
+from records import divergence
 from reference_model import Release, changes
 from reference_model.catalogue import stories
 from reference_model.divergence import coverage, world
 from reference_model.divergence.causes import Kind, differing
 from reference_model.divergence.search import Group
 from reference_model.listing import statements
-from tests import divergence
 
 Content = list[nodes.Node]
 

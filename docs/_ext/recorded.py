@@ -39,7 +39,7 @@ class Recorded(SphinxRole):
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         root = Path(self.config.recorded_root)
-        files = tuple(sorted((root / "tests" / "traces").glob("*.jsonl*")))
+        files = tuple(sorted((root / "records" / "traces").glob("*.jsonl*")))
         for path in files:
             self.env.note_dependency(str(path))
         numbers = count(files)

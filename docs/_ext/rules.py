@@ -154,7 +154,7 @@ class RuleDirective(SphinxDirective):
 
 def trace_files(root: Path) -> list[Path]:
     """The files of recorded answers."""
-    return sorted((root / "tests" / "traces").glob("*.jsonl*"))
+    return sorted((root / "records" / "traces").glob("*.jsonl*"))
 
 
 @cache

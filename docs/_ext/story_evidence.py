@@ -19,11 +19,11 @@ from release_tables import Cell, in_words, table
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
+from records import results
 from reference_model import MAINLINE, Release
 from reference_model.catalogue import UNDEFINED, Evidence, Observations, Story
 from reference_model.export import observed_in, story_programs
 from reference_model.trace import Trace, parse
-from tests.conformance import results
 
 ID = re.compile(r'\{"id": "([^"]+)"')
 
@@ -33,7 +33,7 @@ Answers = dict[str, str]
 
 def files(root: Path) -> list[Path]:
     """The files of recorded answers."""
-    return sorted((root / "tests" / "traces").glob("*.jsonl*"))
+    return sorted((root / "records" / "traces").glob("*.jsonl*"))
 
 
 @cache
@@ -59,12 +59,12 @@ def trace(root: Path, name: str) -> Trace:
 
 def record_files(root: Path) -> list[Path]:
     """The files of what guests observed."""
-    return sorted((root / "tests" / "conformance" / "results").glob("*.json"))
+    return sorted((root / "records" / "kernels").glob("*.json"))
 
 
 def records(root: Path) -> list[dict[str, Any]]:
     """What guests observed, oldest kernel first."""
-    return list(results.read(root / "tests" / "conformance" / "results"))
+    return list(results.read(root / "records" / "kernels"))
 
 
 def observed_by_guests(

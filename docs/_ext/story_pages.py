@@ -28,6 +28,7 @@ from story_races import among_others
 from story_stubs import plain
 
 import reference_model
+from records import divergence
 from reference_model import Release
 from reference_model.catalogue import (
     RELEASES,
@@ -38,7 +39,6 @@ from reference_model.catalogue import (
     Story,
     stories,
 )
-from tests import divergence
 
 MODEL = Path(inspect.getfile(reference_model)).parent
 

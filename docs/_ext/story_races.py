@@ -14,8 +14,8 @@ from release_tables import linux
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
+from records import divergence
 from reference_model.divergence.interleavings import EVENTS
-from tests import divergence
 
 
 def among_others(name: str, old_release: str) -> Iterator[nodes.Node]:

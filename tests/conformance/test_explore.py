@@ -19,17 +19,16 @@ from typing import Any
 import pytest
 
 import reference_model
+from conformance import conversation, executor, explore, guest, kernels, oracle, record
+from conformance.explore import Divergence, model_answers
+from conformance.guest import Result
+from conformance.oracle import Broke, GuestKernel
 from reference_model import Kernel, UndefinedBehaviour, export, trace
 from reference_model.listing import listing
 from reference_model.maps import StorageMap
 from reference_model.trace import OPERATIONS, Answer, Op, Replayer
 
-from . import conversation, executor, explore, guest, kernels, oracle, record
-from .explore import Divergence, model_answers
-from .guest import Result
-from .oracle import Broke, GuestKernel
-
-TRACES = Path(__file__).parents[1] / "traces"
+TRACES = Path(__file__).parents[2] / "records" / "traces"
 
 
 QUICK: dict[str, Any] = {"shrinking": 2.0}

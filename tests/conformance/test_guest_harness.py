@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from . import __main__ as command_line
-from . import consolelog, cpio, guest, initramfs, kernels, offers, payload, tools
+from conformance import __main__ as command_line
+from conformance import consolelog, cpio, guest, initramfs, kernels, offers, payload, tools
 
 # --- cpio
 
@@ -344,7 +344,7 @@ def test_missing_tools_are_named_with_their_packages(monkeypatch: pytest.MonkeyP
 
 
 def test_apt_txt_names_every_package_that_may_be_missing() -> None:
-    lines = Path(__file__).with_name("apt.txt").read_text().splitlines()
+    lines = Path(tools.__file__).with_name("apt.txt").read_text().splitlines()
     named = {line for line in lines if not line.startswith("#")}
     essential = {"apt", "dpkg", "libc-bin", "util-linux"}
     assert set(tools.PACKAGE_OF.values()) | set(initramfs.PYTHON_INSTALL) == named | essential

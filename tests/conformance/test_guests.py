@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import pytest
 
+from conformance import kernels, offers, tools
+from conformance import stories as told
+from conformance.kernels import Kernel
+from records import results
 from reference_model.catalogue import stories
-
-from . import kernels, offers, results, tools
-from . import stories as told
-from .kernels import Kernel
 
 
 def lacking() -> str:

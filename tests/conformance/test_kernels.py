@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from . import apt, kernels, offers
+from conformance import apt, kernels, offers
 
 # --- apt sources
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from conformance import run_twins, twins
+from conformance.kernels import Kernel
+from conformance.twins import Told
+from records import results
 from reference_model.catalogue import UNDEFINED, stories
-
-from . import results, run_twins, twins
-from .kernels import Kernel
-from .twins import Told
 
 SEEN = {"count": 2, "values": [1, 2], "delete": "EINVAL"}
 PRINTED = ["count: 2", "values: [1, 2]", "delete: EINVAL"]

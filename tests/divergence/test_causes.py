@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from records import divergence
 from reference_model import Kernel, Release, changes
 from reference_model.divergence import causes
 from reference_model.divergence.causes import Kind, answers, cause, differing, is_shortest
 from reference_model.divergence.world import load
-from tests import divergence
 
 RECORDED = [
     pytest.param(pair["old"], pair["new"], pair["worlds"], id=f"{pair['old']}-{pair['new']}")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from records import divergence
 from reference_model import Add, Kernel, changes
 from reference_model.catalogue import Outcome, Promise, Recipe, stories
 from reference_model.catalogue.story import Observer
@@ -16,7 +17,6 @@ from reference_model.divergence import interleavings
 from reference_model.divergence.interleavings import EVENTS, among, broken, races, schedules
 from reference_model.uapi import *
 from reference_model.values import STORAGE_KEY, U64
-from tests import divergence
 
 RECIPES = stories(Recipe)
 PACKET, DETACH, ATTACH, RMDIR = EVENTS

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from support_upstream import DOCUMENT, FILES, MAINTAINERS, Tree, git
 
-from tests.conformance import tools
-from tests.conformance.offers import NotRun
+from conformance import tools
+from conformance.offers import NotRun
 from upstream import package
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from conformance import offers
 from reference_model import changes
-from tests.conformance import offers
 from upstream import __main__ as command_line
 from upstream import check, package, series, snippets
 from upstream.edits import Edit, Passage, Where

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from support_upstream import FILES
 
-from tests.conformance import apt, offers, tools
+from conformance import apt, offers, tools
 from upstream import __main__ as command_line
 from upstream import check, package, tree
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from conformance import twins
 from reference_model import changes, linux
 from reference_model.linux.machine import running_release
-from tests.conformance import twins
 from upstream.snippets import multiarch
 from upstream.text import DOCS
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Runs in a guest: stories on the running kernel, and a line of JSON for each thing they observe.
 
-``python -m tests.conformance.tell NAME...`` runs the stories named.  Each label is printed before
+``python -m conformance.tell NAME...`` runs the stories named.  Each label is printed before
 it is tried, and its value after: where the kernel breaks, the last line names the label.
 """
 
@@ -43,6 +43,7 @@ class Teller(Observer):
 
 
 def main(names: list[str]) -> int:
+    """Run the stories named; the exit status."""
     known: dict[str, Story] = stories()
     failed = 0
     for name in names:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Every story's C twin on real kernels: ``python -m tests.conformance.twins``.
+"""Every story's C twin on real kernels: ``python -m conformance.twins``.
 
 Compiles ``docs/examples``, runs the twins in guests, each a process of its own, and compares what
 each prints with what its story expects of that kernel.  With ``--record`` that goes into the
-kernel's record, which ``python -m tests.conformance.stories --record`` made.  Those of safe stories
+kernel's record, which ``python -m conformance.stories --record`` made.  Those of safe stories
 share a guest; one that is to break the kernel has a guest to itself.  Exit status: 0 all agree, 1
 something differs, 2 a tool is missing, 3 a kernel was not run.
 """
@@ -22,9 +22,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from records import results
 from reference_model.catalogue import UNDEFINED, Observations, Story, stories
 
-from . import guest, kernels, results, run_twins, tools
+from . import guest, kernels, run_twins, tools
 from .__main__ import chosen, keep_log
 from .kernels import Kernel
 from .offers import NotRun
@@ -234,11 +235,12 @@ def show(report: Report, *, verbose: bool) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.conformance.twins", description=__doc__)
-    parser.add_argument("--kernels", help="as of python -m tests.conformance; default: all")
+    """Run the command line; the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m conformance.twins", description=__doc__)
+    parser.add_argument("--kernels", help="as of python -m conformance; default: all")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="guests at a time")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
-    parser.add_argument("--record", action="store_true", help="write tests/conformance/results/")
+    parser.add_argument("--record", action="store_true", help="write records/kernels/")
     parser.add_argument("--verbose", action="store_true", help="name each twin, also if it agrees")
     parser.add_argument("twins", nargs="*", metavar="NAME", help="default: all that are there")
     options = parser.parse_args(arguments)

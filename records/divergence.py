@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What the search for differences found: the committed record, and how it is made.
 
-``python -m tests.divergence`` searches every pair in every world again, to the depth that the world
+``python -m records`` searches every pair in every world again, to the depth that the world
 says, and writes the record; that takes some minutes.  The page is made from the record, and a test
 searches again less deep.
 """
@@ -23,7 +23,7 @@ from reference_model.divergence.side import UNDEFINED
 from reference_model.divergence.world import World
 from reference_model.trace import Trace
 
-FILE = Path(__file__).parent / "results.json"
+FILE = Path(__file__).parent / "divergence.json"
 
 LICENCE = "SPDX-License-Identifier: GPL-2.0-only"
 """In place of the comment that JSON cannot have."""
@@ -91,7 +91,7 @@ def read(path: Path = FILE) -> list[dict[str, Any]]:
 
 # -- recipes among others --------------------------------------------------------------------------
 
-RACES = Path(__file__).parent / "recipes.json"
+RACES = Path(__file__).parent / "races.json"
 EVENTS = 2
 """How many events come between the steps of a recipe at once."""
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Every story on real kernels: ``python -m tests.conformance.stories``.
+"""Every story on real kernels: ``python -m conformance.stories``.
 
 Safe stories share one guest per kernel; each unsafe one gets a guest of its own, which is thrown
 away.  Exit status: 0 all agree, 1 something differs, 2 a tool is missing, 3 a kernel was not run.
@@ -16,9 +16,10 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from records import results
 from reference_model.catalogue import UNDEFINED, Story, stories
 
-from . import guest, kernels, offers, results, tools
+from . import guest, kernels, offers, tools
 from .__main__ import chosen
 from .kernels import Kernel
 from .offers import NotRun
@@ -26,7 +27,7 @@ from .payload import Payload
 
 FILES = {
     "reference_model": tools.REPOSITORY / "reference_model",
-    "tests/conformance": tools.REPOSITORY / "tests" / "conformance",
+    "conformance": tools.REPOSITORY / "conformance",
 }
 
 
@@ -35,7 +36,7 @@ def payload(names: Iterable[str], *, crash: bool = False) -> Payload:
     wanted = tuple(names)
     return Payload(
         name="stories" if len(wanted) > 1 else wanted[0],
-        argv=(tools.PYTHON, "-m", "tests.conformance.tell", *wanted),
+        argv=(tools.PYTHON, "-m", "conformance.tell", *wanted),
         files=FILES,
         time_limit=400,  # seconds: on a busy machine a guest may take minutes
         expect_crash=crash,
@@ -119,12 +120,11 @@ def kept(kernel: Kernel) -> dict[str, Any]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.conformance.stories", description=__doc__
-    )
-    parser.add_argument("--kernels", help="as of python -m tests.conformance; default: all")
+    """Run the command line; the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m conformance.stories", description=__doc__)
+    parser.add_argument("--kernels", help="as of python -m conformance; default: all")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="guests at a time")
-    parser.add_argument("--record", action="store_true", help="write tests/conformance/results/")
+    parser.add_argument("--record", action="store_true", help="write records/kernels/")
     parser.add_argument("stories", nargs="*", metavar="STORY", help="default: all")
     options = parser.parse_args(arguments)
     every: dict[str, Story] = stories()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""``python -m tests.conformance.record FILE``: write down what real kernels answer.
+"""``python -m conformance.record FILE``: write down what real kernels answer.
 
 Asks each kernel in a guest the operations of new random sequences, or those of a file (such as
-``python -m reference_model export`` writes), and writes traces in the format of ``tests/traces``:
+``python -m reference_model export`` writes), and writes traces in the format of ``records/traces``:
 kernels that answered alike share a list, and a kernel that broke has no answers.  Nothing in the
 file comes from the model, but it keeps random sequences away from what would break a kernel.
 
@@ -109,13 +109,13 @@ def with_answers(
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     options = argparse.ArgumentParser(
-        prog="python -m tests.conformance.record",
+        prog="python -m conformance.record",
         description="Write down what real kernels, in QEMU guests, answer to sequences.",
     )
     add = options.add_argument
     add("file", type=Path, metavar="FILE", help="where the traces go, .jsonl")
     add("--ops", type=Path, metavar="FILE", help="traces whose operations are asked")
-    add("--kernels", metavar="LIST", help="as of python -m tests.conformance (default: all)")
+    add("--kernels", metavar="LIST", help="as of python -m conformance (default: all)")
     add("--count", type=int, default=20, metavar="N", help="new sequences (%(default)s)")
     add("--seed", type=int, default=1, metavar="N", help="of the new sequences (%(default)s)")
     add("--length", type=int, default=LENGTH, metavar="N", help="of a sequence (%(default)s)")

@@ -18,8 +18,8 @@ from typing import Any
 
 from reference_model.catalogue import Story, stories
 
-FOLDER = Path(__file__).parent
-EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
+FOLDER = Path(__file__).parent / "kernels"
+EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
 
 LICENCE = "SPDX-License-Identifier: GPL-2.0-only"
 """In place of the comment that JSON cannot have: sorted, it is the first line."""

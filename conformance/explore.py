@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""``python -m tests.conformance.explore``: random programs on the model and on real kernels.
+"""``python -m conformance.explore``: random programs on the model and on real kernels.
 
 Hypothesis makes sequences of operations; each runs on the model and then, in a guest, on a kernel,
 and every answer is compared.  What they answer differently is shrunk and printed, as a program in
@@ -365,12 +365,12 @@ def explore_kernel(kernel: Kernel, options: Options) -> Report:
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     options = argparse.ArgumentParser(
-        prog="python -m tests.conformance.explore",
+        prog="python -m conformance.explore",
         description="Run random programs on the model and on real kernels in QEMU guests, and "
         "compare every answer.",
     )
     add = options.add_argument
-    add("--kernels", metavar="LIST", help="as of python -m tests.conformance (default: all)")
+    add("--kernels", metavar="LIST", help="as of python -m conformance (default: all)")
     add("--steps", type=int, default=300, metavar="N", help="steps for each kernel (%(default)s)")
     add("--forever", action="store_true", help="go on until something differs or you stop it")
     add("--seed", type=int, metavar="N", help="another walk (default: 0; forever: by the clock)")

@@ -5,7 +5,7 @@ This is the whole interface between the guests and what they are asked::
 
     stories = Payload(
         name="stories",
-        argv=("/usr/bin/python3", "-m", "tests.conformance.stories"),
+        argv=("/usr/bin/python3", "-m", "conformance.stories"),
         files={"reference_model": REPOSITORY / "reference_model"},
     )
 

@@ -12,6 +12,8 @@ from typing import Any
 import divergence_page as page
 import pytest
 
+from records import divergence
+from records import results as conformance
 from reference_model import Release, changes, trace
 from reference_model.catalogue import Difference, stories
 from reference_model.divergence import report, world
@@ -19,8 +21,6 @@ from reference_model.divergence.causes import Kind, differing
 from reference_model.divergence.coverage import explained, explaining
 from reference_model.divergence.search import Group, Result
 from reference_model.divergence.world import load
-from tests import divergence
-from tests.conformance import results as conformance
 
 ROOT = Path(__file__).parents[2]
 PAIRS = divergence.read()
@@ -170,7 +170,7 @@ def test_what_no_program_shows_is_told() -> None:
 
 # -- real kernels ----------------------------------------------------------------------------------
 
-TRACES = ROOT / "tests" / "traces" / "divergence.jsonl"
+TRACES = ROOT / "records" / "traces" / "divergence.jsonl"
 
 
 def test_real_kernels_answer_the_shortest_programs_as_the_model_does() -> None:

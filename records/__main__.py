@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""``python -m tests.divergence``: search all pairs in all worlds, and write the records.
+"""``python -m records``: search all pairs in all worlds, and write the records.
 
 With ``--traces FILE`` it writes the shortest programs of the record as traces, operations only, for
-``python -m tests.conformance.record OUT --ops FILE`` to ask real kernels.
+``python -m conformance.record OUT --ops FILE`` to ask real kernels.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from pathlib import Path
 from reference_model.catalogue import Recipe, stories
 from reference_model.divergence.search import cores
 from reference_model.export import line
-from tests.conformance import results
 
-from . import raced, searched, traces, write, write_races
+from . import results
+from .divergence import raced, searched, traces, write, write_races
 
 
 def main() -> int:
     """Run the command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.divergence", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m records", description=__doc__)
     parser.add_argument("--jobs", type=int, default=cores(), metavar="N", help="(%(default)s)")
     parser.add_argument(
         "--recipes", action="store_true", help="only what recipes fare among others"

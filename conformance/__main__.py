@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""``python -m tests.conformance``: run a payload on real kernels, in QEMU guests.
+"""``python -m conformance``: run a payload on real kernels, in QEMU guests.
 
 Exit status: 0 if every kernel ran and was all right; 1 if one was not; 2 if a tool is missing or an
 option makes no sense; 3 if none failed, but one that was wanted could not be run.
@@ -25,13 +25,13 @@ EPILOG = """\
 kernels:
   A branch (5.10, 6.1, 6.12, 6.x, 7.x: its newest Debian cloud kernel), "oldest", "newest", or the
   path of a bzImage. KERNELS="path/to/bzImage ..." in the environment adds kernels of your own;
-  the options that such a kernel needs stand at the top of tests/conformance/kernels.py.
+  the options that such a kernel needs stand at the top of conformance/kernels.py.
 
 examples:
-  python -m tests.conformance                           self-check on every kernel
-  python -m tests.conformance --kernels oldest,newest
-  python -m tests.conformance --put reference_model -- python3 -m reference_model
-  python -m tests.conformance --expect-crash --kernels 6.12 -- sh -c 'echo c > /proc/sysrq-trigger'
+  python -m conformance                           self-check on every kernel
+  python -m conformance --kernels oldest,newest
+  python -m conformance --put reference_model -- python3 -m reference_model
+  python -m conformance --expect-crash --kernels 6.12 -- sh -c 'echo c > /proc/sysrq-trigger'
 
 exit status: 0 all right; 1 a kernel failed; 2 usage, or a tool is missing; 3 a kernel was not run
 """
@@ -75,7 +75,7 @@ class Progress:
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     options = argparse.ArgumentParser(
-        prog="python -m tests.conformance",
+        prog="python -m conformance",
         description="Run a payload on real kernels, each in a QEMU guest (emulated, never KVM).",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

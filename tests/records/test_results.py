@@ -12,10 +12,9 @@ from typing import Any
 
 import pytest
 
+from records import results
 from reference_model import Release
 from reference_model.catalogue import Outcome, Story, stories
-
-from . import results
 
 RECORDS = list(results.read())
 each_record = pytest.mark.parametrize("record", RECORDS, ids=lambda r: r["kernel"]["version"])
@@ -47,7 +46,7 @@ def test_five_kernels_were_recorded() -> None:
 
 @each_record
 def test_a_record_agrees_with_the_stories_as_they_are(record: dict[str, Any]) -> None:
-    again = "record it again: python -m tests.conformance.stories --record"
+    again = "record it again: python -m conformance.stories --record"
     assert list(results.differences(record)) == [], again
 
 
