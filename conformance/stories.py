@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from records import results
+from records.digests import digest
 from reference_model.catalogue import UNDEFINED, Story, stories
 
 from . import guest, kernels, offers, tools
@@ -84,7 +85,7 @@ def record(
 ) -> tuple[dict[str, Any], list[str]]:
     """Run the stories on a kernel; its record, and what went wrong beside the answers."""
     seen: dict[str, dict[str, Any]] = {}
-    digests = {name: results.digest(story) for name, story in known.items()}  # before they run
+    digests = {name: digest(story) for name, story in known.items()}  # before they run
     problems = []
     seconds = 0.0
     for task in tasks(kernel, known):

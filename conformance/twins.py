@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from records import results
+from records.digests import twin_digest
 from reference_model.catalogue import UNDEFINED, Observations, Story, stories
 
 from . import guest, kernels, run_twins, tools
@@ -213,7 +214,7 @@ def add_to_record(report: Report, folder: Path = results.FOLDER) -> Path | None:
     for record in results.read(folder):
         if record["kernel"]["version"] == report.kernel.version:
             twins = {
-                name: {"digest": results.twin_digest(name), "differs": differs}
+                name: {"digest": twin_digest(name), "differs": differs}
                 for name, differs in report.twins.items()
             }
             return results.write({**record, "twins": twins}, folder)

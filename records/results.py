@@ -8,9 +8,6 @@ The pages show these records, and a test compares them with stories and twins as
 
 from __future__ import annotations
 
-import ast
-import hashlib
-import inspect
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,71 +15,12 @@ from typing import Any
 
 from reference_model.catalogue import Story, stories
 
+from .digests import digest, twin_digest
+
 FOLDER = Path(__file__).parent / "kernels"
-EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
 
 LICENCE = "SPDX-License-Identifier: GPL-2.0-only"
 """In place of the comment that JSON cannot have: sorted, it is the first line."""
-
-
-def digest(story: Story) -> str:
-    """Sixteen digits that change with what a story runs and on which kernel, not with its prose."""
-    made = [repr(sorted(story.kernel.items()))]
-    waiting, known = [str(inspect.getsourcefile(inspect.unwrap(story.run)))], set[str]()
-    while waiting:
-        path = waiting.pop()
-        if path in known:
-            continue
-        known.add(path)
-        text = Path(path).read_text(encoding="utf-8")
-        made.append(code(text))
-        waiting += _borrows(path, text)
-    return hashlib.sha256("\n".join(made).encode()).hexdigest()[:16]
-
-
-def twin_digest(name: str, folder: Path = EXAMPLES) -> str:
-    """Sixteen digits that change with the files of a C twin and with what all twins share."""
-    files = (f"{name}.bpf.c", f"{name}.c", "example.c", "example.h")
-    made = hashlib.sha256()
-    for file in files:
-        made.update((folder / file).read_bytes())
-    return made.hexdigest()[:16]
-
-
-def _borrows(path: str, text: str) -> Iterator[str]:
-    """The stories' modules that a story's module takes code from."""
-    for node in ast.parse(text).body:
-        if isinstance(node, ast.ImportFrom) and node.level in (1, 2) and node.module != "story":
-            folder = Path(path).parents[node.level - 1]
-            found = folder.joinpath(*str(node.module).split(".")).with_suffix(".py")
-            if found.exists() and found.name != "story.py":
-                yield str(found)
-
-
-def code(text: str) -> str:
-    """The statements of a module without its prose: as they are written, on any Python the same."""
-    lines = text.splitlines()
-    return "\n".join(
-        "\n".join(lines[_first_line(node) - 1 : node.end_lineno])
-        for node in ast.parse(text).body
-        if not _is_prose(node)
-    )
-
-
-def _first_line(node: ast.stmt) -> int:
-    """Where a statement begins, with what decorates it."""
-    marks = node.decorator_list if isinstance(node, (ast.FunctionDef, ast.ClassDef)) else []
-    return min([node.lineno, *(mark.lineno for mark in marks)])
-
-
-def _is_prose(node: ast.stmt) -> bool:
-    """The docstring, the declaration of the story, and the words that declarations are made of."""
-    if isinstance(node, ast.ImportFrom):
-        return node.module == "story"
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-        return True
-    targets = node.targets if isinstance(node, ast.Assign) else []
-    return any(isinstance(target, ast.Name) and target.id == "STORY" for target in targets)
 
 
 def read(folder: Path = FOLDER) -> Iterator[dict[str, Any]]:

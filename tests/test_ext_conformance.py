@@ -20,6 +20,7 @@ from docutils import nodes
 from support_site import ROOT, Site
 
 from records import results
+from records.digests import digest, twin_digest
 from reference_model import Release, trace
 from reference_model.catalogue import UNDEFINED, Story, stories
 
@@ -226,7 +227,7 @@ def digests(site: Site) -> dict[str, str]:
         code = compile("def run(): pass", f"{site.path}/reference_model/catalogue/{path}", "exec")
         namespace: dict[str, Any] = {}
         exec(code, namespace)
-        found[name] = results.digest(replace(STORIES["walk_all_keys"], run=namespace["run"]))
+        found[name] = digest(replace(STORIES["walk_all_keys"], run=namespace["run"]))
     return found
 
 
@@ -281,7 +282,7 @@ def test_the_page_of_a_story_names_the_kernels_that_confirmed_it(built: Site) ->
 
 def test_a_twin_is_confirmed_where_it_printed_the_same_as_it_is() -> None:
     name = "reattach_keeps_data"
-    current = {"digest": results.twin_digest(name), "differs": ""}
+    current = {"digest": twin_digest(name), "differs": ""}
     told = {
         "5.10.262": {name: current},
         "6.1.192": {name: {**current, "differs": "it printed 1"}},
@@ -323,7 +324,8 @@ def test_the_file_beside_the_page(built: Site) -> None:
 def test_a_record_of_another_story_claims_nothing(site: Site) -> None:
     """A story that changed after its record is shown as one that was not run."""
     story = "reference_model/catalogue/breaking_changes/again.py"
-    site.edit(story, "def unused(kernel):\n    pass\n", "def unused(kernel):\n    return\n")
+    made = '    return kernel.mkdir("web"), counts, count\n'
+    site.edit(story, made, f'    kernel.mkdir("db")\n{made}')
     status, output = site.build()
     assert status == 0, output
     data = json.loads(site.read("build/html/results.json"))

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from records import results
+from records.digests import digest
 from reference_model import Change, Release
 from reference_model.catalogue import Story, stories
 from reference_model.trace import read
@@ -36,7 +37,7 @@ def kernels_of_stories() -> dict[str, frozenset[str]]:
         guests = {
             record["kernel"]["version"]
             for record in results.read()
-            if record["stories"].get(name, {}).get("digest") == results.digest(story)
+            if record["stories"].get(name, {}).get("digest") == digest(story)
         }
         found[name] = frozenset(guests).union(
             *(kernels_of_traces()[evidence.trace] for evidence in story.evidence)

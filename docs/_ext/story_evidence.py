@@ -20,6 +20,7 @@ from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
 from records import results
+from records.digests import digest, twin_digest
 from reference_model import MAINLINE, Release
 from reference_model.catalogue import UNDEFINED, Evidence, Observations, Story
 from reference_model.export import observed_in, story_programs
@@ -72,7 +73,7 @@ def observed_by_guests(
 ) -> dict[str, Observations]:
     """What a story observed on each kernel; nothing from before it last changed."""
     told = {record["kernel"]["version"]: record["stories"].get(name) for record in known}
-    current = results.digest(story)
+    current = digest(story)
     return {
         kernel: found["observed"]
         for kernel, found in told.items()
@@ -84,7 +85,7 @@ def printed_by_twins(name: str, known: list[dict[str, Any]]) -> list[str]:
     """The kernels on which a story's C twin, as it is, printed what is expected."""
     told = {r["kernel"]["version"]: r.get("twins", {}).get(name) for r in known}
     found = {kernel: twin for kernel, twin in told.items() if twin is not None}
-    current = results.twin_digest(name) if found else ""
+    current = twin_digest(name) if found else ""
     return [
         kernel
         for kernel, twin in found.items()

@@ -14,25 +14,10 @@ import pytest
 
 from records import results
 from reference_model import Release
-from reference_model.catalogue import Outcome, Story, stories
+from reference_model.catalogue import stories
 
 RECORDS = list(results.read())
 each_record = pytest.mark.parametrize("record", RECORDS, ids=lambda r: r["kernel"]["version"])
-
-MODULE = '''
-"""Prose."""
-
-from .{lender} import mark
-from ..story import Outcome
-
-
-@mark
-def run(kernel, observe):
-    observe("one", lambda: {number})
-
-
-STORY = "{prose}"
-'''
 
 
 # -- the records that there are --------------------------------------------------------------------
@@ -128,49 +113,3 @@ def test_a_story_that_is_gone(tmp_path: Path) -> None:
     record["stories"]["gone"] = record["stories"]["reattach_keeps_data"]
     (found,) = results.differences(record)
     assert found.endswith("gone: there is no such story any more")
-
-
-# -- digests ---------------------------------------------------------------------------------------
-
-
-def digest(
-    tmp_path: Path, *, number: int = 1, prose: str = "", lender: str = "lender", **kernel: Any
-) -> str:
-    """The digest of a story made for the occasion."""
-    path = tmp_path / "recipes" / "made.py"
-    path.parent.mkdir(exist_ok=True)
-    text = MODULE.format(number=number, prose=prose, lender=lender)
-    path.write_text(text, encoding="utf-8")
-    (tmp_path / "story.py").write_text(f"{prose!r}\nx = {number}{prose!r}\n", encoding="utf-8")
-    namespace: dict[str, Any] = {}
-    code = compile("def run(kernel, observe): pass", str(path), "exec")
-    exec(code, namespace)
-    made = Story("T", "S", namespace["run"], (Outcome(None, {}, "here"),), "", kernel=kernel)
-    return results.digest(made)
-
-
-def test_a_digest_changes_with_what_runs_and_not_with_prose(tmp_path: Path) -> None:
-    before = digest(tmp_path)
-    assert re.fullmatch("[0-9a-f]{16}", before)
-    assert digest(tmp_path, prose="other words") == before
-    assert digest(tmp_path, number=2) != before
-    assert digest(tmp_path, memlock=4096) != before
-
-
-def test_a_digest_changes_with_the_code_that_a_story_takes_from_another(tmp_path: Path) -> None:
-    digest(tmp_path)
-    lender = tmp_path / "recipes" / "lender.py"
-    lender.write_text("def mark(run):\n    return run\n", encoding="utf-8")
-    before = digest(tmp_path)
-    lender.write_text("def mark(run):\n    return None\n", encoding="utf-8")
-    assert digest(tmp_path) != before
-
-
-def test_the_code_of_a_module() -> None:
-    head = '"""Prose."""\n\nfrom ..story import Outcome\n\n\n'
-    text = head + '@cache\ndef run():\n    return 1  # why\n\n\nSTORY = Story("it")\n'
-    assert results.code(text) == "@cache\ndef run():\n    return 1  # why"
-
-
-def test_stories_have_different_digests() -> None:
-    assert len({results.digest(story) for story in stories().values()}) == len(stories())
