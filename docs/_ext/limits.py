@@ -62,7 +62,7 @@ def value_sizes(release: str, map_type: MapType) -> str:
     """The smallest and the largest size of a value.
 
     >>> value_sizes("4.19", SHARED), value_sizes("4.19", PERCPU), value_sizes("5.15", PERCPU)
-    ('0 to 4096', 'no such type', '1 to 32768')
+    ('1 to 4096', 'no such type', '1 to 32768')
     """
     low, high = 1, 1 << 20
     if not accepts(release, map_type, 16, low):

@@ -133,7 +133,6 @@ _CREATE = (
         errors.ValueSizeZero,
         "``value_size`` is 0",
         *(SHARED, STORAGE_KEY, Bytes(0)),
-        since=changes.ZERO_VALUE_REFUSED,
         rule="create.value-zero",
     ),
     _create(
