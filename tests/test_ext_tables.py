@@ -46,7 +46,7 @@ def test_sizes() -> None:
         "proposal": ("16",),
     }
     assert ranges("value-size") == {
-        "4.19": ("0 to 4096", "no such type"),
+        "4.19": ("1 to 4096", "no such type"),
         "4.20 to 5.14": ("1 to 4096", "1 to 4096"),
         "5.15 to 7.3": ("1 to 65407", "1 to 32768"),
         "proposal": ("1 to 4096", "1 to 4096"),

@@ -13,7 +13,7 @@ int count_egress(struct __sk_buff *skb)
 {
 	__u64 *count = bpf_get_local_storage(&packets, 0);
 
-	*count += 1;
+	__sync_fetch_and_add(count, 1);
 	return 1;
 }
 

@@ -12,7 +12,7 @@ void list_counts(int map_fd)
 	while (!bpf_map_get_next_key(map_fd, last, &key)) {
 		last = &key;
 		if (bpf_map_lookup_elem(map_fd, &key, &count))
-			continue;	/* it is gone, or was never a key */
+			continue;	/* removed meanwhile, or no key */
 		printf("%llu %u: %llu\n", key.cgroup_inode_id,
 		       key.attach_type, count);
 	}

@@ -44,8 +44,8 @@ STORY = Addition(
     title="A map can hold a value for each CPU",
     summary="""
 From Linux 4.20 on there is ``BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE``, type 21. Each storage holds one
-value for each possible CPU, and a program gets that of the CPU on which it runs, so counters need
-no atomic instructions. On 4.19 the type is unknown: ``EINVAL``. A program may use one map of each
+value for each possible CPU, and a program gets that of the CPU on which it runs, so CPUs do not
+compete for one counter. On 4.19 the type is unknown: ``EINVAL``. A program may use one map of each
 type.
 """,
     probe="""
@@ -62,6 +62,10 @@ space choose the one that is loaded.
 Commit :commit:`b741f1630346` ("bpf: introduce per-cpu cgroup local storage") brought the type, and
 with it a storage of each kind for each attachment. The limit is one map of each type for a program;
 a second one is ``EBUSY`` at the load.
+
+A program can still interrupt another one on the same CPU. If a softirq runs the program between the
+read and the write of a plain addition, one of the two additions is lost, on every release. An
+atomic instruction prevents that. :doc:`/map_cgroup_storage`, section Concurrency, has the cases.
 
 User space reads and writes all CPUs at once, in a buffer with a slot for each possible CPU, of the
 value's size rounded up to 8 bytes. From 7.0 on a flag names one CPU.

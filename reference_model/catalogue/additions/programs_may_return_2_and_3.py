@@ -83,8 +83,11 @@ with ``bpf_program__set_autoload``.
 At egress 2 means to drop the packet and 3 to let it pass, and both tell the sender's TCP of
 congestion. Commit :commit:`5cf1e9145630` ("bpf: cgroup inet skb programs can return 0 to 3")
 brought it, together with the expected attach type of ``CGROUP_SKB`` programs, which older kernels
-do not look at. A program that returns 2 or 3 must have declared ``BPF_CGROUP_INET_EGRESS``, and an
-attach to ``BPF_CGROUP_INET_INGRESS`` is ``EINVAL``. libbpf declares it for the section
+do not look at. A program that may return 2 or 3 must have declared ``BPF_CGROUP_INET_EGRESS``. If
+the verifier finds an exit at which the value is certainly 2 or 3, attaching the program to
+``BPF_CGROUP_INET_INGRESS`` fails with ``EINVAL``, whatever other exits return. If the value is only
+known to lie between 0 and 3, the program can be attached to either (read in
+``verifier.c:check_return_code``). libbpf declares it for the section
 ``cgroup_skb/egress``, and nothing for ``cgroup/skb``.
 
 At bind bit 1 means that a port below ``ip_unprivileged_port_start`` needs no

@@ -46,7 +46,8 @@ ancestors' included. Up to Linux 6.0 it also reported this cgroup's attach flags
 """,
     affected="""
 Who reads ``attach_flags`` from an effective query, to learn whether it may attach beside what is
-there. Who asks without ``BPF_F_QUERY_EFFECTIVE`` gets the flags on every release.
+there. Without ``BPF_F_QUERY_EFFECTIVE`` the query returns the flags on every release. Only for
+``BPF_LSM_CGROUP`` it never does: ``prog_attach_flags`` has the flags of each program there.
 """,
     details="""
 The effective programs may come from several cgroups with different flags, so one number for all of

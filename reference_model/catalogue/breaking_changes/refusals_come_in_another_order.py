@@ -38,8 +38,8 @@ STORY = BreakingChange(
     title="A call with two faults may get another errno than before",
     summary="""
 The order of the kernel's tests is no promise. On Linux 5.3 to 5.10 a map with a wrong name that
-also exceeds ``RLIMIT_MEMLOCK`` gets ``EPERM``; before and after, ``EINVAL``. Since 6.19 at the
-latest a lookup with wrong flags through a write-only descriptor gets ``EPERM``, not ``EINVAL``.
+also exceeds ``RLIMIT_MEMLOCK`` gets ``EPERM``; before and after, ``EINVAL``. Since 6.19 a lookup
+with wrong flags through a write-only descriptor fails with ``EPERM``, not ``EINVAL``.
 """,
     affected="""
 Who provokes errors on purpose, to probe for features or in tests, and expects one errno. A program
@@ -51,12 +51,11 @@ moved the charge of the map's memory into the type's own function, before the te
 of BTF (``syscall.c:map_create``). So the ``EPERM`` of the limit wins. From 5.11 on these maps do
 not count against the limit, and the story's map gets ``EINVAL`` for its name.
 
-The other change stands in ``syscall.c:map_lookup_elem``: the flags are tested behind the
-descriptor. 6.12.117 tests them before, 6.19.14 behind; which release between them was the first was
-not recorded. With a descriptor that may read, wrong flags are ``EINVAL`` on every release.
+The other change is in ``syscall.c:map_lookup_elem``: since 6.19 the flags are tested after the
+descriptor (``bpf_map_check_op_flags()``, absent from 6.18.35 and present in 6.19.9). With a descriptor that may read, wrong flags are ``EINVAL`` on every release.
 
-Other pairs changed places too. By 7.2 ``BPF_F_RDONLY`` together with ``BPF_F_WRONLY`` is tested
-after the sizes, so with a value that is too large it is ``E2BIG`` and no longer ``EINVAL`` (read in
+Other pairs changed places too. Since 7.2 ``BPF_F_RDONLY`` together with ``BPF_F_WRONLY`` is tested
+after the sizes (``map_create_alloc()``, absent from 7.1.5 and present in 7.2.13), so with a value that is too large it is ``E2BIG`` and no longer ``EINVAL`` (read in
 the source). A test that wants one errno on every release makes one fault per call.
 
 The limit here is one page, which the first map takes.

@@ -58,9 +58,9 @@ and may now drop the work-around.
 Up to 5.8 the verifier bound a map to the first program that mentioned it, even if that program
 never called ``bpf_get_local_storage()``. The binding ended when the program was freed: all its
 descriptors, pins, attachments and links gone, and then a little later, since the kernel frees
-programs in the background. So a reload right after a close could still fail. Up to 5.5 some maps
-stayed busy for ever, because the kernel forgot who had bound them (fixed by commit
-:commit:`e47304232b37`).
+programs in the background. So a reload right after a close could still fail. Before 5.5 some maps
+stayed busy forever, because the kernel lost track of the program that had bound them (fixed by
+commit :commit:`e47304232b37`).
 
 From 5.9 on (commit :commit:`7d9c3427894f`) only one rule is left: a program may use one map of each
 of the two types. A second map of one type is ``EBUSY`` on all releases. The verifier's message

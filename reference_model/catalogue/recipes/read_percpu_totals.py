@@ -70,8 +70,9 @@ online ones: a machine may have more slots than CPUs that run. Slots stand in as
 numbers, without holes even where the numbers have some. The kernel cannot know how large your
 buffer is, and writes as much as it has.
 
-In the program no atomics are needed: each CPU has its own copy, and the helper returns that of the
-CPU it runs on. User space reads while programs write, so the sum is one of a moment that never
+Each CPU has its own copy, and the helper returns that of the CPU it runs on. The program should
+still add with an atomic instruction: a softirq can run it again on the same CPU in the middle of a
+plain addition, and one of the two additions is lost. User space reads while programs write, so the sum is one of a moment that never
 quite was; for counters that is fine.
 """,
     run=run,

@@ -95,9 +95,11 @@ The differences that bite:
 
 * *Which cgroup.* The old helper took the cgroup of the attachment. No helper tells the new one
   which that is. The socket's or the task's cgroup is the child where the program is attached to the
-  parent. To keep the meaning, hand the program its cgroup's id as a constant and use
-  bpf_cgroup_from_id(), or walk up to a fixed level.
-* *NULL.* The entry is made at run time and may not come about. The verifier wants the test.
+  parent. To keep the meaning, walk up to a fixed level with bpf_cgroup_ancestor(). Before 6.18 (and
+  6.12.58) do not use bpf_cgroup_from_id() for that: it returns NULL if the cgroup is outside the
+  cgroup namespace of the process that happens to run, which may be any container.
+* *NULL.* The entry is created at run time, and that can fail. The verifier requires the test. If
+  user space updates the entry beforehand, the program does not have to create it.
 * *Key.* A descriptor instead of an id: user space must be able to open the cgroup. There is no
   get_next_key (error 524), so no dump. Walk the cgroup tree instead.
 * *End.* Entries live until the cgroup or the map goes, or somebody deletes them. Detaching does
@@ -163,8 +165,9 @@ read in kernel/bpf/bpf_cgrp_storage.c:bpf_cgrp_storage_get.
 * In Go's cilium/ebpf, CGroupStorage is type 19 and CgroupStorage is type 32: one capital letter
   between them.
 * Cgroup v1 works from 6.8 on only.
-* Up to 6.12 at least, the helper may return NULL, and delete may say ``EBUSY``, when it interrupts
-  itself.
+* From 6.2 to 6.19 a call of the helper that meets another one on the same CPU, because of an
+  interrupt or a preemption, may return NULL. Before 6.15 (and 6.12.26) this happens even if the
+  entry exists, and deleting fails with ``EBUSY``; later only where the entry would be created.
 * Writing a value makes a new element in the place of the old one, so a program's increment may be
   lost, as with the old type.
 """,

@@ -84,8 +84,9 @@ one map of each kind.
     details="""
 Which way for which data:
 
-* *Programs add to one number:* per-CPU (4.20), or ``__sync_fetch_and_add()`` on the shared value,
-  on every release.
+* *Programs add to one number:* ``__sync_fetch_and_add()``, on every release. A per-CPU map (4.20)
+  saves the competition between CPUs, but does not replace the atomic instruction: a softirq can run
+  a program in the middle of another one's plain addition on the same CPU.
 * *Programs change several numbers together:* a ``bpf_spin_lock`` in the shared value (5.1, needs
   BTF), taken with bpf_spin_lock() and bpf_spin_unlock(). A per-CPU value takes no lock; creating
   such a map is an error, 524 up to 6.1 and ``EOPNOTSUPP`` from 6.2 on.
@@ -95,8 +96,9 @@ Which way for which data:
   the value is copied in place under the lock. A plain update would swap the buffer, and a program
   that took the address before would go on writing into the old one.
 
-The model runs one thing after the other and cannot show a lost increment. That part was read in
-local_storage.c:cgroup_storage_update_elem.
+The model runs one thing after the other and cannot show a lost increment. What is said of it was
+read in local_storage.c:cgroup_storage_update_elem, and in __BPF_PROG_RUN_ARRAY of 4.20, which does
+not keep softirqs off.
 """,
     run=run,
     old=old,

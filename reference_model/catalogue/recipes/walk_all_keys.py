@@ -87,8 +87,9 @@ A reader that trusts it prints garbage or stops with an error.
 """,
     summary="""
 Look each key up before you believe in it. The key that is none is never found. Go on until
-get_next_key itself says ``ENOENT``, and take ``ENOENT`` from a lookup for "not an entry", not for
-the end.
+get_next_key itself says ``ENOENT``, and take ``ENOENT`` from a lookup for "not an entry". If an
+entry is removed while you iterate, the iteration can end early; where every entry matters, iterate
+again until two iterations agree.
 """,
     details="""
 The kernel took the head of its list for one more element (commit :commit:`5828b9e5b272`, in 7.1 and
