@@ -21,7 +21,7 @@ static int walk(int counts, __u64 *values, int most)
 
 	while (found < most && !bpf_map_get_next_key(counts, previous, &key)) {
 		previous = &key;
-		/* ENOENT: it went just now, or it never was a key */
+		/* ENOENT: removed just now, and the loop ends, or no key */
 		if (!bpf_map_lookup_elem(counts, &key, &values[found]))
 			found++;
 	}

@@ -47,8 +47,8 @@ reasons, and a link ``EPERM``.
 """,
     without="""
 Give the process ``CAP_NET_ADMIN`` as well. That is right on every release, and less than
-``CAP_SYS_ADMIN``: since 5.8 ``CAP_BPF`` and ``CAP_NET_ADMIN`` together are enough for these maps and
-their programs. Only LSM programs differ: loading them requires ``CAP_BPF`` and ``CAP_PERFMON``.
+``CAP_SYS_ADMIN``: since 5.8 ``CAP_BPF`` and ``CAP_NET_ADMIN`` together are enough for these maps
+and their programs. Only LSM programs differ: loading them requires ``CAP_BPF`` and ``CAP_PERFMON``.
 """,
     details="""
 Commit :commit:`ed1ad5a7415d` ("bpf: align CAP_NET_ADMIN checks with bpf_capable() approach") put

@@ -52,11 +52,13 @@ of BTF (``syscall.c:map_create``). So the ``EPERM`` of the limit wins. From 5.11
 not count against the limit, and the story's map gets ``EINVAL`` for its name.
 
 The other change is in ``syscall.c:map_lookup_elem``: since 6.19 the flags are tested after the
-descriptor (``bpf_map_check_op_flags()``, absent from 6.18.35 and present in 6.19.9). With a descriptor that may read, wrong flags are ``EINVAL`` on every release.
+descriptor (``bpf_map_check_op_flags()``, absent from 6.18.35 and present in 6.19.9). With a
+descriptor that may read, wrong flags are ``EINVAL`` on every release.
 
 Other pairs changed places too. Since 7.2 ``BPF_F_RDONLY`` together with ``BPF_F_WRONLY`` is tested
-after the sizes (``map_create_alloc()``, absent from 7.1.5 and present in 7.2.13), so with a value that is too large it is ``E2BIG`` and no longer ``EINVAL`` (read in
-the source). A test that wants one errno on every release makes one fault per call.
+after the sizes (``map_create_alloc()``, absent from 7.1.5 and present in 7.2.13), so with a value
+that is too large it is ``E2BIG`` and no longer ``EINVAL`` (read in the source). A test that wants
+one errno on every release makes one fault per call.
 
 The limit here is one page, which the first map takes.
 """,

@@ -72,8 +72,8 @@ buffer is, and writes as much as it has.
 
 Each CPU has its own copy, and the helper returns that of the CPU it runs on. The program should
 still add with an atomic instruction: a softirq can run it again on the same CPU in the middle of a
-plain addition, and one of the two additions is lost. User space reads while programs write, so the sum is one of a moment that never
-quite was; for counters that is fine.
+plain addition, and one of the two additions is lost. User space reads while programs write, so the
+sum is one of a moment that never quite was; for counters that is fine.
 """,
     run=run,
     old=old,
