@@ -83,7 +83,7 @@ conformance-explore: $(INSTALLED) ## Random sequences on real kernels until one 
 	$(BIN)/python -m conformance.explore --forever
 
 divergence: $(INSTALLED) ## Search all pairs of releases again for every difference: 8 minutes
-	$(BIN)/python -m records
+	$(BIN)/python -m records search
 
 OUT ?= build/conformance/recorded.jsonl
 record: $(INSTALLED) ## Write down what real kernels answer to new sequences: OUT=FILE

@@ -22,6 +22,7 @@ import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
+import records.files
 from reference_model import (
     BPF_CGROUP_INET_EGRESS,
     BPF_F_ALLOW_MULTI,
@@ -37,7 +38,7 @@ from reference_model import (
 from reference_model.divergence import search, world
 
 ROOT = Path(__file__).parent.parent
-TRACES = ROOT / "records" / "traces" / "linux.jsonl.gz"
+TRACES = records.files.TRACES / "linux.jsonl.gz"
 REPEATS = 5
 
 

@@ -24,6 +24,7 @@ from typing import Any
 
 from records import results
 from records.digests import twin_digest
+from records.files import KERNELS
 from reference_model.catalogue import UNDEFINED, Observations, Story, stories
 
 from . import guest, kernels, run_twins, tools
@@ -209,7 +210,7 @@ def as_json(report: Report) -> dict[str, Any]:
     }
 
 
-def add_to_record(report: Report, folder: Path = results.FOLDER) -> Path | None:
+def add_to_record(report: Report, folder: Path = KERNELS) -> Path | None:
     """Write the twins into the record of their kernel; None if it has none yet."""
     for record in results.read(folder):
         if record["kernel"]["version"] == report.kernel.version:

@@ -1,48 +1,103 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""``python -m records``: search all pairs in all worlds, and write the records.
+"""``python -m records show NAME`` and ``python -m records search``.
 
-With ``--traces FILE`` it writes the shortest programs of the record as traces, operations only, for
-``python -m conformance.record OUT --ops FILE`` to ask real kernels.
+``show`` prints what each kernel answered to a story, to the stories of a rule, or to a trace.
+``search`` searches all pairs of releases in all worlds, and all recipes for races, and writes what
+it finds; with ``--traces FILE`` it writes the shortest programs of the record as traces, operations
+only, for ``python -m conformance.record OUT --ops FILE`` to ask real kernels.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
+from reference_model import Release
 from reference_model.catalogue import Recipe, stories
 from reference_model.divergence.search import cores
 from reference_model.export import line
 
-from . import results
-from .divergence import raced, searched, traces, write, write_races
+from . import search
+from .archive import committed
+from .matrix import Comparison, committed_matrix
 
 
-def main() -> int:
-    """Run the command line."""
-    parser = argparse.ArgumentParser(prog="python -m records", description=__doc__)
-    parser.add_argument("--jobs", type=int, default=cores(), metavar="N", help="(%(default)s)")
-    parser.add_argument(
-        "--recipes", action="store_true", help="only what recipes fare among others"
-    )
-    parser.add_argument("--traces", type=Path, metavar="FILE", help="write the programs instead")
-    options = parser.parse_args()
+def shown(name: str, kernel: str | None = None) -> Iterator[str]:
+    """What a story, the stories of a rule or a trace were answered, a line for each kernel."""
+    found = committed_matrix()
+    rows = {name: found.cells[name]} if name in found.cells else found.of_rule(name)
+    if not rows and name not in committed().trace_ids:
+        raise KeyError(name)
+    for story, row in rows.items():
+        if story != name:
+            yield f"{story}:"
+        for version, comparison in row.items():
+            if kernel in (None, version):
+                yield f"{version:<10} {in_words(comparison)}"
+    if not rows:
+        trace = committed().trace(name)
+        answers = {**trace.answers, **trace.undefined}
+        for version in sorted(answers, key=Release):
+            if kernel in (None, version):
+                yield f"{version:<10} {answers[version]}"
+
+
+def in_words(comparison: Comparison) -> str:
+    """The verdict on a story, and all that was observed."""
+    seen = ", ".join(f"{label}: {value}" for label, value in comparison.seen.items())
+    return f"{comparison.verdict.word}: {seen}" if seen else comparison.verdict.word
+
+
+def searched(options: argparse.Namespace) -> None:
+    """Search, and write what is found."""
     if options.traces:
-        known = [record["kernel"]["version"] for record in results.read()]
-        options.traces.write_text("".join(f"{line(one)}\n" for one in traces(known)))
-        return 0
+        known = [record["kernel"]["version"] for record in committed().kernels]
+        options.traces.write_text("".join(f"{line(one)}\n" for one in search.traces(known)))
+        return
     names = list(stories(Recipe))
     with ProcessPoolExecutor(options.jobs) as pool:
-        told = {}
-        for name, one in zip(names, pool.map(raced, names), strict=True):
-            told[name] = one
+        races = {}
+        for name, one in zip(names, pool.map(search.raced, names), strict=True):
+            races[name] = one
             print(f"{name}: {one['runs']:,} runs, {len(one['races'])} races", flush=True)
-    write_races(told)
+    search.write_races(races)
     if not options.recipes:
-        write(searched(options.jobs, partial(print, flush=True)))
+        search.write(search.searched(options.jobs, partial(print, flush=True)))
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    options = argparse.ArgumentParser(prog="python -m records", description=__doc__)
+    commands = options.add_subparsers(dest="command", required=True)
+    command = commands.add_parser("show", help="print what each kernel answered")
+    command.add_argument("name", metavar="NAME", help="a story, a rule or the id of a trace")
+    command.add_argument("kernel", metavar="KERNEL", nargs="?", help="only this one, as 6.1.192")
+    command = commands.add_parser("search", help="search again for differences and races")
+    command.add_argument("--jobs", type=int, default=cores(), metavar="N", help="(%(default)s)")
+    command.add_argument("--recipes", action="store_true", help="only the races of recipes")
+    command.add_argument("--traces", type=Path, metavar="FILE", help="write the programs instead")
+    return options
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; return 2 if there is nothing to show."""
+    options = parser().parse_args(arguments)
+    if options.command == "search":
+        searched(options)
+        return 0
+    try:
+        lines = list(shown(options.name, options.kernel))
+    except KeyError:
+        print(f"no such story, rule of a story, or trace: {options.name}", file=sys.stderr)
+        return 2
+    if not lines:
+        print(f"{options.name}: no answer of Linux {options.kernel}", file=sys.stderr)
+        return 2
+    print("\n".join(lines))
     return 0
 
 

@@ -1,161 +1,90 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the search for differences found: the committed record, and how it is made.
-
-``python -m records`` searches every pair in every world again, to the depth that the world
-says, and writes the record; that takes some minutes.  The page is made from the record, and a test
-searches again less deep.
-"""
+"""What the search for differences between releases found, as committed."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
-from hashlib import sha256
+from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from reference_model import MAINLINE, Release
-from reference_model.catalogue import Recipe, stories
-from reference_model.divergence import interleavings, report, search, world
-from reference_model.divergence.causes import answers, differing
-from reference_model.divergence.side import UNDEFINED
-from reference_model.divergence.world import World
-from reference_model.trace import Trace
+from reference_model import Release, changes
+from reference_model.catalogue import stories
+from reference_model.divergence import coverage, world
+from reference_model.divergence.causes import Kind, differing
+from reference_model.divergence.search import Group
 
-FILE = Path(__file__).parent / "divergence.json"
-
-LICENCE = "SPDX-License-Identifier: GPL-2.0-only"
-"""In place of the comment that JSON cannot have."""
-
-FAR = (("5.8", "proposal"), ("proposal", "5.9"), (MAINLINE[0], MAINLINE[-1]))
-"""The pairs that are not neighbours."""
+from .files import DIVERGENCE
 
 
-def pairs() -> list[tuple[str, str]]:
-    """The neighbouring releases with any change between them, and then the others."""
-    neighbours = zip(MAINLINE, MAINLINE[1:], strict=False)
-    return [(a, b) for a, b in neighbours if differing(Release(a), Release(b))] + [*FAR]
+class Found(NamedTuple):
+    """Groups of one kind and cause, of all worlds, and the first of them."""
 
-
-def found(old: str, new: str, name: str, depth: int | None = None, jobs: int = 1) -> dict[str, Any]:
-    """What a search finds for a pair in a world, as the record holds it."""
-    where = world.load(name)
-    result = search.search(Release(old), Release(new), where, depth or where.depth, jobs)
-    if not result.whole:
-        raise KeyboardInterrupt
-    data = report.data(result)
-    return {key: data[key] for key in data if key not in ("old", "new", "world", "whole")}
-
-
-def searched(
-    jobs: int, say: Callable[[str], None] = print
-) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Each pair, with what was found in each world."""
-    for old, new in pairs():
-        worlds = {name: found(old, new, name, jobs=jobs) for name in world.known()}
-        groups = sum(len(one["groups"]) for one in worlds.values())
-        transitions = sum(one["transitions"] for one in worlds.values())
-        say(f"{old} and {new}: {groups} groups, {transitions:,} transitions")
-        yield old, new, worlds
-
-
-def write(pairs: Iterator[tuple[str, str, dict[str, Any]]], path: Path = FILE) -> None:
-    """Write a record, whole or not at all: a line for each group."""
-    told = [{"old": old, "new": new, "worlds": worlds} for old, new, worlds in pairs]
-    lines = ["{", f' "LICENSE": {json.dumps(LICENCE)},', ' "pairs": [']
-    lines.append(",\n".join(_lines(pair) for pair in told))
-    lines += [" ]", "}", ""]
-    path.with_suffix(".new").write_text("\n".join(lines), encoding="utf-8")
-    path.with_suffix(".new").replace(path)
-
-
-def _lines(pair: dict[str, Any]) -> str:
-    """A pair, a line for each world and for each group."""
-    worlds = []
-    for name, one in pair["worlds"].items():
-        groups = ",\n".join(f"    {json.dumps(group)}" for group in one["groups"])
-        head = json.dumps({key: given for key, given in one.items() if key != "groups"})
-        inside = f"\n{groups}\n   " if groups else ""
-        worlds.append(f'   {json.dumps(name)}: {head[:-1]}, "groups": [{inside}]}}')
-    head = json.dumps({"old": pair["old"], "new": pair["new"]})
-    return f'  {head[:-1]}, "worlds": {{\n' + ",\n".join(worlds) + "\n  }}"
+    world: world.World
+    group: Group
+    story: str
+    """The name of the story that tells it."""
+    programs: int
 
 
 @cache
-def read(path: Path = FILE) -> list[dict[str, Any]]:
-    """The pairs of a record."""
+def read(path: Path = DIVERGENCE) -> list[dict[str, Any]]:
+    """The pairs of releases of the record."""
     pairs: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["pairs"]
     return pairs
 
 
-# -- recipes among others --------------------------------------------------------------------------
-
-RACES = Path(__file__).parent / "races.json"
-EVENTS = 2
-"""How many events come between the steps of a recipe at once."""
+world_of = cache(world.load)
+"""A world, read once."""
 
 
-def raced(name: str, events: int = EVENTS) -> dict[str, Any]:
-    """The races of a recipe, as the record holds them."""
-    tried, found = interleavings.races(stories(Recipe)[name], events)
-    return {
-        "events": events,
-        "runs": tried,
-        "races": [
-            {
-                "promise": race.promise,
-                "events": [list(event) for event in race.events],
-                "releases": list(race.releases),
-                "end": race.end,
-            }
-            for race in found
-        ],
-    }
+def groups(pair: dict[str, Any]) -> Iterator[tuple[world.World, Group]]:
+    """The groups of a pair, world by world."""
+    for name, one in pair["worlds"].items():
+        where = world_of(name)
+        for told in one["groups"]:
+            yield where, group(told)
 
 
-def write_races(told: dict[str, dict[str, Any]], path: Path = RACES) -> None:
-    """Write the record of all recipes, whole or not at all."""
-    lines = [f" {json.dumps(name)}: {_race_lines(one)}" for name, one in told.items()]
-    text = f'{{\n "LICENSE": {json.dumps(LICENCE)},\n' + ",\n".join(lines) + "\n}\n"
-    path.with_suffix(".new").write_text(text, encoding="utf-8")
-    path.with_suffix(".new").replace(path)
+def group(told: dict[str, Any]) -> Group:
+    """A group of the record."""
+    return Group(
+        cause=tuple(told["cause"]),
+        kind=Kind(*told["kind"]),
+        after=tuple(told["after"]),
+        ops=tuple(told["ops"]),
+        answers=([told["old"]], [told["new"]]),
+        programs=told["programs"],
+    )
 
 
-def _race_lines(one: dict[str, Any]) -> str:
-    races = ",\n".join(f"  {json.dumps(race)}" for race in one["races"])
-    head = json.dumps({key: given for key, given in one.items() if key != "races"})
-    inside = f"\n{races}\n " if races else ""
-    return f'{head[:-1]}, "races": [{inside}]}}'
+def kinds(pair: dict[str, Any]) -> list[Found]:
+    """What was found of a pair, by story: the shortest program of each cause and kind."""
+    every = [(where, one, coverage.explained(one)) for where, one in groups(pair)]
+    known = list(stories())
+
+    def order(entry: tuple[world.World, Group, str]) -> tuple[Any, ...]:
+        _, one, story = entry
+        return known.index(story), one.cause, one.kind
+
+    made = []
+    for _, alike in groupby(sorted(every, key=order), key=order):
+        entries = sorted(alike, key=lambda entry: len(entry[1].ops))
+        where, one, story = entries[0]
+        made.append(Found(where, one, story, sum(entry[1].programs for entry in entries)))
+    return made
 
 
-@cache
-def races(path: Path = RACES) -> dict[str, dict[str, Any]]:
-    """What is recorded of each recipe."""
-    told: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-    return {name: one for name, one in told.items() if name != "LICENSE"}
+def unreached(pair: dict[str, Any]) -> list[str]:
+    """The names of a pair's changes that account for no difference that was found."""
+    causes = {name for _, one in groups(pair) for name in one.cause}
+    known = differing(Release(pair["old"]), Release(pair["new"]))
+    return [changes.NAMES[c] for c in known if changes.NAMES[c] not in causes]
 
 
-# -- traces ----------------------------------------------------------------------------------------
-
-
-def traces(releases: Sequence[str]) -> list[Trace]:
-    """The shortest programs as traces, operations only; none that is undefined on a release.
-
-    Each is named after what it does, and so keeps its name when others come and go.
-    """
-    made: dict[str, Trace] = {}
-    for pair in read():
-        for name, one in pair["worlds"].items():
-            where = world.load(name)
-            for group in one["groups"]:
-                ops = [*where.given, *group["ops"]]
-                text = json.dumps(ops)
-                label = f"divergence-{name}-{sha256(text.encode()).hexdigest()[:8]}"
-                made.setdefault(text, Trace(label, ops, {}, {}, where.setup))
-    return [one for one in made.values() if all(_defined(on, one) for on in releases)]
-
-
-def _defined(on: str, one: Trace) -> bool:
-    where = World("", "", (), (), (), 0, one.setup)
-    return UNDEFINED not in answers(Release(on), where, one.ops)
+def total(pair: dict[str, Any], what: str) -> int:
+    """States or transitions of a pair in all worlds."""
+    numbers = [one[what] for one in pair["worlds"].values()]
+    return sum(sum(n) if isinstance(n, list) else n for n in numbers)

@@ -16,27 +16,22 @@ from typing import Any
 from reference_model.catalogue import Story, stories
 
 from .digests import digest, twin_digest
-
-FOLDER = Path(__file__).parent / "kernels"
-
-LICENCE = "SPDX-License-Identifier: GPL-2.0-only"
-"""In place of the comment that JSON cannot have: sorted, it is the first line."""
+from .files import KERNELS, LICENCE, write_whole
 
 
-def read(folder: Path = FOLDER) -> Iterator[dict[str, Any]]:
+def read(folder: Path = KERNELS) -> Iterator[dict[str, Any]]:
     """The records, oldest kernel first."""
     found = [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")]
     yield from sorted(found, key=lambda r: [int(n) for n in r["kernel"]["version"].split(".")])
 
 
-def write(record: dict[str, Any], folder: Path = FOLDER) -> Path:
+def write(record: dict[str, Any], folder: Path = KERNELS) -> Path:
     """Write the record of a kernel; the file."""
     folder.mkdir(exist_ok=True)
     path = folder / f"{record['kernel']['version']}.json"
     told = {"LICENSE": LICENCE, **record}
     text = json.dumps(told, indent=1, sort_keys=True) + "\n"
-    path.with_suffix(".new").write_text(text, encoding="utf-8")
-    path.with_suffix(".new").replace(path)
+    write_whole(path, text)
     return path
 
 

@@ -12,15 +12,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import conformance_cells as cells
 import conformance_page
 import pytest
-import story_evidence
 from docutils import nodes
+from story_evidence import confirmations
 from support_site import ROOT, Site
 
-from records import results
+from records import answers, results
+from records import matrix as cells
+from records.archive import Archive, committed
 from records.digests import digest, twin_digest
+from records.files import KERNELS
 from reference_model import Release, trace
 from reference_model.catalogue import UNDEFINED, Story, stories
 
@@ -31,9 +33,7 @@ PAGE = "Conformance\n===========\n" + "".join(
 )
 
 
-@cache
-def real() -> cells.Matrix:
-    return cells.matrix(ROOT)
+real = cells.committed_matrix
 
 
 @cache
@@ -55,7 +55,7 @@ def asked(kernel: str, names: set[str]) -> bool:
 def test_no_cell_without_a_record(name: str) -> None:
     """Looked up in the files themselves, in another way than the page does."""
     told: dict[str, Any] = {}
-    for path in results.FOLDER.glob("*.json"):
+    for path in KERNELS.glob("*.json"):
         told[path.stem] = json.loads(path.read_text(encoding="utf-8"))["stories"].get(name)
     own = {found for found in traces() if found.partition("@")[0] == name}
     evidence = {found.trace for found in STORIES[name].evidence}
@@ -63,21 +63,21 @@ def test_no_cell_without_a_record(name: str) -> None:
     assert list(row) == real().kernels
     for kernel, cell in row.items():
         held = told.get(kernel)
-        if cell.state is cells.AGREES:
+        if cell.verdict is cells.AGREES:
             assert held is not None
             assert held["observed"] == cell.seen, kernel
             assert UNDEFINED not in cell.seen.values()
-        elif cell.state is cells.REPLAYED:
+        elif cell.verdict is cells.REPLAYED:
             assert any(kernel in traces()[found].answers for found in own), kernel
-        elif cell.state is cells.PART:
+        elif cell.verdict is cells.PART:
             assert asked(kernel, evidence), kernel
             assert cell.seen
-        elif cell.state is cells.BREAKS:
+        elif cell.verdict is cells.BREAKS:
             by_guest = held is not None and UNDEFINED in held["observed"].values()
             by_trace = any(kernel in traces()[found].undefined for found in own | evidence)
             assert by_guest or by_trace, kernel
-        elif cell.state is cells.NOT_RUN:
-            assert cell == cells.Cell(cells.NOT_RUN, "not run")
+        elif cell.verdict is cells.NOT_RUN:
+            assert cell == cells.Comparison(cells.NOT_RUN, "not run")
             assert held is None
             assert not asked(kernel, own), kernel
 
@@ -86,7 +86,10 @@ def test_what_guests_observed_is_shown() -> None:
     for record in results.read():
         kernel = record["kernel"]["version"]
         for name in record["stories"]:
-            assert real().cells[name][kernel].state in (cells.AGREES, cells.BREAKS), (name, kernel)
+            assert real().cells[name][kernel].verdict in (cells.AGREES, cells.BREAKS), (
+                name,
+                kernel,
+            )
 
 
 def test_every_difference_is_explained_and_nothing_else() -> None:
@@ -100,9 +103,9 @@ def test_kernels_are_in_order() -> None:
 
 def test_totals_are_of_all_cells() -> None:
     size = len(real().cells) * len(real().kernels)
-    assert sum(real().count(state) for state in cells.STATES) == size
+    assert sum(real().count(state) for state in cells.VERDICTS) == size
     for kernel in real().kernels:
-        assert sum(real().count(state, kernel) for state in cells.STATES) == len(STORIES)
+        assert sum(real().count(state, kernel) for state in cells.VERDICTS) == len(STORIES)
 
 
 # -- what a cell says ------------------------------------------------------------------------------
@@ -115,41 +118,44 @@ def story() -> tuple[Story, dict[str, Any]]:
 
 def test_a_kernel_that_does_something_else_differs() -> None:
     found, seen = story()
-    assert cells.whole(found, "5.9", seen, cells.AGREES).state is cells.AGREES
+    assert cells.whole(found, "5.9", seen, cells.AGREES).verdict is cells.AGREES
     cell = cells.whole(found, "5.9", {**seen, "before detach": 7}, cells.AGREES)
-    assert cell.state is cells.DIFFERS
+    assert cell.verdict is cells.DIFFERS
     assert cell.words == f"before detach: observed 7, expected {seen['before detach']}"
 
 
 def test_a_kernel_that_breaks_agrees_with_nothing() -> None:
     found, seen = story()
     broken = {**seen, "before detach": UNDEFINED}
-    assert cells.whole(found, "5.9", broken, cells.AGREES).state is cells.DIFFERS
-    assert cells.whole(found, "5.9", None, cells.REPLAYED).state is cells.DIFFERS
+    assert cells.whole(found, "5.9", broken, cells.AGREES).verdict is cells.DIFFERS
+    assert cells.whole(found, "5.9", None, cells.REPLAYED).verdict is cells.DIFFERS
     unsafe = STORIES["link_update_compares_maps"]
     expected = unsafe.expected("5.10.262").seen
-    assert cells.whole(unsafe, "5.10.262", expected, cells.AGREES).state is cells.BREAKS
-    assert cells.whole(unsafe, "5.10.262", None, cells.REPLAYED).state is cells.BREAKS
+    assert cells.whole(unsafe, "5.10.262", expected, cells.AGREES).verdict is cells.BREAKS
+    assert cells.whole(unsafe, "5.10.262", None, cells.REPLAYED).verdict is cells.BREAKS
 
 
 def test_a_trace_that_says_something_else_differs() -> None:
     found = STORIES["entries_outlive_detach"]
     wrong = replace(found, outcomes=(replace(found.outcomes[0], seen={"after detach": "EBUSY"}),))
-    differing = [cell for _, cell in cells.in_traces(wrong, ROOT) if cell is not None]
+    differing = [cell for _, cell in cells.in_traces(wrong, committed()) if cell is not None]
     assert differing
-    assert {cell.state for cell in differing} == {cells.DIFFERS}
+    assert {cell.verdict for cell in differing} == {cells.DIFFERS}
 
 
 def test_a_trace_of_the_whole_story_counts_where_no_guest_ran(tmp_path: Path) -> None:
     """As for kernels that no distribution ships any more."""
-    shutil.copytree(ROOT / "records" / "traces", tmp_path / "records" / "traces")
-    row = cells.matrix(tmp_path).cells["link_update_compares_maps"]
-    assert (row["7.3.4"].state, row["7.3.4"].words) == (cells.REPLAYED, "EINVAL")
-    assert row["5.10.262"] == cells.Cell(cells.BREAKS, UNDEFINED), "no more is known of it"
+    shutil.copytree(ROOT / "records" / "traces", tmp_path / "traces")
+    archive = Archive(tmp_path)
+    row = cells.matrix(archive).cells["link_update_compares_maps"]
+    assert (row["7.3.4"].verdict, row["7.3.4"].words) == (cells.REPLAYED, "EINVAL")
+    assert row["5.10.262"] == cells.Comparison(cells.BREAKS, UNDEFINED), "no more is known of it"
     unsafe = STORIES["link_update_compares_maps"]
-    good, said = story_evidence.guests("link_update_compares_maps", unsafe, tmp_path)
-    assert {"5.10.262", "7.3.4"} <= set(good)
-    assert [text.astext().partition(",")[0] for text in said] == [
+    found = answers.confirmed("link_update_compares_maps", unsafe, archive)
+    assert (found.ran, found.twins) == ([], [])
+    assert "7.3.4" in found.traced
+    assert found.crashed == ["5.10.262", "6.19.14"]
+    assert [text.astext().partition(",")[0] for text in confirmations(found)] == [
         "Its operations",
         "It broke 5.10.262 and 6.19.14 in a virtual machine",
     ]
@@ -171,7 +177,7 @@ def test_each_cell_of_the_page_has_a_mark_and_words() -> None:
         for kernel, text in zip(real().kernels, shown, strict=True):
             cell = real().cells[name][kernel]
             mark, _, words = text.partition(" ")
-            assert mark == cell.state.mark
+            assert mark == cell.verdict.mark
             assert " ".join(words.split()) == " ".join(cell.words.split()), (name, kernel)
             assert words
 
@@ -184,7 +190,7 @@ def test_rules_on_kernels() -> None:
 
 
 def test_what_stories_say_of_a_rule_together() -> None:
-    def text(*states: cells.State) -> str:
+    def text(*states: cells.Verdict) -> str:
         return "".join(node.astext() for node in conformance_page.together(list(states)))
 
     assert text(cells.AGREES, cells.PART, cells.NOT_RUN) == "● 2 of 3"
@@ -194,8 +200,8 @@ def test_what_stories_say_of_a_rule_together() -> None:
 
 
 def test_marks_and_words_are_all_different() -> None:
-    assert len({state.mark for state in cells.STATES}) == len(cells.STATES)
-    assert len({state.word for state in cells.STATES}) == len(cells.STATES)
+    assert len({state.mark for state in cells.VERDICTS}) == len(cells.VERDICTS)
+    assert len({state.word for state in cells.VERDICTS}) == len(cells.VERDICTS)
 
 
 # -- a site ----------------------------------------------------------------------------------------
@@ -290,15 +296,15 @@ def test_a_twin_is_confirmed_where_it_printed_the_same_as_it_is() -> None:
         "6.19.14": {},
     }
     known = [{"kernel": {"version": kernel}, "twins": twins} for kernel, twins in told.items()]
-    assert story_evidence.printed_by_twins(name, known) == ["5.10.262"]
+    assert answers.agreeing_twins(name, known) == ["5.10.262"]
     text = words_of_story(name)
     assert "Its C twin, compiled and run there, printed the same." in text
 
 
 def words_of_story(name: str) -> str:
     """What a story's section on real kernels says, of the committed records."""
-    _, parts = story_evidence.guests(name, STORIES[name], ROOT)
-    return " ".join(part.astext() for part in parts)
+    found = answers.confirmed(name, STORIES[name], committed())
+    return " ".join(part.astext() for part in confirmations(found))
 
 
 def test_the_file_beside_the_page(built: Site) -> None:

@@ -22,11 +22,6 @@ extensions = ["sphinx.ext.doctest", "sphinx.ext.extlinks", "changes", "rules"]
 extlinks = {{"commit": ("https://commits.example/%s", "%s")}}
 """
 
-TRACE = (
-    '{"id": "one-attach", "ops": [{"op": "mkdir", "cgroup": "c", "parent": null}], "answers": []}'
-)
-
-
 EXAMPLE = """
 .. rule:: attach.create
 
@@ -39,7 +34,7 @@ EXAMPLE = """
 
 @dataclass
 class Site:
-    """A site in a directory, with one page and one recorded trace."""
+    """A site in a directory, with one page."""
 
     path: Path
 
@@ -63,8 +58,6 @@ class Site:
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
     (tmp_path / "conf.py").write_text(CONF)
-    (tmp_path / "records" / "traces").mkdir(parents=True)
-    (tmp_path / "records" / "traces" / "some.jsonl").write_text(TRACE + "\n")
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests" / "test_some.py").write_text("def test_attach():\n    pass\n")
     return Site(tmp_path)
@@ -96,7 +89,7 @@ def test_a_heading_ends_the_reach_of_a_rule(site: Site) -> None:
     assert "nothing checks rule attach.create" in said
 
 
-@pytest.mark.parametrize("check", ["one-attach", "tests/test_some.py::test_attach"])
+@pytest.mark.parametrize("check", ["override-replace", "tests/test_some.py::test_attach"])
 def test_a_trace_or_a_test_is_a_check(site: Site, check: str) -> None:
     assert site.build(f"\n.. rule:: a.b\n   :checked-by: {check}\n\n   So it is.\n") == ""
 
@@ -105,7 +98,9 @@ def test_a_trace_or_a_test_is_a_check(site: Site, check: str) -> None:
     "check", ["no-trace", "tests/test_some.py::test_detach", "tests/test_none.py::test_attach"]
 )
 def test_a_check_must_exist(site: Site, check: str) -> None:
-    said = site.build(f"\n.. rule:: a.b\n   :checked-by: one-attach, {check}\n\n   So it is.\n")
+    said = site.build(
+        f"\n.. rule:: a.b\n   :checked-by: override-replace, {check}\n\n   So it is.\n"
+    )
     assert f"no such trace or test: {check}" in said
 
 
@@ -146,11 +141,11 @@ def test_what_was_not_recorded_says_so(site: Site) -> None:
 
 
 def test_the_list_names_each_rule_with_its_checks(site: Site) -> None:
-    checked = EXAMPLE.replace("create\n", "create\n   :checked-by: one-attach\n", 1)
+    checked = EXAMPLE.replace("create\n", "create\n   :checked-by: override-replace\n", 1)
     assert site.build("\n.. rulelist::\n" + checked) == ""
     html = site.html()
     assert "1 rules; none without a check." in html
-    assert "attach.create</a>: 1 example, one-attach" in html
+    assert "attach.create</a>: 1 example, override-replace" in html
 
 
 def test_the_list_follows_the_other_pages(site: Site) -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from release_tables import fold, in_words
 from story_code import example, opening, parts
-from story_evidence import labels_of, trace
 from story_stubs import page_of, stub
 from support_site import ROOT, Site
 
+from records.matrix import labels_of
 from reference_model import Kernel
 from reference_model.catalogue import FOLDERS, RELEASES, observed, stories
 
@@ -334,12 +334,6 @@ def test_the_code_is_shown_whole(name: str) -> None:
     shown = {found for found, _, _, _ in parts(story.run)}
     assert "run" in shown
     assert "STORY" not in shown
-
-
-def test_only_the_traces_that_are_asked_for_are_parsed() -> None:
-    assert trace(ROOT, "override-replace").id == "override-replace"
-    with pytest.raises(KeyError, match="nothing"):
-        trace(ROOT, "nothing")
 
 
 def test_ranges_in_words() -> None:

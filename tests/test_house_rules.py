@@ -109,6 +109,32 @@ def test_nothing_but_tests_imports_tests() -> None:
     assert found == []
 
 
+RECORD = re.compile(r"records/.+|(.*/)?(divergence|races)\.json$")
+
+
+def names_of_records(path: Path) -> Iterator[str]:
+    """Where a module names a file of records, as a string or as a part of a path."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Constant(value=str(text)) if RECORD.match(text):
+                yield f"{name(path)}:{node.lineno}: {text!r}"
+            case ast.BinOp(op=ast.Div(), right=ast.Constant(value="records")):
+                yield f"{name(path)}:{node.lineno}: a path into records"
+            case _:
+                pass
+
+
+def test_the_records_package_alone_reads_records() -> None:
+    modules = [path for path in files() if path.suffix == ".py"]
+    others = [path for path in modules if name(path).partition("/")[0] not in ("records", "tests")]
+    assert [found for path in others for found in names_of_records(path)] == []
+
+
+def test_a_module_that_reads_records_is_found() -> None:
+    path = ROOT / "tests" / "records" / "test_archive.py"
+    assert list(names_of_records(path))
+
+
 def test_the_model_runs_where_nothing_is_installed() -> None:
     modules = [
         name(path).removesuffix(".py").removesuffix("/__init__").replace("/", ".")

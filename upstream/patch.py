@@ -6,11 +6,12 @@ from __future__ import annotations
 import textwrap
 from dataclasses import dataclass
 
+from records.answers import kernels_of
 from reference_model import Release
 
 from .edits import Edit
-from .evidence import kernels, listed
 from .text import Page, filled, page
+from .words import listed
 
 CGROUP_STORAGE = "Documentation/bpf/map_cgroup_storage.rst"
 CGRP_STORAGE = "Documentation/bpf/map_cgrp_storage.rst"
@@ -48,7 +49,7 @@ class Claim:
     @property
     def asked(self) -> list[str]:
         """The real kernels that were asked, oldest first; none if it was read in the source."""
-        return kernels(self.stories, self.traces)
+        return kernels_of(self.stories, self.traces)
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from . import tree
 from .edits import Unexpected
-from .evidence import listed
 from .patch import BODY_WIDTH, Patch
 from .patches import PATCHES
 from .text import filled
+from .words import listed
 
 FORMAT = (
     *("--subject-prefix=PATCH bpf-next", "--cover-letter", "--numbered", "--no-thread"),

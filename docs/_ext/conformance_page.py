@@ -16,26 +16,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import story_evidence
-from conformance_cells import (
-    AGREES,
-    BREAKS,
-    DIFFERS,
-    EXPLAINED,
-    NOT_RUN,
-    PART,
-    REPLAYED,
-    STATES,
-    Cell,
-    Matrix,
-    State,
-    matrix,
-    plain,
-    telling,
-)
 from docutils import nodes
-from release_tables import Cell as Entry
-from release_tables import table
+from release_tables import Cell, table
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
@@ -45,7 +27,26 @@ from story_links import code_link, link, note_view
 from story_stubs import page_of
 
 from records import results
+from records.archive import committed
+from records.files import kernel_files
+from records.matrix import (
+    AGREES,
+    BREAKS,
+    DIFFERS,
+    EXPLAINED,
+    NOT_RUN,
+    PART,
+    REPLAYED,
+    VERDICTS,
+    Comparison,
+    Matrix,
+    Verdict,
+    committed_matrix,
+    plain,
+    telling,
+)
 from reference_model.catalogue import FOLDERS, Story, stories
+from upstream.words import listed
 
 FILE = "results.json"
 
@@ -61,14 +62,16 @@ class Conformance(SphinxDirective):
         part = PARTS.get(self.arguments[0])
         if part is None:
             raise self.error(f"no such part: {self.arguments[0]} (known: {', '.join(PARTS)})")
-        root = Path(self.config.recorded_root)
-        read = (*story_evidence.files(root), *story_evidence.record_files(root))
-        for path in (*map(str, read), *map(home, stories().values()), str(results.__file__)):
+        for path in (
+            *map(str, committed().files),
+            *map(home, stories().values()),
+            str(results.__file__),
+        ):
             self.env.note_dependency(path)
         for extension in Path(__file__).parent.glob("*.py"):
             self.env.note_dependency(str(extension))
         note_view(self.env, "")
-        return part(matrix(root), self.env.docname)
+        return part(committed_matrix(), self.env.docname)
 
 
 # -- the parts of the page ------------------------------------------------------------------------
@@ -84,7 +87,7 @@ def oracle(of: Matrix, docname: str) -> Content:
     others = [kernel for kernel in of.kernels if kernel not in booted]
     text = (
         f"The oracle is Linux itself: {when} each story ran on Linux "
-        f"{story_evidence.and_last(booted)}, booted in virtual machines, and what was observed "
+        f"{listed(booted)}, booted in virtual machines, and what was observed "
         "there is compared with what the story's page says"
     )
     text += f"; {len(others)} other kernels answered recorded traces." if others else "."
@@ -108,7 +111,7 @@ def differences(of: Matrix, docname: str) -> Content:
     ]
     if items:
         return [nodes.bullet_list("", *items)]
-    asked = sum(of.count(state) for state in STATES if state is not NOT_RUN)
+    asked = sum(of.count(verdict) for verdict in VERDICTS if verdict is not NOT_RUN)
     return [paragraph(f"None, in the {asked} of {size(of)} cells below that a kernel filled.")]
 
 
@@ -116,27 +119,29 @@ def totals(of: Matrix, docname: str) -> Content:
     """How many cells say what."""
     full, part = of.count(AGREES) + of.count(REPLAYED), of.count(PART)
     rest = ", ".join(
-        f"{of.count(state)} {state.word}"
-        for state in STATES
-        if state not in (AGREES, REPLAYED, PART)
+        f"{of.count(verdict)} {verdict.word}"
+        for verdict in VERDICTS
+        if verdict not in (AGREES, REPLAYED, PART)
     )
     text = (
         f"Of {size(of)} cells, {len(of.cells)} stories on {len(of.kernels)} kernels, {full} agree "
         f"in full and {part} in part. The others count as no agreement: {rest}."
     )
-    head: list[Entry] = ["kernel", *([*sign(state), nodes.Text(" " + state.word)]
-                                     for state in STATES), "stories"]  # fmt: skip
-    rows: list[list[Entry]] = [
-        [kernel, *(str(of.count(state, kernel)) for state in STATES), str(len(of.cells))]
+    head: list[Cell] = ["kernel", *([*sign(verdict), nodes.Text(" " + verdict.word)]
+                                     for verdict in VERDICTS), "stories"]  # fmt: skip
+    rows: list[list[Cell]] = [
+        [kernel, *(str(of.count(verdict, kernel)) for verdict in VERDICTS), str(len(of.cells))]
         for kernel in of.kernels
     ]
-    rows.append(["all", *(str(of.count(state)) for state in STATES), str(size(of))])
+    rows.append(["all", *(str(of.count(verdict)) for verdict in VERDICTS), str(size(of))])
     return [paragraph(text), table(head, rows, "conformance-totals")]
 
 
 def legend(of: Matrix, docname: str) -> Content:
     """What the marks mean."""
-    rows: list[list[Entry]] = [[sign(state), state.word, state.meaning] for state in STATES]
+    rows: list[list[Cell]] = [
+        [sign(verdict), verdict.word, verdict.meaning] for verdict in VERDICTS
+    ]
     return [table(["mark", "word", "meaning"], rows, "conformance-legend")]
 
 
@@ -145,8 +150,8 @@ def whole(of: Matrix, docname: str) -> Content:
     made: Content = []
     for folder, kind in FOLDERS.items():
         title = folder.replace("_", " ").removesuffix("s")
-        head: list[Entry] = [title, "observed", *of.kernels]
-        rows: list[list[Entry]] = [
+        head: list[Cell] = [title, "observed", *of.kernels]
+        rows: list[list[Cell]] = [
             [link(name, docname), telling(story),
              *(entry(of.cells[name][kernel]) for kernel in of.kernels)]
             for name, story in stories(kind).items()
@@ -158,50 +163,48 @@ def whole(of: Matrix, docname: str) -> Content:
 
 def rules(of: Matrix, docname: str) -> Content:
     """The rules that stories show, and how many of these stories agree on each kernel."""
-    by_rule: dict[str, list[dict[str, Cell]]] = {}
     known: dict[str, Story] = stories()
-    for name, story in known.items():
-        for rule in story.rules:
-            by_rule.setdefault(rule, []).append(of.cells[name])
-    rows: list[list[Entry]] = [
+    names = sorted({rule for story in known.values() for rule in story.rules})
+    by_rule = {rule: of.of_rule(rule).values() for rule in names}
+    rows: list[list[Cell]] = [
         [
             code_link("rule", rule, docname),
-            *(together([row[kernel].state for row in shown]) for kernel in of.kernels),
+            *(together([row[kernel].verdict for row in shown]) for kernel in of.kernels),
         ]
-        for rule, shown in sorted(by_rule.items())
+        for rule, shown in by_rule.items()
     ]
     if not rows:
         return [paragraph("No story names a rule.")]
     return [table(["rule", *of.kernels], rows, "conformance")]
 
 
-def together(states: list[State]) -> Entry:
+def together(verdicts: list[Verdict]) -> Cell:
     """A difference, if there is one; else the best that is known, and of how many stories."""
     order = (DIFFERS, AGREES, REPLAYED, PART, BREAKS, NOT_RUN)
-    (first, *_) = (state for state in order if state in states)
+    (first, *_) = (verdict for verdict in order if verdict in verdicts)
     if first in (DIFFERS, BREAKS, NOT_RUN):
         return [*sign(first), nodes.Text(f" {first.word}")]
-    good = sum(state in (AGREES, REPLAYED, PART) for state in states)
-    return [*sign(first), nodes.Text(f" {good} of {len(states)}")]
+    good = sum(verdict in (AGREES, REPLAYED, PART) for verdict in verdicts)
+    return [*sign(first), nodes.Text(f" {good} of {len(verdicts)}")]
 
 
-def entry(cell: Cell) -> Entry:
+def entry(cell: Comparison) -> Cell:
     """A cell: its mark, and what was observed in words."""
-    if cell.state in (AGREES, REPLAYED, PART):
+    if cell.verdict in (AGREES, REPLAYED, PART):
         label, colon, value = cell.words.rpartition(": ")
         shown = nodes.literal(value, value)
-        return [*sign(cell.state), nodes.Text(f" {label}{colon}"), shown]
-    return [*sign(cell.state), nodes.Text(f" {cell.words}")]
+        return [*sign(cell.verdict), nodes.Text(f" {label}{colon}"), shown]
+    return [*sign(cell.verdict), nodes.Text(f" {cell.words}")]
 
 
-def sign(state: State) -> Content:
-    """The mark of a state, with its word for who cannot tell it from the others."""
-    return [nodes.abbreviation(state.mark, state.mark, explanation=state.word)]
+def sign(verdict: Verdict) -> Content:
+    """The mark of a verdict, with its word for who cannot tell it from the others."""
+    return [nodes.abbreviation(verdict.mark, verdict.mark, explanation=verdict.word)]
 
 
 def guests(of: Matrix, docname: str) -> Content:
     """The kernels that were booted."""
-    rows: list[list[Entry]] = [
+    rows: list[list[Cell]] = [
         [
             kernel["version"],
             literal(kernel["release"]),
@@ -211,7 +214,7 @@ def guests(of: Matrix, docname: str) -> Content:
         ]
         for kernel, date in ((record["kernel"], record["date"]) for record in of.records)
     ]
-    head: list[Entry] = ["kernel", "uname -r", "package", "configuration, SHA-256", "asked on"]
+    head: list[Cell] = ["kernel", "uname -r", "package", "configuration, SHA-256", "asked on"]
     whole_file = nodes.paragraph(
         "",
         "",
@@ -257,17 +260,17 @@ def as_json(of: Matrix) -> dict[str, Any]:
     booted = {record["kernel"]["version"]: record for record in of.records}
     return {
         "licence": "GPL-2.0-only",
-        "states": {state.word: state.meaning for state in STATES},
-        "totals": {state.word: of.count(state) for state in STATES},
+        "states": {verdict.word: verdict.meaning for verdict in VERDICTS},
+        "totals": {verdict.word: of.count(verdict) for verdict in VERDICTS},
         "kernels": [
             {
                 **(booted[kernel]["kernel"] if kernel in booted else {"version": kernel}),
                 "date": booted[kernel]["date"] if kernel in booted else None,
-                "totals": {state.word: of.count(state, kernel) for state in STATES},
+                "totals": {verdict.word: of.count(verdict, kernel) for verdict in VERDICTS},
                 "twins": twins(booted[kernel]) if kernel in booted else {},
                 "stories": {
                     name: {
-                        "state": row[kernel].state.word,
+                        "state": row[kernel].verdict.word,
                         "observed": plain(row[kernel].seen),
                         "expected": plain(known[name].expected(kernel).seen),
                         "page": f"{page_of(name)[1:]}.html",
@@ -289,7 +292,7 @@ def twins(record: dict[str, Any]) -> dict[str, str]:
 def write_json(app: Sphinx, error: Exception | None) -> None:
     """Write results.json beside each page that shows the matrix.  (build-finished)"""
     if error is None and app.builder.format == "html" and "conformance" in app.env.found_docs:
-        text = json.dumps(as_json(matrix(Path(app.config.recorded_root))), indent=1)
+        text = json.dumps(as_json(committed_matrix()), indent=1)
         Path(app.outdir, FILE).write_text(text + "\n", encoding="utf-8")
 
 
@@ -297,7 +300,7 @@ def outdated(
     app: Sphinx, env: BuildEnvironment, added: Set[str], changed: Set[str], removed: Set[str]
 ) -> list[str]:
     """The pages that show records, if one came or went.  (env-get-outdated)"""
-    now = [path.name for path in story_evidence.record_files(Path(app.config.recorded_root))]
+    now = [path.name for path in kernel_files()]
     before = getattr(env, "conformance_records", now)
     env.conformance_records = now  # type: ignore[attr-defined]
     if now == before:

@@ -9,10 +9,9 @@ the changes that no program shows.  All of it is read from the committed record.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
 from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from changes import prose
 from docutils import nodes
@@ -22,25 +21,13 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 from story_links import code_link, link, note_view
 
-from records import divergence
-from reference_model import Release, changes
-from reference_model.catalogue import stories
+from records.divergence import Found, groups, kinds, read, total, unreached
+from records.files import DIVERGENCE
+from reference_model import changes
 from reference_model.divergence import coverage, world
-from reference_model.divergence.causes import Kind, differing
-from reference_model.divergence.search import Group
 from reference_model.listing import statements
 
 Content = list[nodes.Node]
-
-
-class Found(NamedTuple):
-    """Groups of one kind and cause, of all worlds, and the first of them."""
-
-    world: world.World
-    group: Group
-    story: str
-    """The name of the story that tells it."""
-    programs: int
 
 
 class Divergence(SphinxDirective):
@@ -53,8 +40,8 @@ class Divergence(SphinxDirective):
         if part is None:
             raise self.error(f"no such part: {self.arguments[0]} (known: {', '.join(PARTS)})")
         model = Path(coverage.__file__).parents[1]
-        read = (divergence.FILE, *world.FOLDER.glob("*.json"), *Path(__file__).parent.glob("*.py"))
-        for path in (*read, *model.glob("*.py"), *model.rglob("catalogue/*/*.py")):
+        data = (DIVERGENCE, *world.FOLDER.glob("*.json"), *Path(__file__).parent.glob("*.py"))
+        for path in (*data, *model.glob("*.py"), *model.rglob("catalogue/*/*.py")):
             self.env.note_dependency(str(path))
         note_view(self.env, "")
         return list(part(self))
@@ -62,64 +49,7 @@ class Divergence(SphinxDirective):
     @property
     def pairs(self) -> list[dict[str, Any]]:
         """The pairs of the record."""
-        return divergence.read()
-
-
-# -- reading the record ---------------------------------------------------------------------------
-
-
-world_of = cache(world.load)
-"""A world, read once."""
-
-
-def groups(pair: dict[str, Any]) -> Iterator[tuple[world.World, Group]]:
-    """The groups of a pair, world by world."""
-    for name, one in pair["worlds"].items():
-        where = world_of(name)
-        for told in one["groups"]:
-            yield where, group(told)
-
-
-def group(told: dict[str, Any]) -> Group:
-    """A group of the record."""
-    return Group(
-        cause=tuple(told["cause"]),
-        kind=Kind(*told["kind"]),
-        after=tuple(told["after"]),
-        ops=tuple(told["ops"]),
-        answers=([told["old"]], [told["new"]]),
-        programs=told["programs"],
-    )
-
-
-def found(pair: dict[str, Any]) -> list[Found]:
-    """What a pair's groups tell, by story: the shortest program of each cause and kind."""
-    every = [(where, one, coverage.explained(one)) for where, one in groups(pair)]
-    known = list(stories())
-
-    def order(entry: tuple[world.World, Group, str]) -> tuple[Any, ...]:
-        _, one, story = entry
-        return known.index(story), one.cause, one.kind
-
-    made = []
-    for _, alike in groupby(sorted(every, key=order), key=order):
-        entries = sorted(alike, key=lambda entry: len(entry[1].ops))
-        where, one, story = entries[0]
-        made.append(Found(where, one, story, sum(entry[1].programs for entry in entries)))
-    return made
-
-
-def unreached(pair: dict[str, Any]) -> list[str]:
-    """The names of a pair's changes that account for no difference that was found."""
-    causes = {name for _, one in groups(pair) for name in one.cause}
-    known = differing(Release(pair["old"]), Release(pair["new"]))
-    return [changes.NAMES[c] for c in known if changes.NAMES[c] not in causes]
-
-
-def total(pair: dict[str, Any], what: str) -> int:
-    """States or transitions of a pair in all worlds."""
-    numbers = [one[what] for one in pair["worlds"].values()]
-    return sum(sum(n) if isinstance(n, list) else n for n in numbers)
+        return read()
 
 
 # -- the parts of the page ------------------------------------------------------------------------
@@ -130,11 +60,11 @@ def summary(of: Divergence) -> Iterator[nodes.Node]:
     head: list[Cell] = ["releases", "kinds of differences", "programs", "states", "transitions"]
     rows: list[list[Cell]] = []
     for pair in of.pairs:
-        kinds = found(pair)
+        found = kinds(pair)
         title = f"{pair['old']} and {pair['new']}"
         name: Cell = [nodes.reference("", title, refid=anchor(pair), internal=True)]
-        programs = sum(one.programs for one in kinds)
-        numbers = (len(kinds), programs, total(pair, "states"), total(pair, "transitions"))
+        programs = sum(one.programs for one in found)
+        numbers = (len(found), programs, total(pair, "states"), total(pair, "transitions"))
         rows.append([name, *(f"{number:,}" for number in numbers)])
     yield table(head, rows, "divergence")
 
@@ -166,10 +96,10 @@ def pairs(of: Divergence) -> Iterator[nodes.Node]:
 
 def pair_parts(of: Divergence, pair: dict[str, Any]) -> Iterator[nodes.Node]:
     """What was found of a pair, by story."""
-    kinds = found(pair)
-    if not kinds:
+    found = kinds(pair)
+    if not found:
         yield paragraph("No program tells them apart.")
-    for story, entries in groupby(kinds, key=lambda one: one.story):
+    for story, entries in groupby(found, key=lambda one: one.story):
         yield nodes.paragraph("", "", link(story, of.env.docname), nodes.Text(":"))
         yield nodes.bullet_list("", *(item(of, pair, one) for one in entries))
     left = unreached(pair)

@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Set
-from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -44,8 +43,8 @@ from sphinx.util.nodes import make_refnode
 from sphinx.util.typing import ExtensionMetadata, OptionSpec
 from strict_doctest import is_block, text_of
 
+from records.archive import committed
 from reference_model import Change, Release, changes
-from reference_model.trace import read
 
 logger = logging.getLogger(__name__)
 
@@ -145,22 +144,11 @@ class RuleDirective(SphinxDirective):
             except OSError:
                 found = False
         else:
-            for name in trace_files(root):
-                self.env.note_dependency(str(name))
-            found = check in trace_ids(root)
+            for file in committed().files:
+                self.env.note_dependency(str(file))
+            found = check in committed().trace_ids
         if not found:
             logger.warning("no such trace or test: %s", check, location=node, type="rule")
-
-
-def trace_files(root: Path) -> list[Path]:
-    """The files of recorded answers."""
-    return sorted((root / "records" / "traces").glob("*.jsonl*"))
-
-
-@cache
-def trace_ids(root: Path) -> frozenset[str]:
-    """The ids of all recorded traces."""
-    return frozenset(trace.id for path in trace_files(root) for trace in read(path))
 
 
 class RuleRole(XRefRole):

@@ -20,7 +20,6 @@ from release_tables import linux
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 from story_code import block, code, example, home, opening, parts, read, shown_path
-from story_evidence import and_last
 from story_links import helped_by, note_view
 from story_listings import files, listings
 from story_parts import PART, Parts, paragraph
@@ -28,7 +27,7 @@ from story_races import among_others
 from story_stubs import plain
 
 import reference_model
-from records import divergence
+from records.files import RACES
 from reference_model import Release
 from reference_model.catalogue import (
     RELEASES,
@@ -39,6 +38,7 @@ from reference_model.catalogue import (
     Story,
     stories,
 )
+from upstream.words import listed
 
 MODEL = Path(inspect.getfile(reference_model)).parent
 
@@ -49,7 +49,7 @@ def dependencies(story: Story) -> Iterator[str]:
     yield from (path for _, path, _, _ in parts(story.run))
     yield from map(str, MODEL.glob("*.py"))
     yield from map(str, (MODEL / "catalogue").glob("*.py"))
-    yield str(divergence.RACES)
+    yield str(RACES)
     yield from map(str, Path(__file__).parent.glob("*.py"))
 
 
@@ -83,7 +83,7 @@ class StoryDirective(Parts):
         """What the page answers."""
         if isinstance(story, Difference):
             since = [o.since for o in story.outcomes if o.since and o.since.first is not None]
-            when = and_last(list(dict.fromkeys(str(change.first) for change in since)))
+            when = listed(list(dict.fromkeys(str(change.first) for change in since)))
             came = f" in Linux {when}" * bool(when)
             text = f"What changed{came}, for whom, and the way out."
             if isinstance(story, Addition):

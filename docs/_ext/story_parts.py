@@ -7,7 +7,6 @@ For other extensions; it adds nothing of its own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 import story_evidence
 import timeline
@@ -22,6 +21,8 @@ from sphinx.util.typing import ExtensionMetadata
 from story_code import home, line_of
 from story_links import code_link, link
 
+from records.archive import committed
+from records.matrix import labels_of
 from reference_model.catalogue import RELEASES, Observations, Story, stories
 from reference_model.catalogue.story import Run
 from reference_model.changes import NAMES
@@ -83,7 +84,7 @@ class Parts(SphinxDirective):
         """What is observed on which releases, and how that is known."""
         spans = fold(lambda release: story.expected(release).seen)
         head: list[Cell] = ["observed", *(str(span) for span in spans)]
-        labels = story_evidence.labels_of(story)
+        labels = labels_of(story)
         rows = ([label, *(value(span.outcome, label) for span in spans)] for label in labels)
         yield table(head, rows, "outcomes")
         yield paragraph("How this is known:")
@@ -111,11 +112,10 @@ class Parts(SphinxDirective):
 
     def evidence(self, story: Story) -> Iterator[nodes.Node]:
         """What real kernels answered."""
-        root = Path(self.env.app.confdir)
-        for path in (*story_evidence.files(root), *story_evidence.record_files(root)):
+        for path in committed().files:
             self.env.note_dependency(str(path))
         try:
-            yield from story_evidence.show(self.name, story, root)
+            yield from story_evidence.show(self.name, story, committed())
         except KeyError as error:
             raise self.error(f"{home(story)}: no such trace: {error}") from error
 

@@ -7,20 +7,20 @@ For other extensions; it adds nothing of its own.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
 
 from docutils import nodes
 from release_tables import linux
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
-from records import divergence
+from records import races
+from records.races import Race, folded
 from reference_model.divergence.interleavings import EVENTS
 
 
 def among_others(name: str, old_release: str) -> Iterator[nodes.Node]:
     """What was tried, and the races that remain."""
-    told = divergence.races().get(name)
+    told = races.read().get(name)
     if told is None:
         yield _paragraph("They were not yet checked among others.")
         return
@@ -38,39 +38,7 @@ def among_others(name: str, old_release: str) -> Iterator[nodes.Node]:
     yield nodes.bullet_list("", *(nodes.list_item("", _told(race)) for race in folded(told)))
 
 
-class Folded(NamedTuple):
-    """Races that differ in their places only."""
-
-    promise: str
-    events: list[str]
-    releases: list[str]
-    end: str
-    steps: list[str]
-    """The commands before which the last of the events comes."""
-
-
-def folded(told: dict[str, Any]) -> list[Folded]:
-    """The races of a recipe by promise, events, releases and end.
-
-    >>> race = {"promise": "P", "releases": ["5.8"], "end": ""}
-    >>> one = {**race, "events": [["a packet", "", "fire"]]}
-    >>> other = {**race, "events": [["a packet", "", "rmdir"]]}
-    >>> folded({"races": [one, other]})[0].steps
-    ['fire', 'rmdir']
-    """
-    made: dict[tuple[Any, ...], list[str]] = {}
-    for race in told["races"]:
-        events = tuple(event for event, _, _ in race["events"])
-        key = (race["promise"], events, tuple(race["releases"]), race["end"])
-        steps = made.setdefault(key, [])
-        steps += [step for _, _, step in race["events"][-1:] if step not in steps]
-    return [
-        Folded(text, [*events], [*on], end, steps)
-        for (text, events, on, end), steps in made.items()
-    ]
-
-
-def _told(race: Folded) -> nodes.paragraph:
+def _told(race: Race) -> nodes.paragraph:
     parts: list[nodes.Node] = [
         nodes.emphasis("", race.promise),
         nodes.Text(f" breaks with {' and then '.join(race.events)} before "),

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from records import divergence
+from records import races as recorded
+from records import search
 from reference_model import Add, Kernel, changes
 from reference_model.catalogue import Outcome, Promise, Recipe, stories
 from reference_model.catalogue.story import Observer
@@ -155,15 +156,15 @@ def test_releases_without_a_change_between_them_are_tried_once() -> None:
 
 
 def test_every_recipe_is_in_the_record() -> None:
-    assert list(divergence.races()) == list(RECIPES), "make divergence writes it again"
+    assert list(recorded.read()) == list(RECIPES), "make divergence writes it again"
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_the_races_are_those_of_the_record(name: str) -> None:
     """With one event; the record has more."""
-    told = divergence.races()[name]
-    again = json.loads(json.dumps(divergence.raced(name, 1)))
-    assert told["events"] == divergence.EVENTS
+    told = recorded.read()[name]
+    again = json.loads(json.dumps(search.raced(name, 1)))
+    assert told["events"] == search.EVENTS
     assert told["runs"] > again["runs"]
     assert [race for race in told["races"] if len(race["events"]) == 1] == again["races"]
 

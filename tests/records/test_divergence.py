@@ -9,14 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import divergence_page as page
+import divergence_page
 import pytest
 
-from records import divergence
+from records import divergence, search
 from records import results as conformance
+from records.files import DIVERGENCE
 from reference_model import Release, changes, trace
 from reference_model.catalogue import Difference, stories
-from reference_model.divergence import report, world
+from reference_model.divergence import coverage, report, world
 from reference_model.divergence.causes import Kind, differing
 from reference_model.divergence.coverage import explained, explaining
 from reference_model.divergence.search import Group, Result
@@ -36,7 +37,7 @@ AGAIN = "make divergence writes it again"
 
 
 def test_every_pair_is_there() -> None:
-    assert [(pair["old"], pair["new"]) for pair in PAIRS] == divergence.pairs(), AGAIN
+    assert [(pair["old"], pair["new"]) for pair in PAIRS] == search.pairs(), AGAIN
     assert len(PAIRS) > 30
 
 
@@ -52,7 +53,7 @@ def test_a_search_finds_the_same_as_deep_as_it_goes(pair: dict[str, Any]) -> Non
     """States and groups of the first levels, to the last answer."""
     for name, one in pair["worlds"].items():
         depth = SHALLOW.get(name, 3)
-        again = divergence.found(pair["old"], pair["new"], name, depth)
+        again = search.found(pair["old"], pair["new"], name, depth)
         known = [group for group in one["groups"] if len(group["ops"]) <= depth]
         assert again["states"] == one["states"][:depth], f"{name}: {AGAIN}"
         made = json.loads(json.dumps(again["groups"]))
@@ -65,12 +66,12 @@ def plain(group: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_the_counts_only_rise() -> None:
-    name = divergence.FILE.relative_to(ROOT).as_posix()
+    name = DIVERGENCE.relative_to(ROOT).as_posix()
     log = ["git", "log", "--format=%H", "--", name]
     found = subprocess.run(log, cwd=ROOT, capture_output=True, text=True, check=False)
     if found.returncode:
         pytest.skip(f"git cannot tell: {found.stderr.strip()}")
-    now = counts(divergence.FILE.read_text(encoding="utf-8"))
+    now = counts(DIVERGENCE.read_text(encoding="utf-8"))
     for commit in found.stdout.split():
         show = ["git", "show", f"{commit}:{name}"]
         past = subprocess.run(show, cwd=ROOT, capture_output=True, text=True, check=True)
@@ -95,8 +96,8 @@ def counts(text: str) -> dict[str, int]:
 
 def test_a_record_is_written_as_it_is_read(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
-    divergence.write(((p["old"], p["new"], p["worlds"]) for p in PAIRS), path)
-    assert path.read_bytes() == divergence.FILE.read_bytes()
+    search.write(((p["old"], p["new"], p["worlds"]) for p in PAIRS), path)
+    assert path.read_bytes() == DIVERGENCE.read_bytes()
     assert json.loads(path.read_text(encoding="utf-8"))["LICENSE"].endswith("GPL-2.0-only")
 
 
@@ -107,7 +108,7 @@ def test_a_record_is_written_as_it_is_read(tmp_path: Path) -> None:
 def test_every_difference_has_one_story(pair: dict[str, Any]) -> None:
     missing = [
         unexplained(pair, where, group)
-        for where, group in page.groups(pair)
+        for where, group in divergence.groups(pair)
         if not is_covered(group)
     ]
     assert not missing, "\n\n".join(missing)
@@ -133,7 +134,7 @@ def unexplained(pair: dict[str, Any], where: world.World, group: Group) -> str:
 def test_a_difference_without_a_story_comes_with_its_program() -> None:
     where = load("attachments")
     pair = next(pair for pair in PAIRS if (pair["old"], pair["new"]) == ("5.8", "5.9"))
-    first = next(group for found, group in page.groups(pair) if found.name == where.name)
+    first = next(group for found, group in divergence.groups(pair) if found.name == where.name)
     stray = replace(first, kind=Kind("prog_load", "EBUSY", "EACCES"))
     assert not is_covered(stray)
     said = unexplained(pair, where, stray)
@@ -142,7 +143,7 @@ def test_a_difference_without_a_story_comes_with_its_program() -> None:
     assert said.splitlines()[-1].startswith("reference_model.errors.StorageBusy: [Errno 16]")
 
 
-GROUPS = [group for pair in PAIRS for _, group in page.groups(pair)]
+GROUPS = [group for pair in PAIRS for _, group in divergence.groups(pair)]
 
 
 @pytest.mark.parametrize("name", stories(Difference))
@@ -155,15 +156,15 @@ def test_every_story_of_a_difference_is_found_or_says_why_not(name: str) -> None
 def test_a_story_claims_nothing_that_is_not_found(name: str) -> None:
     """Each claim is needed: some group belongs to the story by it alone."""
     for one in stories(Difference)[name].explains:
-        assert any(page.coverage.matches(one, group) for group in GROUPS), one
+        assert any(coverage.matches(one, group) for group in GROUPS), one
 
 
 def test_what_no_program_shows_is_told() -> None:
-    shown = {name for pair in PAIRS for _, group in page.groups(pair) for name in group.cause}
+    shown = {name for pair in PAIRS for _, group in divergence.groups(pair) for name in group.cause}
     far = PAIRS[-1]
     assert (far["old"], far["new"]) == ("4.19", Release("latest").name)
     for pair in PAIRS:
-        told = page.unreached(pair)
+        told = divergence.unreached(pair)
         known = {changes.NAMES[c] for c in differing(Release(pair["old"]), Release(pair["new"]))}
         assert set(told) <= known
     assert set(changes.NAMES.values()) - shown >= {"LSM_CGROUP", "BIND_MAP", "SPARSE_CPUS"}
@@ -187,7 +188,7 @@ def test_the_programs_that_were_asked_are_those_of_the_record() -> None:
     """All of them, but for what some kernel leaves undefined."""
     booted = [record["kernel"]["version"] for record in conformance.read()]
     asked = [one.ops for one in trace.read(TRACES)]
-    wanted = [one.ops for one in divergence.traces(booted)]
+    wanted = [one.ops for one in search.traces(booted)]
     assert [ops for ops in wanted if ops not in asked] == [], "record them, see tests/divergence"
 
 
@@ -200,10 +201,10 @@ def pair_of(old: str, new: str) -> dict[str, Any]:
 
 def test_the_page_shows_each_kind_once_with_its_shortest_program() -> None:
     pair = pair_of("5.8", "5.9")
-    kinds = page.found(pair)
+    kinds = divergence.kinds(pair)
     keys = [(one.story, one.group.cause, one.group.kind) for one in kinds]
     assert len(set(keys)) == len(keys) > 10
-    every = [group for _, group in page.groups(pair)]
+    every = [group for _, group in divergence.groups(pair)]
     assert sum(one.programs for one in kinds) == sum(group.programs for group in every)
     for one in kinds:
         alike = [g for g in every if (g.cause, g.kind) == (one.group.cause, one.group.kind)
@@ -212,11 +213,14 @@ def test_the_page_shows_each_kind_once_with_its_shortest_program() -> None:
 
 
 def test_the_page_names_the_changes_that_nothing_shows() -> None:
-    assert page.unreached(pair_of("5.9", "5.10")) == ["BIND_MAP"]
-    assert page.unreached(pair_of("5.8", "5.9")) == ["LINK_CREATE_FIELDS", "SOCK_RELEASE_HOOK"]
+    assert divergence.unreached(pair_of("5.9", "5.10")) == ["BIND_MAP"]
+    assert divergence.unreached(pair_of("5.8", "5.9")) == [
+        "LINK_CREATE_FIELDS",
+        "SOCK_RELEASE_HOOK",
+    ]
 
 
 def test_anchors_are_ids() -> None:
-    anchors = [page.anchor(pair) for pair in PAIRS]
+    anchors = [divergence_page.anchor(pair) for pair in PAIRS]
     assert len(set(anchors)) == len(anchors)
-    assert page.anchor(pair_of("5.8", "proposal")) == "pair-5-8-proposal"
+    assert divergence_page.anchor(pair_of("5.8", "proposal")) == "pair-5-8-proposal"

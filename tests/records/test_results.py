@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from records import results
+from records.files import KERNELS
 from reference_model import Release
 from reference_model.catalogue import stories
 
@@ -60,7 +61,7 @@ def test_a_record_says_which_kernel_it_was(record: dict[str, Any]) -> None:
     assert datetime.date.fromisoformat(record["date"])
 
 
-@pytest.mark.parametrize("path", sorted(results.FOLDER.glob("*.json")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(KERNELS.glob("*.json")), ids=lambda path: path.name)
 def test_a_record_is_as_it_is_written(path: Path, tmp_path: Path) -> None:
     """And names no place of a machine."""
     text = path.read_text(encoding="utf-8")

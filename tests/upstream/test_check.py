@@ -15,10 +15,10 @@ from reference_model import changes
 from upstream import __main__ as command_line
 from upstream import check, package, series, snippets
 from upstream.edits import Edit, Passage, Where
-from upstream.evidence import commit
 from upstream.patch import CGROUP_STORAGE, CGRP_STORAGE, HEADERS, Claim, Patch
 from upstream.patches import PATCHES, READ_IN
 from upstream.text import DOCS
+from upstream.words import commit
 
 CLAIM = Claim("a", "b", "c", stories=("reattach_keeps_data",))
 

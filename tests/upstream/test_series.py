@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from support_upstream import DOCUMENT, FILES, Tree, git
 
+from records import answers
 from upstream import __main__ as command_line
-from upstream import evidence, series, tree
+from upstream import series, tree
 from upstream.edits import Edit, Passage, Where, digest
 from upstream.patch import BODY_WIDTH, Claim, Patch, reference
 from upstream.patches import PATCHES
@@ -43,8 +44,12 @@ ABSENT = patch("it elsewhere", "x", "", "", "", "Documentation/bpf/lakes.rst")
 @pytest.fixture(autouse=True)
 def frogs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two kernels were asked where frogs stay."""
-    kernels = evidence.kernels_of_stories() | {"frogs_stay": frozenset({"7.3.4", "5.8.18"})}
-    monkeypatch.setattr(evidence, "kernels_of_stories", lambda: kernels)
+    real = answers.kernels_of_story
+
+    def kernels(name: str) -> frozenset[str]:
+        return frozenset({"7.3.4", "5.8.18"}) if name == "frogs_stay" else real(name)
+
+    monkeypatch.setattr(answers, "kernels_of_story", kernels)
 
 
 def write(linux: Tree, *patches: Patch, said: list[str] | None = None) -> series.Series:

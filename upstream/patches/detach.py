@@ -6,9 +6,9 @@ from __future__ import annotations
 from reference_model import changes
 
 from ..edits import Edit, Passage, Where
-from ..evidence import commit
 from ..patch import CGRP_STORAGE, Claim, Patch, reference
 from ..text import filled, page
+from ..words import commit
 
 
 def what_ends_a_storage() -> str:

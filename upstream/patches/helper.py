@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from reference_model import changes
 
 from ..edits import Edit, Passage, Where
-from ..evidence import commit
 from ..patch import HEADERS, Claim, Patch, reference
 from ..text import filled
+from ..words import commit
 
 MARGIN = " *\t\t"
 """What the lines of a description begin with."""

@@ -6,8 +6,8 @@ from __future__ import annotations
 from reference_model import changes
 
 from ..edits import Edit, Passage, Where
-from ..evidence import commit
 from ..patch import CGROUP_STORAGE, Claim, Patch, reference
+from ..words import commit
 
 
 def warning() -> str:

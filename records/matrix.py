@@ -1,59 +1,53 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What each story observed on each kernel, from the committed records alone.
-
-A record of ``records/kernels`` says all that a story observed in a guest, the traces of
-``records/traces/stories.jsonl`` what its operations were answered, and the other traces of a
-story's evidence a part of it.  For other extensions; it adds nothing of its own.
-"""
+"""All stories on all recorded kernels: what was observed, compared with what is expected."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import cache
 from typing import Any
-
-import story_evidence
-from sphinx.application import Sphinx
-from sphinx.util.typing import ExtensionMetadata
 
 from reference_model import Release
 from reference_model.catalogue import RELEASES, UNDEFINED, Observations, Story, stories
 
+from .answers import contradictions, in_words, observed, replayed
+from .archive import Archive, committed
+
 
 @dataclass(frozen=True)
-class State:
-    """What a cell of the matrix says: a word, and a mark that needs no colour."""
+class Verdict:
+    """How a kernel and what is expected of it compare: a word, and a mark that needs no colour."""
 
     word: str
     mark: str
     meaning: str
 
 
-AGREES = State("agrees", "●", "the story ran there, and observed all that is expected")
-REPLAYED = State(
+AGREES = Verdict("agrees", "●", "the story ran there, and observed all that is expected")
+REPLAYED = Verdict(
     "agrees, as a trace", "◆", "its operations ran there, and show all that is expected"
 )
-PART = State(
+PART = Verdict(
     "agrees in part", "◐", "recorded traces show some of what is expected; the rest was not asked"
 )
-DIFFERS = State("differs", "≠", "something else was observed than is expected")
-BREAKS = State(
+DIFFERS = Verdict("differs", "≠", "something else was observed than is expected")
+BREAKS = Verdict(
     "undefined", "‡", "it broke the kernel, as is expected; what it observes is not defined"
 )
-NOT_RUN = State("not run", "–", "nobody asked this kernel, or not since the story last changed")
-STATES = (AGREES, REPLAYED, PART, DIFFERS, BREAKS, NOT_RUN)
+NOT_RUN = Verdict("not run", "–", "nobody asked this kernel, or not since the story last changed")
+VERDICTS = (AGREES, REPLAYED, PART, DIFFERS, BREAKS, NOT_RUN)
 
 EXPLAINED: dict[tuple[str, str], str] = {}
 """Why a story, by name, differs on a kernel: each difference needs an entry, and no other is."""
 
 
 @dataclass(frozen=True)
-class Cell:
+class Comparison:
     """One story on one kernel."""
 
-    state: State
+    verdict: Verdict
     words: str
     """The observation that tells the kernels apart."""
     seen: dict[str, Any] = field(default_factory=dict)
@@ -65,72 +59,82 @@ class Matrix:
     """All stories on all kernels, and the records of the guests."""
 
     kernels: list[str]
-    cells: dict[str, dict[str, Cell]]
+    cells: dict[str, dict[str, Comparison]]
     """By story, then by kernel: none is missing."""
     records: list[dict[str, Any]]
 
-    def count(self, state: State, kernel: str | None = None) -> int:
+    def count(self, verdict: Verdict, kernel: str | None = None) -> int:
         """The cells in a state, of one kernel or of all."""
         return sum(
-            row[name].state is state
+            row[name].verdict is verdict
             for row in self.cells.values()
             for name in self.kernels
             if kernel in (None, name)
         )
 
-    def differences(self) -> Iterator[tuple[str, str, Cell]]:
+    def of_rule(self, rule: str) -> dict[str, dict[str, Comparison]]:
+        """The rows of the stories that show a rule, by story."""
+        known: dict[str, Story] = stories()
+        return {name: row for name, row in self.cells.items() if rule in known[name].rules}
+
+    def differences(self) -> Iterator[tuple[str, str, Comparison]]:
         """The cells that differ, each with its story and its kernel."""
         for name, row in self.cells.items():
             for kernel, cell in row.items():
-                if cell.state is DIFFERS:
+                if cell.verdict is DIFFERS:
                     yield name, kernel, cell
 
 
-def matrix(root: Path) -> Matrix:
-    """The matrix of the records below the root of the repository."""
+@cache
+def committed_matrix() -> Matrix:
+    """The matrix of the records of this repository."""
+    return matrix(committed())
+
+
+def matrix(archive: Archive) -> Matrix:
+    """The matrix of an archive."""
     known: dict[str, Story] = stories()
-    records = story_evidence.records(root)
-    rows = {name: asked(name, story, root, records) for name, story in known.items()}
-    ran = {record["kernel"]["version"] for record in records}
+    rows = {name: compared(name, story, archive) for name, story in known.items()}
+    ran = {record["kernel"]["version"] for record in archive.kernels}
     kernels = sorted(ran.union(*rows.values()), key=Release)
-    missing = Cell(NOT_RUN, NOT_RUN.word)
+    missing = Comparison(NOT_RUN, NOT_RUN.word)
     cells = {name: {k: row.get(k, missing) for k in kernels} for name, row in rows.items()}
-    return Matrix(kernels, cells, records)
+    return Matrix(kernels, cells, archive.kernels)
 
 
-def asked(name: str, story: Story, root: Path, records: list[dict[str, Any]]) -> dict[str, Cell]:
-    """The kernels that were asked what a story asks.
+def compared(name: str, story: Story, archive: Archive) -> dict[str, Comparison]:
+    """A story on each kernel that was asked anything of it.
 
-    Where one was asked in several ways the fullest counts, unless another one differs.
+    If a kernel was asked in several ways the fullest counts, unless another one differs.
     """
-    found: dict[str, Cell] = {}
+    found: dict[str, Comparison] = {}
 
-    def add(kernel: str, cell: Cell) -> None:
-        if kernel not in found or found[kernel].state is not DIFFERS:
-            found[kernel] = cell
+    def add(kernel: str, comparison: Comparison) -> None:
+        if kernel not in found or found[kernel].verdict is not DIFFERS:
+            found[kernel] = comparison
 
-    for kernel, part in in_traces(story, root):
+    for kernel, part in in_traces(story, archive):
         if part is not None:
             add(kernel, part)
-    for kernel, seen in story_evidence.replayed(name, story, root).items():
+    for kernel, seen in replayed(name, archive).items():
         add(kernel, whole(story, kernel, seen, REPLAYED))
-    for kernel, seen in story_evidence.observed_by_guests(name, story, records).items():
+    for kernel, seen in observed(name, story, archive.kernels).items():
         add(kernel, whole(story, kernel, seen, AGREES))
     return found
 
 
-def whole(story: Story, kernel: str, seen: Observations | None, good: State) -> Cell:
+def whole(story: Story, kernel: str, seen: Observations | None, good: Verdict) -> Comparison:
     """The cell of a kernel of which all observations are known; None: it broke, no more is."""
     expected = plain(story.expected(kernel).seen)
     if seen is None and UNDEFINED in expected.values():
-        return Cell(BREAKS, UNDEFINED)
+        return Comparison(BREAKS, UNDEFINED)
     if seen is None:
-        return Cell(DIFFERS, "the kernel broke, which is not expected")
+        return Comparison(DIFFERS, "the kernel broke, which is not expected")
     if plain(seen) != expected:
-        return Cell(DIFFERS, difference(seen, expected), seen)
+        return Comparison(DIFFERS, difference(seen, expected), seen)
     if UNDEFINED in expected.values():
-        return Cell(BREAKS, UNDEFINED, seen)
-    return Cell(good, str(seen.get(telling(story), "not reached")), seen)
+        return Comparison(BREAKS, UNDEFINED, seen)
+    return Comparison(good, str(seen.get(telling(story), "not reached")), seen)
 
 
 def difference(seen: dict[str, Any], expected: dict[str, Any]) -> str:
@@ -147,9 +151,9 @@ def difference(seen: dict[str, Any], expected: dict[str, Any]) -> str:
     )
 
 
-def in_traces(story: Story, root: Path) -> Iterator[tuple[str, Cell | None]]:
+def in_traces(story: Story, archive: Archive) -> Iterator[tuple[str, Comparison | None]]:
     """What the story's evidence says of each kernel; None: it was not asked that."""
-    traces = [(e, story_evidence.trace(root, e.trace)) for e in story.evidence]
+    traces = [(e, archive.trace(e.trace)) for e in story.evidence]
     kernels = {k: None for _, found in traces for k in (*found.answers, *found.undefined)}
     for kernel in kernels:
         expected = story.expected(kernel).seen
@@ -158,17 +162,17 @@ def in_traces(story: Story, root: Path) -> Iterator[tuple[str, Cell | None]]:
         broke = False
         for evidence, found in traces:
             broke = broke or kernel in found.undefined
-            given = story_evidence.answers(evidence, found, kernel)
+            given = in_words(evidence, found, kernel)
             seen.update({label: text for label, text in given.items() if label in expected})
-            wrong += story_evidence.against(evidence, found, kernel, expected)
+            wrong += contradictions(evidence, found, kernel, expected)
         if broke and UNDEFINED not in expected.values():
             wrong.append("the kernel broke, which is not expected")
         if wrong:
-            yield kernel, Cell(DIFFERS, "; ".join(wrong), dict(seen))
+            yield kernel, Comparison(DIFFERS, "; ".join(wrong), dict(seen))
         elif broke:
-            yield kernel, Cell(BREAKS, UNDEFINED, dict(seen))
+            yield kernel, Comparison(BREAKS, UNDEFINED, dict(seen))
         elif seen:
-            yield kernel, Cell(PART, some(story, seen), dict(seen))
+            yield kernel, Comparison(PART, some(story, seen), dict(seen))
         else:
             yield kernel, None
 
@@ -190,7 +194,7 @@ def telling(story: Story) -> str:
     """
     values = {
         label: {repr(story.expected(release).seen.get(label)) for release in RELEASES}
-        for label in story_evidence.labels_of(story)
+        for label in labels_of(story)
     }
     return max(values, key=lambda label: len(values[label]))
 
@@ -201,6 +205,7 @@ def plain(seen: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-def setup(app: Sphinx) -> ExtensionMetadata:
-    """Nothing to add."""
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+def labels_of(story: Story) -> list[str]:
+    """All labels of a story, in the order of the outcome that has most of them."""
+    outcomes = sorted(story.outcomes, key=lambda outcome: -len(outcome.seen))
+    return list(dict.fromkeys(label for outcome in outcomes for label in outcome.seen))

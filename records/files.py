@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Where the records are, and how a record is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+HOME = Path(__file__).parent
+TRACES = HOME / "traces"
+KERNELS = HOME / "kernels"
+DIVERGENCE = HOME / "divergence.json"
+RACES = HOME / "races.json"
+
+LICENCE = "SPDX-License-Identifier: GPL-2.0-only"
+"""In place of the comment that JSON cannot have."""
+
+
+def trace_files(home: Path = HOME) -> list[Path]:
+    """The files of traces below a folder."""
+    return sorted((home / "traces").glob("*.jsonl*"))
+
+
+def kernel_files(home: Path = HOME) -> list[Path]:
+    """The files of what stories observed, one for each kernel."""
+    return sorted((home / "kernels").glob("*.json"))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file, whole or not at all."""
+    new = path.with_name(f"{path.name}.new")
+    new.write_text(text, encoding="utf-8")
+    new.replace(path)
