@@ -28,6 +28,7 @@ from . import changes, errors, uapi
 from .attachments import ProgQuery
 from .cgroups import Cgroup, Socket
 from .errors import BpfError, Denied, UndefinedBehaviour
+from .interface import KernelInterface
 from .kernel import Kernel
 from .links import LinkFd, LinkInfo
 from .maps import BOGUS_KEY, UNINITIALISED, MapFd
@@ -88,6 +89,7 @@ __all__ = [
     "Flush",
     "KPTR",
     "Kernel",
+    "KernelInterface",
     "LinkFd",
     "LinkInfo",
     "MAINLINE",

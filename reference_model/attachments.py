@@ -100,18 +100,6 @@ class AttachCommands(ProgCommands, CgroupCommands):
         relative: Descriptor | int | None = None,
         expected_revision: int = 0,
     ) -> None:
-        """BPF_PROG_ATTACH: let the program run on the cgroup's hook.
-
-        ``flags``: 0, BPF_F_ALLOW_OVERRIDE or BPF_F_ALLOW_MULTI; with the latter BPF_F_REPLACE
-        (5.6) puts it in the place of ``replace``.  From 6.17 BPF_F_BEFORE and BPF_F_AFTER place
-        it beside the program ``relative`` (a descriptor, or with BPF_F_ID an id).  Errors, in the
-        kernel's order: EPERM (capability, up to 5.7), EINVAL (flags, attach type), EBADF, EINVAL
-        (program, attach type), EBADF, ENOENT (cgroup), then ESTALE, EPERM (hierarchy, other
-        flags), E2BIG (64 programs), EINVAL (attached already), ENOENT (nothing to replace),
-        ENOMEM, EINVAL, ENOENT (position).
-
-        Source: ``syscall.c:bpf_prog_attach``, ``cgroup.c:__cgroup_bpf_attach``.
-        """
         # checks: bpf_prog_attach()
         self.check_command()
         if not self.has(changes.CAP_BPF) and not self.net_admin():
@@ -273,15 +261,6 @@ class AttachCommands(ProgCommands, CgroupCommands):
         *,
         expected_revision: int = 0,
     ) -> None:
-        """BPF_PROG_DETACH: take a directly attached program off the cgroup's hook.
-
-        A hook with flags 0 or BPF_F_ALLOW_OVERRIDE gives up its one program whatever ``prog`` is,
-        None (descriptor 0) included.  Errors, in the kernel's order: EPERM (up to 5.7), EINVAL
-        (attach type), EBADF, ENOENT (cgroup), ESTALE, ENOENT (nothing attached), EINVAL (MULTI
-        hook, not a program), ENOENT (not attached, or only by a link), ENOMEM.
-
-        Source: ``syscall.c:bpf_prog_detach``, ``cgroup.c:__cgroup_bpf_detach``.
-        """
         # checks
         self.check_command()
         if not self.has(changes.CAP_BPF) and not self.net_admin():
@@ -365,12 +344,6 @@ class AttachCommands(ProgCommands, CgroupCommands):
     def prog_query(
         self, cgroup: Cgroup, attach_type: AttachType, query_flags: int = 0
     ) -> ProgQuery:
-        """BPF_PROG_QUERY: which programs are attached here, or (BPF_F_QUERY_EFFECTIVE) run here.
-
-        Errors: EPERM, EINVAL (flags, attach type), EBADF, ENOENT (cgroup).
-
-        Source: ``cgroup.c:__cgroup_bpf_query``.
-        """
         self.check_command()
         if not self.net_admin():
             raise errors.NotPermitted("CAP_NET_ADMIN")

@@ -101,10 +101,6 @@ class CgroupCommands(State):
         return inode if self.has(changes.ID_IS_INODE) else 1 << 32 | inode
 
     def mkdir(self, name: str = "", parent: Cgroup | None = None) -> Cgroup:
-        """Make a cgroup (below the root if no parent is given) and open its directory.
-
-        Errors: ENOENT, the parent is removed.
-        """
         parent = parent or self.root
         if not parent.online:
             raise errors.CgroupGone
@@ -117,12 +113,6 @@ class CgroupCommands(State):
         return cgroup
 
     def rmdir(self, cgroup: Cgroup) -> None:
-        """Remove a cgroup; its storages go when no socket of it or below it lives any more.
-
-        Errors: EBUSY, the cgroup has children (or is the root); ENOENT, it is removed already.
-
-        Source: ``cgroup.c:cgroup_rmdir``, ``bpf/cgroup.c:cgroup_bpf_offline``.
-        """
         # checks
         if not cgroup.online:
             raise errors.CgroupGone

@@ -68,13 +68,6 @@ class CgrpStorageHelpers(MapCommands, CgroupCommands):
     def cgrp_storage_get(
         self, map: MapFd, cgroup: Cgroup | None, value: Value = None, flags: int = 0
     ) -> Value:
-        """bpf_cgrp_storage_get(): the value of the cgroup's element, or None (NULL).
-
-        With BPF_LOCAL_STORAGE_GET_F_CREATE a missing element is made, from ``value`` or zeroed.
-        None: unknown flags, no cgroup, nothing there and no CREATE, a dying cgroup, no memory.
-
-        Source: ``bpf_cgrp_storage.c:bpf_cgrp_storage_get``.
-        """
         found = self._cgrp_map(map)
         if flags & ~BPF_LOCAL_STORAGE_GET_F_CREATE or cgroup is None or cgroup.freed:
             return None
@@ -90,10 +83,6 @@ class CgrpStorageHelpers(MapCommands, CgroupCommands):
         return found.value.decode(data)
 
     def cgrp_storage_delete(self, map: MapFd, cgroup: Cgroup | None) -> None:
-        """bpf_cgrp_storage_delete(): remove the cgroup's element.
-
-        Errors: EINVAL (no cgroup), ENOENT (nothing there).
-        """
         found = self._cgrp_map(map)
         if cgroup is None:
             raise errors.WrongDescriptor

@@ -58,21 +58,12 @@ class ExecutionCommands(LinkCommands):
     """Events, sockets and BPF_PROG_TEST_RUN."""
 
     def fire(self, where: Cgroup | Socket, hook: AttachType | str, *, cpu: int = 0) -> None:
-        """Let a process in the cgroup, or the owner of the socket, pass a hook on a CPU.
-
-        The process does the usual thing: for BPF_CGROUP_INET_EGRESS it makes a UDP socket and
-        sends a packet, and so passes INET_SOCK_CREATE and UDP4_SENDMSG before (see ACTIONS); from
-        an open socket without INET_SOCK_CREATE.  An LSM hook is given by its name, in a cgroup
-        only.  Raises Denied if a program says no, UndefinedBehaviour where the kernel oopses;
-        errors: EBADF (a closed socket), ENOENT (a removed cgroup).
-        """
         hooks: tuple[AttachType | str, ...] = ACTIONS.get(hook, (hook,))
         if isinstance(where, Socket):
             hooks = tuple(passed for passed in hooks if passed is not _CREATE)
         self.run_hooks(where, *hooks, cpu=cpu)
 
     def run_hooks(self, where: Cgroup | Socket, *hooks: AttachType | str, cpu: int = 0) -> None:
-        """Pass just these hooks, in this order; see fire()."""
         if isinstance(where, Socket):
             if not where.open:
                 raise errors.BadDescriptor
@@ -110,17 +101,11 @@ class ExecutionCommands(LinkCommands):
             raise
 
     def socket(self, cgroup: Cgroup, *, cpu: int = 0) -> Socket:
-        """A process in the cgroup makes a UDP socket and leaves.
-
-        It passes INET_SOCK_CREATE.  The socket keeps the cgroup's BPF state alive, also after
-        rmdir().  Raises Denied; errors: ENOENT (a removed cgroup).
-        """
         self.run_hooks(cgroup, _CREATE, cpu=cpu)
         cgroup.sockets += 1
         return Socket(cgroup)
 
     def close_socket(self, socket: Socket) -> None:
-        """Close a socket; errors: EBADF, it is closed."""
         # checks
         if not socket.open:
             raise errors.BadDescriptor
@@ -133,14 +118,6 @@ class ExecutionCommands(LinkCommands):
         self.end(ending)
 
     def prog_test_run(self, prog: ProgFd, repeat: int = 1) -> int:
-        """BPF_PROG_TEST_RUN of a CGROUP_SKB program: the last run's return value.
-
-        The program gets zeroed temporary storages, one set for all ``repeat`` runs; its maps
-        are neither read nor changed.  Errors: EBADF, ENOTSUPP (another program type), ENOMEM
-        (RLIMIT_MEMLOCK, up to 5.10).
-
-        Source: ``test_run.c:bpf_test_run``.
-        """
         self.check_command()
         program = self.program(prog)
         if program.type is not BPF_PROG_TYPE_CGROUP_SKB:

@@ -58,7 +58,6 @@ class Kernel(ExecutionCommands, CgrpStorageHelpers):
     # -- descriptors and pins -----------------------------------------------------------------
 
     def close(self, descriptor: Descriptor | Cgroup) -> None:
-        """Close a descriptor; what nobody else holds goes with it.  Errors: EBADF."""
         if not isinstance(descriptor, (Descriptor, Cgroup)):
             raise _not_a(descriptor)
         if not descriptor.open:
@@ -68,7 +67,6 @@ class Kernel(ExecutionCommands, CgrpStorageHelpers):
         descriptor.open = False
 
     def dup(self, descriptor: Descriptor) -> Descriptor:
-        """Another descriptor of the same object, with the same mode.  Errors: EBADF."""
         if not isinstance(descriptor, Descriptor):
             raise TypeError(f"dup takes a map's, program's or link's, not {descriptor!r}")
         if not descriptor.open:
@@ -76,7 +74,6 @@ class Kernel(ExecutionCommands, CgrpStorageHelpers):
         return self._new_descriptor(descriptor.object, descriptor.mode)
 
     def obj_pin(self, path: str, descriptor: Descriptor) -> None:
-        """BPF_OBJ_PIN: a name in bpffs holds the object.  Errors: EBADF, EEXIST."""
         self.check_command()
         if not descriptor.open:
             raise errors.BadDescriptor
@@ -86,10 +83,6 @@ class Kernel(ExecutionCommands, CgrpStorageHelpers):
         self.pins[path] = descriptor.object
 
     def obj_get(self, path: str, file_flags: int = 0) -> Descriptor:
-        """BPF_OBJ_GET: a new descriptor of a pinned object.
-
-        ``file_flags``: 0, BPF_F_RDONLY or BPF_F_WRONLY.  Errors: EINVAL (both), ENOENT.
-        """
         self.check_command()
         if file_flags not in (0, BPF_F_RDONLY, BPF_F_WRONLY):
             raise errors.MapFlags(file_flags)
@@ -98,7 +91,6 @@ class Kernel(ExecutionCommands, CgrpStorageHelpers):
         return self._new_descriptor(self.pins[path], file_flags)
 
     def unlink(self, path: str) -> None:
-        """Remove a pin.  Errors: ENOENT."""
         if path not in self.pins:
             raise errors.NoSuchPath(path)
         self._put(self.pins[path])
@@ -131,7 +123,6 @@ class Kernel(ExecutionCommands, CgrpStorageHelpers):
     # -- the model itself ---------------------------------------------------------------------
 
     def check_invariants(self) -> None:
-        """AssertionError if the model contradicts itself; called after each step of the tests."""
         for found in self.objects["map"].values():
             assert found.refs > 0, f"{found} is alive without a reference"
             if isinstance(found, StorageMap):

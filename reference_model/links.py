@@ -74,17 +74,6 @@ class LinkCommands(AttachCommands):
         relative: Descriptor | int | None = None,
         expected_revision: int = 0,
     ) -> LinkFd:
-        """BPF_LINK_CREATE: attach a program, as with BPF_F_ALLOW_MULTI, for as long as the link.
-
-        A program may be on one hook through many links.  From 6.17 ``flags`` and ``relative``
-        place it, as in prog_attach(); 5.9 to 6.16 ignore ``relative`` and ``expected_revision``.
-        Errors, in the kernel's order: EINVAL (before 5.7), EPERM (CAP_NET_ADMIN: 5.7), EINVAL
-        (``relative``, ``expected_revision``: before 5.9), EBADF, EINVAL (attach type), EPERM
-        (CAP_NET_ADMIN for CGROUP_SKB), EINVAL (flags), EBADF, ENOENT (cgroup), then those of
-        prog_attach().
-
-        Source: ``syscall.c:link_create``, ``cgroup.c:cgroup_bpf_link_attach``.
-        """
         # checks
         self.check_command()
         if not self.has(changes.LINKS):
@@ -123,15 +112,6 @@ class LinkCommands(AttachCommands):
     def link_update(
         self, link: LinkFd, new_prog: ProgFd, *, flags: int = 0, old_prog: ProgFd | None = None
     ) -> None:
-        """BPF_LINK_UPDATE: swap the link's program; the storages stay as they are.
-
-        With BPF_F_REPLACE the link must hold ``old_prog``.  Errors, in the kernel's order: EINVAL
-        (before 5.7; flags), EBADF, EINVAL (descriptors; ``old_prog`` without the flag), ENOLINK
-        (the cgroup is gone), EPERM (another old program), EINVAL (program type), ENOENT (LSM:
-        another hook), EINVAL (other storage maps, from 7.2.6).
-
-        Source: ``syscall.c:link_update``, ``cgroup.c:cgroup_bpf_replace``.
-        """
         # checks
         self.check_command()
         if not self.has(changes.LINK_UPDATE):
@@ -170,17 +150,12 @@ class LinkCommands(AttachCommands):
         self.put_program(current)
 
     def link_detach(self, link: LinkFd) -> None:
-        """BPF_LINK_DETACH: detach the link and leave its descriptor open; again: no error.
-
-        Errors: EINVAL (before 5.9), EBADF.  Source: ``syscall.c:link_detach``.
-        """
         self.check_command()
         if not self.has(changes.LINK_DETACH):
             raise errors.UnknownCommand
         self._release(self.link(link))
 
     def link_info(self, link: LinkFd) -> LinkInfo:
-        """BPF_OBJ_GET_INFO_BY_FD of a link; errors: EBADF, EINVAL."""
         self.check_command()
         found = self.link(link)
         cgroup_id = found.cgroup.id if found.cgroup else 0

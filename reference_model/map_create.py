@@ -78,17 +78,6 @@ class MapCreate(MapCommands):
         numa_node: int = 0,
         inner_map: MapFd | None = None,
     ) -> MapFd:
-        """BPF_MAP_CREATE: a descriptor of a new map.
-
-        ``key`` and ``value`` are types; their sizes in bytes become key_size and value_size:
-        ``STORAGE_KEY`` (16) or ``U64`` (8) for cgroup storages.  ``btf=True`` hands both types
-        over as BTF, as libbpf does for ``__type(key, ...)``; ``btf_key`` and ``btf_value`` hand
-        over others.  Errors, in the kernel's order: EPERM, EINVAL (BTF ids, flags, NUMA node,
-        type), EINVAL (key size, value size 0), E2BIG, EINVAL (flags, max_entries), EPERM
-        (RLIMIT_MEMLOCK), EINVAL (name, BTF), EACCES, ENOTSUPP or EOPNOTSUPP (special fields).
-
-        Source: ``syscall.c:map_create``, ``local_storage.c:cgroup_storage_map_alloc``.
-        """
         if btf:
             btf_key, btf_value = btf_key or key, btf_value or value
         late = self.has(changes.CREATE_CHECKS_ATTRIBUTES_FIRST)

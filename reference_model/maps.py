@@ -308,15 +308,6 @@ class MapCommands(State):
     """The commands of bpf(2) on maps and their entries."""
 
     def map_lookup_elem(self, map: MapFd, key: Any, flags: int = 0) -> Value:
-        """BPF_MAP_LOOKUP_ELEM: the value of an entry.
-
-        ``key``: ``(cgroup, attach_type)`` for a 16-byte key, a cgroup or id for an 8-byte key.
-        Answers the value (per-CPU: a list with the value of each possible CPU; with BPF_F_CPU
-        and a CPU number in the upper 32 bits of ``flags``: that CPU's).  Errors: EINVAL flags,
-        EBADF, EPERM (write-only descriptor), ERANGE (no such CPU), ENOENT.
-
-        Source: ``syscall.c:map_lookup_elem``.
-        """
         self.check_command()
         late = self.has(changes.LOOKUP_FLAGS_LATE)
         if flags and not late and (flags & ~_LOCK or not self.has(changes.SPIN_LOCK)):
@@ -330,15 +321,6 @@ class MapCommands(State):
         return found.lookup(self, key, flags)
 
     def map_update_elem(self, map: MapFd, key: Any, value: Value, flags: int = 0) -> None:
-        """BPF_MAP_UPDATE_ELEM: write the value of an entry that exists.
-
-        ``value`` is of the map's value type, or ``bytes`` of its size; per-CPU: a list of one
-        for each possible CPU, or ``bytes`` of all slots.  ``flags``: BPF_ANY and BPF_EXIST mean
-        the same, as only attaching makes entries.  Errors: EBADF, EPERM (read-only descriptor,
-        frozen map), EINVAL flags (BPF_NOEXIST always), ERANGE, ENOENT, ENOMEM.
-
-        Source: ``syscall.c:map_update_elem``, ``local_storage.c:cgroup_storage_update_elem``.
-        """
         self.check_command()
         found = self._map(map)
         self._check_write(map, found)
@@ -350,23 +332,12 @@ class MapCommands(State):
         found.update(self, key, value, flags)
 
     def map_delete_elem(self, map: MapFd, key: Any) -> None:
-        """BPF_MAP_DELETE_ELEM: always EINVAL for cgroup storages, whether or not there is one.
-
-        Errors before that: EBADF, EPERM.  Source: ``syscall.c:map_delete_elem``.
-        """
         self.check_command()
         found = self._map(map)
         self._check_write(map, found)
         found.delete(self, key)
 
     def map_get_next_key(self, map: MapFd, key: Any = None) -> Any:
-        """BPF_MAP_GET_NEXT_KEY: the key of the storage made just before; None: the newest.
-
-        After the last key: ENOENT, but before 7.1 one BOGUS_KEY first.  Errors: EBADF, EPERM
-        (write-only descriptor), ENOENT (empty map, unknown key, end).
-
-        Source: ``local_storage.c:cgroup_storage_get_next_key``.
-        """
         self.check_command()
         found = self._map(map)
         if map.mode & _WRONLY:
@@ -374,7 +345,6 @@ class MapCommands(State):
         return found.next_key(self, key)
 
     def map_lookup_and_delete_elem(self, map: MapFd, key: Any, flags: int = 0) -> None:
-        """BPF_MAP_LOOKUP_AND_DELETE_ELEM: ENOTSUPP (524), on 4.19 EINVAL; EBADF, EPERM before."""
         self.check_command()
         if not self.has(changes.LOOKUP_AND_DELETE):
             raise errors.UnknownCommand
@@ -389,19 +359,15 @@ class MapCommands(State):
         raise errors.CommandNotSupported
 
     def map_lookup_batch(self, map: MapFd) -> None:
-        """BPF_MAP_LOOKUP_BATCH: ENOTSUPP (524), before 5.6 EINVAL; EBADF, EPERM before that."""
         self._batch(map, read=True, write=False)
 
     def map_lookup_and_delete_batch(self, map: MapFd) -> None:
-        """BPF_MAP_LOOKUP_AND_DELETE_BATCH: ENOTSUPP (524), before 5.6 EINVAL."""
         self._batch(map, read=True, write=True)
 
     def map_update_batch(self, map: MapFd) -> None:
-        """BPF_MAP_UPDATE_BATCH: ENOTSUPP (524), before 5.6 EINVAL."""
         self._batch(map, read=False, write=True)
 
     def map_delete_batch(self, map: MapFd) -> None:
-        """BPF_MAP_DELETE_BATCH: ENOTSUPP (524), before 5.6 EINVAL."""
         self._batch(map, read=False, write=True)
 
     def _batch(self, map: MapFd, *, read: bool, write: bool) -> None:
@@ -416,13 +382,6 @@ class MapCommands(State):
         raise errors.CommandNotSupported
 
     def map_freeze(self, map: MapFd) -> None:
-        """BPF_MAP_FREEZE: from now on user space cannot write; programs still can.
-
-        Errors: EINVAL (before 5.2), EBADF, ENOTSUPP (special fields, from 6.2), EBUSY (frozen;
-        from 6.5 EPERM), EPERM (capability; from 6.5: descriptor not writable).
-
-        Source: ``syscall.c:map_freeze``.
-        """
         self.check_command()
         if not self.has(changes.MAP_FREEZE):
             raise errors.UnknownCommand

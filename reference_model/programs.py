@@ -248,17 +248,6 @@ class ProgCommands(ProgramReferences):
         prog_name: str = "",
         lsm_hook: str = "",
     ) -> ProgFd:
-        """BPF_PROG_LOAD: a descriptor of a new program.
-
-        ``body`` is a step or several (see ``steps``); the program then returns 1, allow.
-        ``helper_flags`` is the second argument of every bpf_get_local_storage().  ``lsm_hook``
-        names the hook of an LSM program, such as ``"socket_bind"``.  Errors, in the kernel's
-        order: EPERM, EINVAL (expected_attach_type), EBADF, EBUSY (binding of a storage map),
-        EINVAL (helper, its map type, its flags), EACCES (access to the value), EINVAL (return
-        value, tail call).
-
-        Source: ``syscall.c:bpf_prog_load``, ``local_storage.c:bpf_cgroup_storage_assign``.
-        """
         steps = (body,) if isinstance(body, Step) else tuple(body)
         # checks
         self.check_unprivileged()
@@ -290,10 +279,6 @@ class ProgCommands(ProgramReferences):
         return ProgFd(program)
 
     def prog_bind_map(self, prog: ProgFd, map: MapFd) -> None:
-        """BPF_PROG_BIND_MAP: the program holds the map without using it: no EBUSY, no storage.
-
-        Errors: EINVAL (before 5.10), EBADF.  Source: ``syscall.c:bpf_prog_bind_map``.
-        """
         self.check_command()
         if not self.has(changes.BIND_MAP):
             raise errors.UnknownCommand

@@ -27,21 +27,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import wraps
 from typing import Any, NamedTuple, Protocol
 
 from .attachments import Attachment
 from .cgroups import Socket
 from .cgrp_storage import CgrpStorageMap
 from .errors import BpfError, Denied, UndefinedBehaviour
+from .forwarding import Forwarder
 from .kernel import Kernel
 from .maps import Map, StorageMap
 from .storages import Storage
-from .timeline import UNDEFINED, VERBS, Answer, Lane, Step, Timeline
+from .timeline import CHANGING, UNDEFINED, VERBS, Answer, Lane, Step, Timeline
 from .uapi import AttachType
 
-WATCHED = frozenset(list(VERBS)[: list(VERBS).index("mkdir")])
-"""Those that make a step of a timeline, whether the kernel does them or refuses."""
+WATCHED = CHANGING.keys()
+"""The calls that are a step of a timeline even if they succeed and nobody observes them."""
 
 READS = frozenset(
     ("map_lookup_elem", "map_get_next_key", "prog_query", "link_info", "prog_test_run", "look")
@@ -65,19 +65,17 @@ class _Element(NamedTuple):
     cgroup: Any
 
 
-class Recorder:
+class Recorder(Forwarder):
     """A kernel of the model that keeps a timeline; used in its place by a story."""
 
+    _kernel: Kernel
+
     def __init__(self, kernel: Kernel) -> None:
-        self._kernel = kernel
+        super().__init__(kernel)
         self.timeline = Timeline(kernel.release.name)
         self._lanes: dict[object, Lane] = {}
         self._asked: list[Step] | None = None
         """The operations of the observation that is going on."""
-
-    def __getattr__(self, name: str) -> Any:
-        attribute = getattr(self._kernel, name)
-        return self._watched(name, attribute) if name in VERBS else attribute
 
     def observing(self, observe: Observer) -> Callable[[str, Callable[[], Any]], Any]:
         """An observer that also adds a step for each answer that it notes."""
@@ -93,28 +91,28 @@ class Recorder:
 
         return observing
 
-    def _watched(self, name: str, act: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(act)
-        def watched(*args: Any, **kwargs: Any) -> Any:
-            step = _step(name, args, kwargs)
-            try:
-                return act(*args, **kwargs)
-            except BpfError as error:
-                step.answers = [Answer("", error.name)]
-                raise
-            except Denied:
-                step.answers = [Answer("", "denied")]
-                raise
-            except UndefinedBehaviour:
-                step.answers = [Answer("", UNDEFINED)]
-                raise
-            finally:
-                if self._asked is not None:
-                    self._asked.append(step)
-                elif name in WATCHED or step.answers:
-                    self._note(step)
-
-        return watched
+    def _forward(
+        self, name: str, act: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        if name not in VERBS:
+            return act(*args, **kwargs)
+        step = _step(name, args, kwargs)
+        try:
+            return act(*args, **kwargs)
+        except BpfError as error:
+            step.answers = [Answer("", error.name)]
+            raise
+        except Denied:
+            step.answers = [Answer("", "denied")]
+            raise
+        except UndefinedBehaviour:
+            step.answers = [Answer("", UNDEFINED)]
+            raise
+        finally:
+            if self._asked is not None:
+                self._asked.append(step)
+            elif name in WATCHED or step.answers:
+                self._note(step)
 
     def _note(self, step: Step) -> None:
         """Add a step, and what is there after it."""

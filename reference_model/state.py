@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
 from . import changes, errors
+from .interface import KernelInterface
 from .releases import Change, Release, release
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Descriptor:
         return f"{type(self).__name__}({self.object.id}{name})"
 
 
-class State:
+class State(KernelInterface):
     """The state of one kernel, and the services that every room uses."""
 
     storages: Ownership
@@ -97,7 +98,6 @@ class State:
 
     @contextmanager
     def user(self, *capabilities: str) -> Iterator[None]:
-        """Within the block the caller has just these capabilities; ValueError lists the known."""
         unknown = set(capabilities) - CAPABILITIES
         if unknown:
             raise ValueError(f"unknown {sorted(unknown)}: known are {sorted(CAPABILITIES)}")
@@ -146,10 +146,6 @@ class State:
             self.locked_pages -= pages
 
     def fail_next(self, allocation: str) -> None:
-        """Let the next allocation of this name fail, for want of memory.
-
-        The names: ``"storage"``, ``"node"`` (of the list of programs), ``"effective"`` (arrays).
-        """
         if allocation not in ALLOCATIONS:
             raise ValueError(f"unknown {allocation!r}: known are {sorted(ALLOCATIONS)}")
         self.failing.add(allocation)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any, NamedTuple
 
-VERBS = {
+CHANGING = {
     "prog_attach": "attach",
     "prog_detach": "detach",
     "link_create": "create link",
@@ -34,7 +34,11 @@ VERBS = {
     "map_freeze": "freeze",
     "cgrp_storage_get": "get",
     "cgrp_storage_delete": "delete",
-    # these change no attachment and no storage: a step only if asked for, or refused
+}
+"""The calls that can change an attachment or a storage, each with a word for a narrow column."""
+
+VERBS = {
+    **CHANGING,
     "mkdir": "mkdir",
     "map_create": "create map",
     "prog_load": "load",
@@ -53,7 +57,7 @@ VERBS = {
     "obj_get": "get pin",
     "dup": "dup",
 }
-"""The operations that a Recorder sees, and a word for each that fits into a narrow column."""
+"""The calls that a Recorder can show, each with a word for a narrow column."""
 
 UNDEFINED = "undefined"
 

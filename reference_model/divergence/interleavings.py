@@ -18,6 +18,8 @@ from typing import Any, NamedTuple, TypeVar
 from ..catalogue import RELEASES, Recipe
 from ..catalogue.story import UNDEFINED, Observations, Observer, Run, _Stop, observed
 from ..errors import BpfError, Denied, UndefinedBehaviour
+from ..forwarding import Forwarder
+from ..interface import KernelInterface
 from ..kernel import Kernel
 from ..releases import Release
 from ..steps import Add
@@ -40,15 +42,15 @@ class Attached(NamedTuple):
     maps: tuple[Any, ...]
 
 
-def _packet(kernel: Kernel, at: Attached) -> None:
+def _packet(kernel: KernelInterface, at: Attached) -> None:
     kernel.fire(at.cgroup, at.attach_type)
 
 
-def _detach(kernel: Kernel, at: Attached) -> None:
+def _detach(kernel: KernelInterface, at: Attached) -> None:
     kernel.prog_detach(at.cgroup, at.prog, at.attach_type)
 
 
-def _attach(kernel: Kernel, at: Attached) -> None:
+def _attach(kernel: KernelInterface, at: Attached) -> None:
     mine = at.prog.object
     body = [Add(found) for found in at.maps if found.object in mine.storage_maps]
     expected = mine.expected_attach_type
@@ -56,11 +58,11 @@ def _attach(kernel: Kernel, at: Attached) -> None:
     kernel.prog_attach(at.cgroup, other, at.attach_type, at.flags & ~int(BPF_F_REPLACE))
 
 
-def _rmdir(kernel: Kernel, at: Attached) -> None:
+def _rmdir(kernel: KernelInterface, at: Attached) -> None:
     kernel.rmdir(at.cgroup)
 
 
-EVENTS: dict[str, Callable[[Kernel, Attached], None]] = {
+EVENTS: dict[str, Callable[[KernelInterface, Attached], None]] = {
     "a packet": _packet,
     "a detach by somebody else": _detach,
     "an attach of another program with the map": _attach,
@@ -95,11 +97,12 @@ class Watching(Observer):
             self.inside = False
 
 
-class Among:
+class Among(Forwarder):
     """A kernel on which events happen before some of the steps of a run."""
 
     def __init__(self, kernel: Kernel, schedule: Schedule, observer: Watching) -> None:
-        self._kernel, self._schedule, self._observer = kernel, schedule, observer
+        super().__init__(kernel)
+        self._schedule, self._observer = schedule, observer
         self._attached: Attached | None = None
         self._maps: tuple[Any, ...] = ()
         self._seen_before = 0
@@ -108,25 +111,22 @@ class Among:
         self.happened: list[Happened] = []
         """The events that found something attached."""
 
-    def __getattr__(self, name: str) -> Any:
-        command = getattr(self._kernel, name)
-
-        def step(*arguments: Any, **options: Any) -> Any:
-            for place, event in self._schedule:
-                if place == len(self.steps):
-                    self._happen(event, name)
-            self.steps.append(name)
-            self._seen_before = len(self._observer.seen) + self._observer.inside
-            answer = command(*arguments, **options)
-            if name == "map_create":
-                self._maps += (answer,)
-            if name == "prog_attach":
-                cgroup, prog, attach_type, *flags = arguments
-                given = int(flags[0]) if flags else 0
-                self._attached = Attached(cgroup, prog, attach_type, given, self._maps)
-            return answer
-
-        return step
+    def _forward(
+        self, name: str, act: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        for place, event in self._schedule:
+            if place == len(self.steps):
+                self._happen(event, name)
+        self.steps.append(name)
+        self._seen_before = len(self._observer.seen) + self._observer.inside
+        answer = act(*args, **kwargs)
+        if name == "map_create":
+            self._maps += (answer,)
+        if name == "prog_attach":
+            cgroup, prog, attach_type, *flags = args
+            given = int(flags[0]) if flags else 0
+            self._attached = Attached(cgroup, prog, attach_type, given, self._maps)
+        return answer
 
     def _happen(self, event: str, step: str) -> None:
         if self._attached is not None:

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """BPF_PROG_ATTACH, DETACH and QUERY, and the commands on links, on the running kernel.
 
-Same methods, parameters and answers as the model's ``AttachCommands`` and ``LinkCommands``; what
-each of them means, and its errors, stands there.
+Each method has the parameters, answers and errors of the interface.
 """
 
 from __future__ import annotations
@@ -45,7 +44,6 @@ class AttachCommands(ProgCommands):
         relative: Descriptor | int | None = None,
         expected_revision: int = 0,
     ) -> None:
-        """BPF_PROG_ATTACH: let the program run on the cgroup's hook."""
         self._check_twice(cgroup, prog, attach_type)
         self.limit_memory()
         attr = Attach(
@@ -71,7 +69,6 @@ class AttachCommands(ProgCommands):
         *,
         expected_revision: int = 0,
     ) -> None:
-        """BPF_PROG_DETACH: take a directly attached program off the cgroup's hook."""
         attr = Attach(
             target_fd=word(cgroup),
             attach_bpf_fd=word(prog),
@@ -85,7 +82,6 @@ class AttachCommands(ProgCommands):
     def prog_query(
         self, cgroup: AnyCgroup, attach_type: AttachType, query_flags: int = 0
     ) -> ProgQuery:
-        """BPF_PROG_QUERY: which programs are attached here, or run here."""
         ids = (ctypes.c_uint32 * _MOST)()
         attr = Query(
             target_fd=word(cgroup),
@@ -109,7 +105,6 @@ class AttachCommands(ProgCommands):
         relative: Descriptor | int | None = None,
         expected_revision: int = 0,
     ) -> LinkFd:
-        """BPF_LINK_CREATE: attach a program for as long as the link is held."""
         self._check_twice(cgroup, prog, attach_type, link=True)
         self.limit_memory()
         attr = LinkCreate(
@@ -138,7 +133,6 @@ class AttachCommands(ProgCommands):
         flags: int = 0,
         old_prog: AnyProgFd | None = None,
     ) -> None:
-        """BPF_LINK_UPDATE: swap the link's program; Unsafe if their storage maps differ."""
         self.guard.link_update(link, new_prog, int(flags), old_prog)
         attr = LinkUpdate(
             link_fd=word(link), new_prog_fd=word(new_prog), flags=flags, old_prog_fd=word(old_prog)
@@ -147,11 +141,9 @@ class AttachCommands(ProgCommands):
         link.object.program = new_prog.object
 
     def link_detach(self, link: AnyLinkFd) -> None:
-        """BPF_LINK_DETACH: detach the link and leave its descriptor open."""
         bpf(Command.BPF_LINK_DETACH, LinkUpdate(link_fd=word(link)))
 
     def link_info(self, link: AnyLinkFd) -> LinkInfo:
-        """BPF_OBJ_GET_INFO_BY_FD of a link."""
         data = info(word(link), 32)
         prog_id, cgroup_id, attach_type = (
             int.from_bytes(data[at : at + size], "little")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The kernel that runs, with the interface of the model's Kernel.
+"""The running kernel, with the interface of the model's Kernel.
 
 Composes the rooms beside it; cgroups, sockets and events are here.
 """
@@ -74,7 +74,6 @@ class LinuxKernel(PinCommands):
         return self._cgroup_ids
 
     def mkdir(self, name: str = "", parent: cgroups.Cgroup | None = None) -> Cgroup:
-        """Make a cgroup and open its directory.  Errors: ENOENT, the parent is removed."""
         above = self.root if parent is None else parent
         assert isinstance(above, Cgroup), f"{above!r} is of another kernel"
         made = self.held.tree.mkdir(name, above)
@@ -84,10 +83,7 @@ class LinuxKernel(PinCommands):
         return made
 
     def rmdir(self, cgroup: cgroups.Cgroup) -> None:
-        """Remove a cgroup, and wait until its BPF state has ended, unless a socket keeps it.
-
-        Errors: EBUSY, ENOENT.
-        """
+        # Waits until the kernel has freed the cgroup's BPF state, unless a socket keeps it.
         assert isinstance(cgroup, Cgroup), f"{cgroup!r} is of another kernel"
         if cgroup is self.root:
             raise KernelError(EBUSY, "rmdir")
@@ -123,7 +119,6 @@ class LinuxKernel(PinCommands):
             self._watched.discard(cgroup)
 
     def socket(self, cgroup: cgroups.Cgroup, *, cpu: int = 0) -> Socket:
-        """A process in the cgroup makes a UDP socket and leaves; this process holds it."""
         denied, fd = self._worker(self._live(cgroup)).socket(self._cpu(cpu))
         if denied is not None:
             raise errors.Denied(BPF_CGROUP_INET_SOCK_CREATE)
@@ -133,7 +128,6 @@ class LinuxKernel(PinCommands):
         return made
 
     def close_socket(self, socket: cgroups.Socket) -> None:
-        """Close a socket, and wait for what it kept; errors: EBADF."""
         if not isinstance(socket, Socket) or not socket.open:
             raise KernelError(EBADF, "close")
         self.let_go(socket)
@@ -145,12 +139,7 @@ class LinuxKernel(PinCommands):
     def fire(
         self, where: cgroups.Cgroup | cgroups.Socket, hook: AttachType | str, *, cpu: int = 0
     ) -> None:
-        """Let a process in the cgroup, or the owner of the socket, pass a hook on a CPU.
-
-        What it does passes the hooks of ``execution.ACTIONS``, and also INET_SOCK_RELEASE and
-        POST_BIND, which the model leaves out.  NotImplementedError for a hook that cannot be passed
-        just once.
-        """
+        # Also passes INET_SOCK_RELEASE and POST_BIND, which the model leaves out.
         if hook not in ACTIONS:
             raise NotImplementedError(f"no way is known to pass {hook} just once")
         if isinstance(where, cgroups.Socket):
@@ -178,7 +167,6 @@ class LinuxKernel(PinCommands):
         *hooks: AttachType | str,
         cpu: int = 0,
     ) -> None:
-        """Pass these hooks: the last one decides what is done, see fire()."""
         if hooks:
             self.fire(where, hooks[-1], cpu=cpu)
 
@@ -207,11 +195,9 @@ class LinuxKernel(PinCommands):
     def cgrp_storage_get(
         self, map: AnyMapFd, cgroup: cgroups.Cgroup | None, value: Value = None, flags: int = 0
     ) -> Value:
-        """Not on a real kernel: NotImplementedError."""
         return _no_helper("bpf_cgrp_storage_get")
 
     def cgrp_storage_delete(self, map: AnyMapFd, cgroup: cgroups.Cgroup | None) -> None:
-        """Not on a real kernel: NotImplementedError."""
         _no_helper("bpf_cgrp_storage_delete")
 
 

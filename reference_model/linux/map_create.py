@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """BPF_MAP_CREATE on the running kernel, with BTF made from value types.
 
-Same parameters and answers as the model's ``MapCreate``; what they mean, and its errors, stands
-there.
+The parameters, answers and errors are those of the interface.
 """
 
 from __future__ import annotations
@@ -44,7 +43,6 @@ class MapCreate(LinuxState):
         numa_node: int = 0,
         inner_map: AnyMapFd | None = None,
     ) -> MapFd:
-        """BPF_MAP_CREATE: a descriptor of a new map."""
         if btf:
             btf_key, btf_value = btf_key or key, btf_value or value
         self.limit_memory()

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The commands of bpf(2) on maps and their entries, on the running kernel.
 
-Same methods, parameters and answers as the model's ``MapCommands``; what each of them means, and
-its errors, stands there.
+Each method has the parameters, answers and errors of the interface.
 """
 
 from __future__ import annotations
@@ -42,7 +41,6 @@ class MapCommands(MapCreate):
     """Creation, lookups, updates, and the commands that the storage maps refuse."""
 
     def map_lookup_elem(self, map: AnyMapFd, key: Any, flags: int = 0) -> Value:
-        """BPF_MAP_LOOKUP_ELEM: the value of an entry; per-CPU a list, with F_CPU one."""
         found, number = _of(map)
         memory = buffer(size=self._buffer_size(found))
         _element(Command.BPF_MAP_LOOKUP_ELEM, number, _key(found, key), memory, flags)
@@ -55,7 +53,6 @@ class MapCommands(MapCreate):
         return [found.value.decode(data[at : at + size]) for at in range(0, len(data), slot)]
 
     def map_update_elem(self, map: AnyMapFd, key: Any, value: Value, flags: int = 0) -> None:
-        """BPF_MAP_UPDATE_ELEM: write the value of an entry; into a program array a ProgFd."""
         found, number = _of(map)
         size = self._buffer_size(found)
         if found.is_array:
@@ -77,16 +74,11 @@ class MapCommands(MapCreate):
         _element(Command.BPF_MAP_UPDATE_ELEM, number, _key(found, key), memory, flags)
 
     def map_delete_elem(self, map: AnyMapFd, key: Any) -> None:
-        """BPF_MAP_DELETE_ELEM: always EINVAL for cgroup storages."""
         found, number = _of(map)
         _element(Command.BPF_MAP_DELETE_ELEM, number, _key(found, key))
 
     def map_get_next_key(self, map: AnyMapFd, key: Any = None) -> Any:
-        """BPF_MAP_GET_NEXT_KEY: the key of the storage made just before; None: the newest.
-
-        A key that no lookup finds and that holds no cgroup's id is the map's own bookkeeping,
-        BOGUS_KEY.
-        """
+        # A key that no lookup finds and that holds no cgroup's id is the map's own bookkeeping.
         found, number = _of(map)
         following = buffer(size=max(found.key.size, 4))
         start = None if key is None else _key(found, key)
@@ -106,30 +98,24 @@ class MapCommands(MapCreate):
         return CgroupStorageKey(cgroup_id, _ATTACH_TYPES.get(attach_type, attach_type))
 
     def map_lookup_and_delete_elem(self, map: AnyMapFd, key: Any, flags: int = 0) -> None:
-        """BPF_MAP_LOOKUP_AND_DELETE_ELEM: ENOTSUPP (524), on 4.19 EINVAL."""
         found, number = _of(map)
         memory = buffer(size=self._buffer_size(found))
         command = Command.BPF_MAP_LOOKUP_AND_DELETE_ELEM
         _element(command, number, _key(found, key), memory, flags)
 
     def map_lookup_batch(self, map: AnyMapFd) -> None:
-        """BPF_MAP_LOOKUP_BATCH: ENOTSUPP (524), before 5.6 EINVAL."""
         self._batch(Command.BPF_MAP_LOOKUP_BATCH, map)
 
     def map_lookup_and_delete_batch(self, map: AnyMapFd) -> None:
-        """BPF_MAP_LOOKUP_AND_DELETE_BATCH: ENOTSUPP (524), before 5.6 EINVAL."""
         self._batch(Command.BPF_MAP_LOOKUP_AND_DELETE_BATCH, map)
 
     def map_update_batch(self, map: AnyMapFd) -> None:
-        """BPF_MAP_UPDATE_BATCH: ENOTSUPP (524), before 5.6 EINVAL."""
         self._batch(Command.BPF_MAP_UPDATE_BATCH, map)
 
     def map_delete_batch(self, map: AnyMapFd) -> None:
-        """BPF_MAP_DELETE_BATCH: ENOTSUPP (524), before 5.6 EINVAL."""
         self._batch(Command.BPF_MAP_DELETE_BATCH, map)
 
     def map_freeze(self, map: AnyMapFd) -> None:
-        """BPF_MAP_FREEZE: from now on user space cannot write; programs still can."""
         bpf(Command.BPF_MAP_FREEZE, Element(map_fd=word(map)))
         if isinstance(map, MapFd):
             map.object.frozen = True

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Closing and duplicating descriptors, and pins in bpffs, on the running kernel.
 
-Same methods, parameters and answers as the model's Kernel.  Pins stand in a directory of the
-LinuxKernel's own, whatever their names.
+Each method has the parameters, answers and errors of the interface.  Pins are files in a directory
+of the LinuxKernel's own, whatever their names.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ class PinCommands(AttachCommands):
     """What is pinned, by the names that were given."""
 
     def close(self, descriptor: Descriptor | cgroups.Cgroup) -> None:
-        """Close a descriptor; what nobody else holds goes with it.  Errors: EBADF."""
         number = number_of(descriptor)
         if not isinstance(descriptor, (MapFd, ProgFd, LinkFd, Cgroup)) or number < 0:
             raise KernelError(EBADF if number < 0 else EINVAL, "close")
@@ -40,27 +39,23 @@ class PinCommands(AttachCommands):
         self.held.descriptors.remove(descriptor)
 
     def dup(self, descriptor: Descriptor) -> Descriptor:
-        """Another descriptor of the same object, with the same mode.  Errors: EBADF."""
         number = number_of(descriptor)
         if number < 0 or not isinstance(descriptor, (MapFd, ProgFd, LinkFd)):
             raise KernelError(EBADF, "dup")
         return self._again(descriptor, os.dup(number), descriptor.mode)
 
     def obj_pin(self, path: str, descriptor: Descriptor) -> None:
-        """BPF_OBJ_PIN: a name in the directory of this object in bpffs.  Errors: EBADF, EEXIST."""
         name = buffer(os.fsencode(self._pin(path)) + b"\0")
         bpf(Command.BPF_OBJ_PIN, Pin(pathname=address(name), bpf_fd=word(descriptor)))
         assert isinstance(descriptor, (MapFd, ProgFd, LinkFd))
         self._pinned[path] = descriptor
 
     def obj_get(self, path: str, file_flags: int = 0) -> Descriptor:
-        """BPF_OBJ_GET: a new descriptor of a pinned object.  Errors: EINVAL, ENOENT."""
         name = buffer(os.fsencode(self._pin(path)) + b"\0")
         fd = bpf(Command.BPF_OBJ_GET, Pin(pathname=address(name), file_flags=file_flags))
         return self._again(self._pinned[path], fd, int(file_flags))
 
     def unlink(self, path: str) -> None:
-        """Remove a pin.  Errors: ENOENT."""
         try:
             self._pin(path).unlink()
         except OSError as error:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """BPF_PROG_LOAD, BPF_PROG_BIND_MAP and BPF_PROG_TEST_RUN on the running kernel.
 
-Same methods, parameters and answers as the model's ``ProgCommands``; what each of them means, and
-its errors, stands there.  A body is assembled; the verifier's log becomes a note of the error.
+Each method has the parameters, answers and errors of the interface.  A body is assembled; the
+verifier's log becomes a note of the error.
 """
 
 from __future__ import annotations
@@ -52,7 +52,6 @@ class ProgCommands(MapCommands):
         prog_name: str = "",
         lsm_hook: str = "",
     ) -> ProgFd:
-        """BPF_PROG_LOAD: a descriptor of a new program, with the body assembled to bytecode."""
         steps = (body,) if isinstance(body, Step) else tuple(body)
         cookies, mentioned = _maps_of(steps)
         notes = program_of(0, prog_name, prog_type, expected_attach_type, lsm_hook, cookies)
@@ -119,11 +118,9 @@ class ProgCommands(MapCommands):
             raise
 
     def prog_bind_map(self, prog: AnyProgFd, map: AnyMapFd) -> None:
-        """BPF_PROG_BIND_MAP: the program holds the map without using it."""
         bpf(Command.BPF_PROG_BIND_MAP, BindMap(prog_fd=word(prog), map_fd=word(map)))
 
     def prog_test_run(self, prog: AnyProgFd, repeat: int = 1) -> int:
-        """BPF_PROG_TEST_RUN of a CGROUP_SKB program: the last run's return value."""
         self.limit_memory()
         packet = buffer(_PACKET)
         attr = TestRun(

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .. import changes
+from ..interface import KernelInterface
 from ..releases import Change
 from ..state import CAPABILITIES
 from . import machine
@@ -75,7 +76,7 @@ def _closer(fd: int) -> Callable[[], object]:
     return lambda: os.close(fd)
 
 
-class LinuxState:
+class LinuxState(KernelInterface):
     """The running kernel and the caller; see LinuxKernel for the parameters."""
 
     def __init__(
@@ -129,11 +130,7 @@ class LinuxState:
 
     @contextmanager
     def user(self, *capabilities_left: str) -> Iterator[None]:
-        """Within the block the caller has just these of the capabilities that BPF asks for.
-
-        Takes the others out of the thread's effective set, CAP_PERFMON with them.  ValueError
-        lists the known names.
-        """
+        # Takes the others out of the thread's effective set, CAP_PERFMON with them.
         unknown = set(capabilities_left) - CAPABILITIES
         if unknown:
             raise ValueError(f"unknown {sorted(unknown)}: known are {sorted(CAPABILITIES)}")
@@ -200,7 +197,6 @@ class LinuxState:
         return taken
 
     def fail_next(self, allocation: str) -> None:
-        """Not on a real kernel: NotImplementedError."""
         raise NotImplementedError(
             f"the running kernel cannot be told to fail the allocation {allocation!r}: "
             "that would take fault injection (CONFIG_FAILSLAB)"
@@ -209,7 +205,6 @@ class LinuxState:
     # -- the kernel itself --------------------------------------------------------------------
 
     def check_invariants(self) -> None:
-        """AssertionError if the kernel has warned or oopsed since this object was made."""
         new = machine.warnings() & ~self._warnings
         assert not new, f"the kernel warned: tainted {new}; see dmesg"
 

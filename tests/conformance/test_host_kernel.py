@@ -13,7 +13,6 @@ import ctypes
 import inspect
 import os
 import platform
-import re
 import signal
 import struct
 import sys
@@ -81,6 +80,7 @@ from reference_model import (
     trace,
 )
 from reference_model.execution import ACTIONS
+from reference_model.interface import CALLS
 from reference_model.linux import LinuxKernel, Missing, Unsafe, syscall
 from reference_model.linux import errors as linux_errors
 from reference_model.linux.deferred import alive
@@ -693,14 +693,7 @@ def _public(kind: type) -> dict[str, Any]:
     }
 
 
-COMMANDS = re.compile(r"(map|prog|link|obj|cgrp_storage)_\w+|mkdir|rmdir|close|dup|unlink")
-EVENTS = re.compile(r"fire|run_hooks|socket|close_socket|user|fail_next|check_invariants")
-"""The methods that users of a kernel call; by the others the rooms of the model talk."""
-
-INTERFACE = [name for name in _public(Kernel) if COMMANDS.fullmatch(name) or EVENTS.fullmatch(name)]
-
-
-@pytest.mark.parametrize("name", INTERFACE)
+@pytest.mark.parametrize("name", CALLS)
 def test_it_has_the_methods_of_the_model(name: str) -> None:
     wanted, found = (
         inspect.signature(_public(kind)[name]).parameters for kind in (Kernel, LinuxKernel)
