@@ -14,8 +14,8 @@ ValueError: unknown release '5.3.9.1' (known: 4.19 to 7.3, also '6.1.176', 'late
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
 from functools import cache, total_ordering
 
 MAINLINE = (
@@ -27,26 +27,53 @@ MAINLINE = (
 """The mainline releases that the model knows, oldest first."""
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Change:
-    """One difference between releases, and the evidence for it.
+class Read:
+    """A place in kernel sources, and the source trees in which it was read.
 
-    ``first`` is the first mainline release with it (None: it was proposed and never released),
-    ``backports`` the first release with it of each stable branch that took it over.
+    >>> Read("syscall.c:map_create", "5.10", "6.1")
+    Read('syscall.c:map_create', '5.10', '6.1')
     """
 
+    __slots__ = ("place", "trees")
+
+    def __init__(self, place: str, *trees: str) -> None:
+        self.place = place
+        """A file, with a function of it after a colon if only that was read."""
+        self.trees = trees
+        """The releases whose sources were read; empty where the commit itself was read."""
+
+    def __repr__(self) -> str:
+        return f"Read({', '.join(map(repr, (self.place, *self.trees)))})"
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Change:
+    """One difference between releases, and the evidence for it."""
+
     title: str
-    """The commit's subject, or what the series did."""
+    """The subject of the commit, or what the series did."""
     commit: str
-    """Twelve digits of the commit id, or empty where it is not known."""
+    """The first twelve digits of the commit id, or empty where the commit is not known."""
     first: str | None
+    """The first mainline release with the change; None if no release has it."""
     effect: str
-    """What a user of the map observes."""
-    source: str
-    """Where this was read: kernel file and function, changelog, or a recorded kernel."""
+    """What an affected user observes, in reStructuredText."""
+    _: KW_ONLY
     backports: tuple[str, ...] = ()
+    """The first release with the change of each stable branch that has it."""
+    after: Mapping[str, str] | None = None
+    """For a first release or a backport that is not known exactly: the newest release that is known
+    to lack the change.  The change came after it, and not after the release that is named."""
     proposal: bool = False
-    """Whether the series as posted in July 2020 does this too."""
+    """Whether the series as posted in July 2020 does the same."""
+    read: Sequence[Read] = ()
+    """Where the change was read in kernel sources."""
+    recorded: tuple[str, ...] = ()
+    """The recorded kernels that answered with and without the change."""
+    changelogs: tuple[str, ...] = ()
+    """The stable releases whose changelogs list the commit."""
+    cve: str = ""
+    """The id of the vulnerability that the commit fixes, where a source names both."""
 
 
 @total_ordering

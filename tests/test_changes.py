@@ -7,13 +7,16 @@ import ast
 import itertools
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 import reference_model
 from reference_model import MAINLINE, Change, Release, changes
+from reference_model.trace import read
 
+ROOT = Path(__file__).parent.parent
 MODEL = Path(reference_model.__file__).parent
 NAMES = {record: name for name, record in vars(changes).items() if isinstance(record, Change)}
 RECORDS = [pytest.param(record, id=NAMES[record]) for record in changes.ALL]
@@ -25,6 +28,13 @@ def trees(*without: str) -> Iterator[tuple[str, ast.Module]]:
         name = path.relative_to(MODEL).as_posix()
         if name not in without and not name.startswith("linux/"):
             yield name, ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def kernels() -> frozenset[str]:
+    """The kernels that answered a trace."""
+    files = (ROOT / "records" / "traces").glob("*.jsonl*")
+    return frozenset(name for path in files for one in read(path) for name in one.answers)
 
 
 def place(name: str) -> int:
@@ -112,9 +122,34 @@ def test_a_record_is_complete(record: Change) -> None:
     assert re.fullmatch(r"([0-9a-f]{12})?", record.commit)
     assert record.title
     assert record.effect.endswith(".")
-    assert record.source
+    assert record.read or record.recorded or record.changelogs
     assert record.first in (*MAINLINE, None)
     assert record.first is not None or record.proposal
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_sources_exist(record: Change) -> None:
+    """Only releases were read or recorded, and only kernels that answered are called recorded."""
+    for release in (*(tree for one in record.read for tree in one.trees), *record.changelogs):
+        assert str(Release(release)) == release
+    assert set(record.recorded) <= kernels()
+    if len(record.recorded) > 1:
+        assert {Release(name).has(record) for name in record.recorded} == {True, False}
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_a_cve_has_a_changelog(record: Change) -> None:
+    if record.cve:
+        assert re.fullmatch(r"CVE-\d{4}-\d{4,}", record.cve)
+        assert record.changelogs
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_bounds_belong_to_a_first_release(record: Change) -> None:
+    for found, lacking in (record.after or {}).items():
+        assert found in (record.first, *record.backports)
+        assert Release(lacking) < Release(found)
+        assert not Release(lacking).has(record)
 
 
 @pytest.mark.parametrize("record", RECORDS)

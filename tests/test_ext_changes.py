@@ -9,12 +9,13 @@ from contextlib import redirect_stderr
 from pathlib import Path
 
 import pytest
-from changes import RECORDED, first_release, prose
+from changes import bounds, first_release, places, prose
 from docutils import nodes
 from sphinx.cmd.build import main
 
 from reference_model import Change, changes
 from reference_model.changes import NAMES
+from reference_model.releases import Read
 
 ROOT = Path(__file__).parent.parent
 
@@ -80,22 +81,44 @@ def test_a_commit_is_a_link(page: str) -> None:
 def test_an_entry_holds_the_whole_record(page: str, change: Change) -> None:
     text = entry(page, NAMES[change])
     words = re.findall(r"\w+", text)
-    for part in (change.title, change.effect, change.source, *change.backports):
+    read = [word for one in change.read for word in (one.place, *one.trees)]
+    listed = (
+        *change.backports,
+        *(change.after or {}).values(),
+        *change.recorded,
+        *change.changelogs,
+    )
+    for part in (change.title, change.effect, change.cve, *read, *listed):
         assert set(re.findall(r"\w+", part)) <= set(words)
+    assert "``" not in text
     assert ("Commit" in text and "not known" in text) or change.commit or change.first is None
-    assert ("on no kernel" in text) == (RECORDED.search(change.source) is None)
+    assert ("Tested kernels : none" in text) == (not change.recorded)
 
 
 def test_the_proposal_is_told_apart(page: str) -> None:
     assert "never released" in entry(page, "ATTACH_TYPE_IGNORED")
     assert "not merged" in entry(page, "ATTACH_TYPE_IGNORED")
-    assert "as posted in July 2020 does this too" in entry(page, "SHARED_STORAGE")
+    assert "as posted in July 2020 does the same" in entry(page, "SHARED_STORAGE")
     assert "July 2020" not in entry(page, "KEY_IS_CGROUP_ID")
 
 
 def test_a_first_release_between_two_is_not_known(page: str) -> None:
-    assert "not known: after 6.13" in entry(page, "ACCESS_FLAGS_LATE")
+    assert "7.2 or earlier, after 6.13" in entry(page, "ACCESS_FLAGS_LATE")
     assert first_release(changes.NEXT_KEY_END) == "Linux 7.1"
+
+
+def test_a_backport_between_two_is_not_known() -> None:
+    change = Change(
+        "title", "", "5.2", "Effect.", backports=("4.19.67", "5.1.16"), after={"4.19.67": "4.19.51"}
+    )
+    assert bounds(change, "4.19.67") == "4.19.67 or earlier, after 4.19.51"
+    assert bounds(change, "5.1.16") == "5.1.16"
+
+
+def test_places_are_code_and_keep_their_trees() -> None:
+    parts = list(places([Read("a.c:f", "5.10", "6.1"), Read("b.h")]))
+    assert [one.astext() for one in parts if isinstance(one, nodes.literal)] == ["a.c:f", "b.h"]
+    assert "".join(one.astext() for one in parts) == "a.c:f of 5.10, 6.1; b.h"
 
 
 def test_the_role_links_to_the_entry(page: str) -> None:

@@ -14,7 +14,7 @@ from reference_model.releases import release
 
 
 def change(first: str | None, backports: tuple[str, ...] = (), *, proposal: bool = False) -> Change:
-    return Change("title", "", first, "effect", "source", backports, proposal)
+    return Change("title", "", first, "effect", backports=backports, proposal=proposal)
 
 
 def test_mainline_is_every_release_from_4_19_to_7_3() -> None:

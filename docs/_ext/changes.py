@@ -2,13 +2,13 @@
 """The history page, made from the records in ``reference_model.changes``.
 
 ``.. changes::`` shows every record in a section of its release, newest last; ``:change:`NAME```
-links to one from any page.  What a record leaves open the page calls unknown, in so many words.
+links to one from any page.  Where a record leaves something open, the page says so.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from docutils import nodes
@@ -18,14 +18,13 @@ from sphinx.util.typing import ExtensionMetadata
 
 from reference_model import Change, changes, releases
 from reference_model.changes import NAMES
+from reference_model.releases import Read
 
 CODE = re.compile(
     r"(\b\w+\.[ch]\b(?::\w+)?|\b\w+(?:/\w+)+\.[ch]\b(?::\w+)?"  # a file, perhaps with a function
     r"|\b[A-Za-z]\w*_\w+(?:\(\))?"  # a name with an underscore
     r"|\b(?:LINK|BATCH|AFTER|ID|BEFORE|EGRESS|INGRESS|E[A-Z]{3,}|E2BIG|MULTI|PREORDER)\b)"
 )
-RECORDED = re.compile(r"\bkernels? (\d|'proposal')")
-OPEN = re.compile(r"first release between ([\d.]+) and ([\d.]+)")
 
 
 def prose(text: str) -> list[nodes.Node]:
@@ -42,20 +41,24 @@ def prose(text: str) -> list[nodes.Node]:
 
 
 def first_release(change: Change) -> str:
-    """In which mainline release a change came, as far as it is known.
+    """The mainline release in which a change came, as far as it is known.
 
     >>> first_release(changes.SHARED_STORAGE)
     'Linux 5.9'
     >>> first_release(changes.ATTACH_TYPE_IGNORED)
     'none: it was proposed in July 2020 and never released'
     >>> first_release(changes.ACCESS_FLAGS_LATE)
-    'not known: after 6.13 and not after 7.2'
+    'Linux 7.2 or earlier, after 6.13'
     """
     if change.first is None:
         return "none: it was proposed in July 2020 and never released"
-    if found := OPEN.search(change.source):
-        return f"not known: after {found[1]} and not after {found[2]}"
-    return f"Linux {change.first}"
+    return f"Linux {bounds(change, change.first)}"
+
+
+def bounds(change: Change, release: str) -> str:
+    """A first release or a backport, with what is known of its branch before."""
+    after = (change.after or {}).get(release)
+    return f"{release} or earlier, after {after}" if after else release
 
 
 def place(change: Change) -> int:
@@ -103,7 +106,7 @@ class Changes(SphinxDirective):
         return nodes.container(
             "",
             label,
-            nodes.paragraph("", "", *prose(change.effect)),
+            nodes.paragraph("", "", *self.inline(change.effect)),
             fields,
             classes=["rule", "change"],
             ids=[anchor],
@@ -111,27 +114,47 @@ class Changes(SphinxDirective):
 
     def facts(self, change: Change) -> Iterator[tuple[str, list[nodes.Node]]]:
         """What the record holds, field by field."""
-        title: list[nodes.Node] = [nodes.emphasis("", "", *prose(change.title))]
+        title = nodes.emphasis("", change.title)
         if change.commit:
-            yield "Commit", [*self.commit(change.commit), nodes.Text(" "), *title]
+            yield "Commit", [*self.inline(f":commit:`{change.commit}`"), nodes.Text(" "), title]
         elif change.first is None:
-            yield "Commit", [nodes.Text("none: it was not merged. "), *title]
+            yield "Commit", [nodes.Text("none: it was not merged. "), title]
         else:
-            yield "Commit", [nodes.Text("not known. "), *title]
+            yield "Commit", [nodes.Text("not known. "), title]
         yield "First release", [nodes.Text(first_release(change))]
         if change.backports:
-            yield "Stable releases", [nodes.Text("from " + ", ".join(change.backports))]
+            stable = ", ".join([bounds(change, name) for name in change.backports])
+            yield "Stable releases", [nodes.Text(f"from {stable}")]
         if change.proposal and change.first is not None:
-            text = "the series as posted in July 2020 does this too"
+            text = "the series as posted in July 2020 does the same"
             yield "Proposal", [nodes.Text(text)]
-        yield "Known from", prose(change.source)
-        if not RECORDED.search(change.source):
-            yield "Recorded", [nodes.Text("on no kernel: this was read, not observed")]
+        if change.cve:
+            yield "Vulnerability", [nodes.Text(change.cve)]
+        if change.read:
+            yield "Read in", list(places(change.read))
+        if change.changelogs:
+            yield "Listed in", [nodes.Text(f"the changelogs of {', '.join(change.changelogs)}")]
+        kernels = ", ".join(change.recorded) if change.recorded else "none"
+        yield "Tested kernels", [nodes.Text(kernels)]
 
-    def commit(self, number: str) -> list[nodes.Node]:
-        """A link to a commit."""
-        found, _ = self.parse_inline(f":commit:`{number}`")
-        return found
+    def inline(self, text: str) -> list[nodes.Node]:
+        """A text in reStructuredText."""
+        found, messages = self.parse_inline(text)
+        return [*found, *messages]
+
+
+def places(read: Iterable[Read]) -> Iterator[nodes.Node]:
+    """Where a change was read: each place, and the releases whose sources were read.
+
+    >>> nodes.inline("", "", *places([Read("core.c", "6.1"), Read("cgroup.c")])).astext()
+    'core.c of 6.1; cgroup.c'
+    """
+    for index, one in enumerate(read):
+        if index:
+            yield nodes.Text("; ")
+        yield nodes.literal(one.place, one.place)
+        if one.trees:
+            yield nodes.Text(f" of {', '.join(one.trees)}")
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

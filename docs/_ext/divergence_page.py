@@ -138,7 +138,10 @@ def without(of: Divergence) -> Iterator[nodes.Node]:
     shown = {name for pair in of.pairs for _, one in groups(pair) for name in one.cause}
     left = [change for change in changes.ALL if changes.NAMES[change] not in shown]
     rows: list[list[Cell]] = [
-        [[code_link("change", changes.NAMES[change], of.env.docname)], prose(change.effect)]
+        [
+            [code_link("change", changes.NAMES[change], of.env.docname)],
+            of.parse_inline(change.effect)[0],
+        ]
         for change in left
     ]
     yield table(["change", "what it does"], rows, "divergence")
