@@ -43,7 +43,8 @@ raise-floor: $(INSTALLED) ## Run them and commit to their number: docs/doctest_f
 lint: $(INSTALLED) ## Check style, types and spelling
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy reference_model records docs/_ext upstream
+	$(BIN)/mypy conf.py reference_model records conformance docs/_ext upstream bench tests --exclude tests/upstream
+	$(BIN)/mypy tests/upstream # apart, as it has a conftest.py too
 	$(BIN)/sphinx-lint conf.py docs reference_model upstream
 	$(BIN)/codespell
 

@@ -31,6 +31,8 @@ from reference_model import (
     STORAGE_KEY,
     U64,
     Add,
+    AttachType,
+    Cgroup,
     Kernel,
     Release,
     trace,
@@ -40,6 +42,10 @@ from reference_model.divergence import search, world
 ROOT = Path(__file__).parent.parent
 TRACES = records.files.TRACES / "linux.jsonl.gz"
 REPEATS = 5
+
+Key = tuple[int, AttachType]
+Pairs = list[tuple[Cgroup, Key]]
+Operation = Callable[[Cgroup, Key], object]
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -75,13 +81,13 @@ class Machine:
         self.some = self.cgroups[:: max(1, cgroups // 1000)]
         self.keys = [(cgroup.id, BPF_CGROUP_INET_EGRESS) for cgroup in self.some]
 
-    def attach(self, cgroup: object) -> None:
+    def attach(self, cgroup: Cgroup) -> None:
         self.kernel.prog_attach(cgroup, self.prog, BPF_CGROUP_INET_EGRESS, BPF_F_ALLOW_MULTI)
 
-    def operations(self) -> dict[str, Callable[[object, object], object]]:
+    def operations(self) -> dict[str, Operation]:
         kernel, counts = self.kernel, self.counts
 
-        def attach(cgroup: object, key: object) -> None:
+        def attach(cgroup: Cgroup, key: Key) -> None:
             kernel.prog_detach(cgroup, self.prog, BPF_CGROUP_INET_EGRESS)
             self.attach(cgroup)
 
@@ -104,7 +110,7 @@ def scaling(few: int, many: int) -> None:
             operation = machine.operations()[name]
             pairs = list(zip(machine.some[:-1], machine.keys[1:], strict=True))
 
-            def work(operation: object = operation, pairs: object = pairs) -> None:
+            def work(operation: Operation = operation, pairs: Pairs = pairs) -> None:
                 for cgroup, key in pairs:
                     operation(cgroup, key)
 

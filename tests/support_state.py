@@ -109,7 +109,7 @@ class _Walk:
         if name is None:
             name = self._names[id(found)] = _new_name(found, path)
             fields = self._state[name] = {}
-            for field in _slots(type(found)):
+            for field in _slots(type(found)):  # type: ignore[arg-type]
                 value = getattr(found, field)
                 if field in CONSTANT and type(found) is not Storage:
                     fields[field] = id(value)
@@ -136,7 +136,7 @@ def _text(path: Path) -> str:
 
 
 @cache
-def _slots(cls: type) -> list[str]:
+def _slots(cls: type[Any]) -> list[str]:
     return [slot for base in cls.__mro__ for slot in getattr(base, "__slots__", ())]
 
 

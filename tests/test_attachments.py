@@ -833,13 +833,14 @@ def test_positions_beside_a_program(ordering: Kernel) -> None:
     kernel, cgroup = ordering, ordering.mkdir()
     one, two = crowd(kernel, cgroup, 2)
     order = [one.id, two.id]
-    for flags, relative, place in [
+    positions: list[tuple[int, ProgFd | int, int]] = [
         (BEFORE, two, 1),
         (AFTER, one, 1),
         (AFTER, two, 4),
         (BEFORE | ID, one.id, 0),
         (AFTER | ID, two.id, 5),
-    ]:
+    ]
+    for flags, relative, place in positions:
         prog = skb(kernel)
         kernel.prog_attach(cgroup, prog, EGRESS, MULTI | flags, relative=relative)
         order.insert(place, prog.id)

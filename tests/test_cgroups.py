@@ -231,7 +231,7 @@ def test_only_the_last_reference_counts(release: str) -> None:
 
     def counted(cgroup: Cgroup) -> bool:
         try:
-            return kernel.map_lookup_elem(counts, (cgroup, EGRESS)) == 0
+            return bool(kernel.map_lookup_elem(counts, (cgroup, EGRESS)) == 0)
         except errors.NoEntry:
             return False
 

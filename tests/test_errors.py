@@ -22,7 +22,11 @@ CLASSES = {
     for name, value in vars(errors).items()
     if inspect.isclass(value) and issubclass(value, Exception)
 }
-REASONS = {name: value for name, value in CLASSES.items() if BpfError in value.__bases__}
+REASONS: dict[str, type[BpfError]] = {
+    name: value
+    for name, value in CLASSES.items()
+    if issubclass(value, BpfError) and BpfError in value.__bases__
+}
 
 
 def raised() -> set[str]:

@@ -95,7 +95,8 @@ def test_every_story_is_there() -> None:
 def test_a_line_says_it_all(name: str) -> None:
     for found in exported(name):
         assert trace.parse(export.line(found)) == found
-        assert found.answers == found.undefined == {}
+        assert found.answers == {}
+        assert found.undefined == {}
 
 
 @each_program

@@ -191,7 +191,9 @@ def test_rules_on_kernels() -> None:
 
 def test_what_stories_say_of_a_rule_together() -> None:
     def text(*states: cells.Verdict) -> str:
-        return "".join(node.astext() for node in conformance_page.together(list(states)))
+        shown = conformance_page.together(list(states))
+        assert isinstance(shown, list)
+        return "".join(node.astext() for node in shown)
 
     assert text(cells.AGREES, cells.PART, cells.NOT_RUN) == "● 2 of 3"
     assert text(cells.BREAKS, cells.NOT_RUN) == "‡ undefined"

@@ -209,7 +209,7 @@ def test_place_of_the_unprivileged_test(release: str) -> None:
     late = release == "6.4.10" or (release in MAINLINE and at_least(release, "6.5"))
     kernel = Kernel(release)
     with kernel.user("CAP_NET_ADMIN"):
-        attributes = [
+        attributes: list[dict[str, Any]] = [
             {"btf_key": STORAGE_KEY},  # BTF ids
             {"map_flags": NUMA, "numa_node": 1},
         ]
@@ -267,7 +267,7 @@ def test_both_access_flags(release: str) -> None:
 
 def test_both_access_flags_on_the_sources_read() -> None:
     """SEMANTICS 1.3, and the sources of 6.12.117 (before) and 7.2.13 (after)."""
-    options = {"map_flags": RDONLY | WRONLY, "value": Bytes(1 << 17)}
+    options: dict[str, Any] = {"map_flags": RDONLY | WRONLY, "value": Bytes(1 << 17)}
     assert create("6.12.117", **options) == "EINVAL"
     assert create("7.2.13", **options) == "E2BIG"
 
@@ -283,7 +283,7 @@ def test_numa_node(release: str) -> None:
 @pytest.mark.parametrize("release", MAINLINE)
 def test_map_types(release: str) -> None:
     """SEMANTICS 1.3 step 6 and 0.3: 19 since 4.19, 21 since 4.20, 32 since 6.2."""
-    options = {"map_flags": BPF_F_NO_PREALLOC, "btf": True}
+    options: dict[str, Any] = {"map_flags": BPF_F_NO_PREALLOC, "btf": True}
     assert create(release, SHARED) == "ok"
     assert create(release, PERCPU) == ("ok" if at_least(release, "4.20") else "EINVAL")
     assert create(release, CGRP, U32, **options) == ("ok" if at_least(release, "6.2") else "EINVAL")

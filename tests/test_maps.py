@@ -48,11 +48,19 @@ from reference_model import (
     Struct,
     errors,
 )
+from reference_model.maps import StorageMap
+from reference_model.storages import Storage
 
 LOCKED = Struct(lock=SPIN_LOCK, n=U64)
 TYPES = [pytest.param(SHARED, id="shared"), pytest.param(PERCPU, id="percpu")]
 UPPER = 1 << 32
 """A CPU number, 1, in the upper half of the flags."""
+
+
+def storages_of(found: MapFd) -> dict[object, Storage]:
+    """The storages of a map, by their identities."""
+    assert isinstance(found.object, StorageMap)
+    return found.object.entries
 
 
 def locked(release: str) -> Machine:
@@ -122,13 +130,13 @@ def test_order_of_lookup_errors(release: str) -> None:
     kernel, cgroup, counts, prog, key = machine(release)
     missing, late = (cgroup, INGRESS), at_least(release, "6.19")
     blind = reopened(kernel, counts, write=True)
-    closed = kernel.dup(counts)
+    closed: Any = kernel.dup(counts)
     kernel.close(closed)
     lookup = kernel.map_lookup_elem
     with refused(kernel, "EBADF", errors.BadDescriptor):
         lookup(closed, missing)
     with refused(kernel, "EINVAL", errors.WrongDescriptor):
-        lookup(prog, missing)
+        lookup(prog, missing)  # type: ignore[arg-type]
     with refused(kernel, "EBADF" if late else "EINVAL"):
         lookup(closed, missing, 1)
     with refused(kernel, "EPERM", errors.AccessMode):
@@ -186,7 +194,7 @@ def test_the_lock_itself_is_not_written(release: str, flags: int) -> None:
     given = b"\xff" * 4 + bytes(4) + (77).to_bytes(8, "little")
     kernel.map_update_elem(found, key, given, flags)
     assert kernel.map_lookup_elem(found, key) == {"n": 77}
-    assert found.object.entries[key[0].id, EGRESS].data[:4] == bytes(4)
+    assert storages_of(found)[key[0].id, EGRESS].data[:4] == bytes(4)
 
 
 @pytest.mark.parametrize("release", before("7.0"))
@@ -237,12 +245,12 @@ def test_order_of_update_errors(release: str, map_type: MapType) -> None:
     kernel, cgroup, counts, prog, key = machine(release, map_type)
     update, missing = kernel.map_update_elem, (cgroup, INGRESS)
     quiet = reopened(kernel, counts, write=False)
-    closed = kernel.dup(counts)
+    closed: Any = kernel.dup(counts)
     kernel.close(closed)
     with refused(kernel, "EBADF", errors.BadDescriptor):
         update(closed, missing, 1, BPF_NOEXIST)
     with refused(kernel, "EINVAL", errors.WrongDescriptor):
-        update(prog, missing, 1, BPF_NOEXIST)
+        update(prog, missing, 1, BPF_NOEXIST)  # type: ignore[arg-type]
     with refused(kernel, "EPERM", errors.AccessMode):
         update(quiet, missing, 1, BPF_NOEXIST)
     with refused(kernel, "EINVAL", errors.ElementFlags):
@@ -279,7 +287,7 @@ def test_delete(release: str, map_type: MapType) -> None:
         return
     kernel, cgroup, counts, _, key = machine(release, map_type)
     quiet = reopened(kernel, counts, write=False)
-    closed = kernel.dup(counts)
+    closed: Any = kernel.dup(counts)
     kernel.close(closed)
     for one in (key, (cgroup, INGRESS), (12345, EGRESS)):
         with refused(kernel, "EINVAL", errors.DeleteRefused):
@@ -365,7 +373,7 @@ def test_next_key_errors(release: str) -> None:
     kernel, cgroup, counts, prog, _ = machine(release)
     empty = kernel.map_create(SHARED, STORAGE_KEY, U64)
     blind = reopened(kernel, counts, write=True)
-    closed = kernel.dup(counts)
+    closed: Any = kernel.dup(counts)
     kernel.close(closed)
     following = kernel.map_get_next_key
     with refused(kernel, "ENOENT", errors.NoMoreKeys):
@@ -380,7 +388,7 @@ def test_next_key_errors(release: str) -> None:
     with refused(kernel, "EBADF", errors.BadDescriptor):
         following(closed)
     with refused(kernel, "EINVAL", errors.WrongDescriptor):
-        following(prog)
+        following(prog)  # type: ignore[arg-type]
 
 
 def test_order_of_keys_is_that_of_creation() -> None:
@@ -409,9 +417,9 @@ def test_lookup_and_delete(release: str, map_type: MapType) -> None:
     if release == "4.19":
         for descriptor in (counts, prog):
             with refused(kernel, "EINVAL", errors.UnknownCommand):
-                command(descriptor, key)
+                command(descriptor, key)  # type: ignore[arg-type]
         return
-    closed = kernel.dup(counts)
+    closed: Any = kernel.dup(counts)
     kernel.close(closed)
     with refused(kernel, "ENOTSUPP", errors.CommandNotSupported):
         command(counts, key)
@@ -455,7 +463,7 @@ def test_batches(release: str, command: str) -> None:
     kernel, _, counts, prog, _ = machine(release)
     batch: Callable[[object], None] = getattr(kernel, command)
     blind, quiet = reopened(kernel, counts, write=True), reopened(kernel, counts, write=False)
-    closed = kernel.dup(counts)
+    closed: Any = kernel.dup(counts)
     kernel.close(closed)
     if not at_least(release, "5.6"):
         for descriptor in (counts, closed, blind, prog):
@@ -506,12 +514,12 @@ def test_order_of_freeze_errors(release: str) -> None:
     kernel, _, counts, prog, _ = machine(release)
     kernel.unprivileged_bpf_disabled = 0
     quiet = reopened(kernel, counts, write=False)
-    closed = kernel.dup(counts)
+    closed: Any = kernel.dup(counts)
     kernel.close(closed)
     with refused(kernel, "EBADF", errors.BadDescriptor):
         kernel.map_freeze(closed)
     with refused(kernel, "EINVAL", errors.WrongDescriptor):
-        kernel.map_freeze(prog)
+        kernel.map_freeze(prog)  # type: ignore[arg-type]
     if at_least(release, "6.5"):
         with refused(kernel, "EPERM", errors.FreezeReadOnly):
             kernel.map_freeze(quiet)
@@ -586,7 +594,7 @@ def test_pads_of_the_users_slots(release: str, kept: bool) -> None:
     kernel, cgroup, found, _, key = machine(release, PERCPU, value=Bytes(5), body=Mention)
     kernel.map_update_elem(found, key, b"valueabcVALUEABC")
     assert kernel.map_lookup_elem(found, key) == [b"value", b"VALUE"]
-    data = found.object.entries[cgroup.id, EGRESS].data
+    data = bytes(storages_of(found)[cgroup.id, EGRESS].data)
     assert data == (b"valueabcVALUEABC" if kept else b"value\0\0\0VALUE\0\0\0")
 
 
@@ -653,6 +661,7 @@ def test_keys(release: str) -> None:
     prog = kernel.prog_load(SKB, Mention(narrow))
     kernel.prog_attach(kernel.mkdir("db"), prog, INGRESS)
     other = kernel.mkdir("other")
+    key: object
     for key in ((web, EGRESS), (web.id, EGRESS), CgroupStorageKey(web.id, 1)):
         assert kernel.map_lookup_elem(wide, key) == 0
     for key in ((web, INGRESS), (other, EGRESS), (0, EGRESS), BOGUS_KEY):

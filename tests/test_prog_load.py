@@ -70,11 +70,12 @@ FIRST = {BPF_PROG_TYPE_CGROUP_SYSCTL: "5.2", BPF_PROG_TYPE_CGROUP_SOCKOPT: "5.3"
 
 def options(prog_type: ProgType) -> dict[str, Any]:
     """What a program of the type must declare to be loaded at all: SEMANTICS 2.4."""
-    return {
+    needed: dict[ProgType, dict[str, Any]] = {
         BPF_PROG_TYPE_CGROUP_SOCK_ADDR: {"expected_attach_type": BPF_CGROUP_INET4_CONNECT},
         BPF_PROG_TYPE_CGROUP_SOCKOPT: {"expected_attach_type": 21},
         BPF_PROG_TYPE_LSM: {"expected_attach_type": BPF_LSM_CGROUP, "lsm_hook": "socket_bind"},
-    }.get(prog_type, {})
+    }
+    return needed.get(prog_type, {})
 
 
 def storage_map(kernel: Kernel, map_type: Any = SHARED, value: Type = U64, **further: Any) -> MapFd:

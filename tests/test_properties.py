@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import product
 from random import Random
@@ -78,6 +78,7 @@ from reference_model import (
     errors,
 )
 from reference_model.interface import CALLS
+from reference_model.maps import StorageMap
 
 RELEASES = (
     *("4.19", "4.19.108", "5.3", "5.4.59", "5.7", "5.8.18", "proposal", "5.9.1", "5.10.223"),
@@ -145,7 +146,8 @@ class Walk(RuleBasedStateMachine):
     def operations(self, number: int) -> None:
         """Eight operations."""
         random = Random(number)
-        self.pick, self.chance = random.choice, lambda n: random.randrange(n) == 0
+        self.pick: Callable[[Sequence[Any]], Any] = random.choice
+        self.chance: Callable[[int], bool] = lambda n: random.randrange(n) == 0
         for _ in range(8):
             self.hinder(self.pick(self.hindrances))
             self.pick(self.plan)(self)
@@ -341,7 +343,7 @@ def cgrp_create(walk: Walk) -> None:
 
 def entry(walk: Walk) -> None:
     found, cgroup, hook = walk.some("map"), walk.cgroup(), walk.pick([EGRESS, EGRESS, INGRESS])
-    if not isinstance(found, MapFd) or found.object.storage_kind is None:
+    if not isinstance(found, MapFd) or not isinstance(found.object, StorageMap):
         walk.do(walk.pick(["map_lookup_elem", "map_delete_elem"]), found, 0)
         return
     known = [*found.object.entries]

@@ -177,6 +177,7 @@ def test_a_promise_that_anything_keeps_is_found(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_promise_that_is_not_kept_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = RECIPES["zero_explicitly"]
+    assert recipe.old is not None
     monkeypatch.setitem(RECIPES, "zero_explicitly", replace(recipe, run=recipe.old))
     with pytest.raises(AssertionError, match="Each measurement starts at zero"):
         test_promises("zero_explicitly")

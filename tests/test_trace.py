@@ -28,6 +28,8 @@ from reference_model.storages import ByKey, PerAttachment
 TRACES = Path(__file__).parents[1] / "records" / "traces"
 LINUX, HAZARDS = TRACES / "linux.jsonl.gz", TRACES / "hazards.jsonl"
 
+Line = dict[str, Any] | str
+
 MKDIR = {"op": "mkdir", "cgroup": "c1", "parent": None}
 RMDIR = {"op": "rmdir", "cgroup": "c1"}
 CREATE = {
@@ -58,10 +60,8 @@ ATTACH = {
 }
 LINK = {"op": "link_create", "link": "l1", "cgroup": "c1", "prog": "p1", "attach_type": "egress"}
 LOOKUP = {"op": "map_lookup", "map": "m1", "key": ["c1", "egress"]}
-TWICE = [MKDIR, CREATE, LOAD, LINK, {**LINK, "link": "l2"}, LOOKUP]
+TWICE: list[dict[str, Any]] = [MKDIR, CREATE, LOAD, LINK, {**LINK, "link": "l2"}, LOOKUP]
 """Two links of a program on a hook: undefined on 5.8.18, the storage shared on 5.9.1."""
-
-Line = dict[str, Any] | str
 
 
 def trace_of(

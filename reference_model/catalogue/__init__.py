@@ -12,7 +12,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from functools import cache
-from typing import TypeVar
+from typing import TypeVar, overload
 
 from .story import (
     RELEASES,
@@ -57,7 +57,13 @@ FOLDERS: dict[str, type[Story]] = {
 """The kinds of stories, by the folders of their modules and of their pages."""
 
 
-def stories(kind: type[S] = Story) -> dict[str, S]:  # type: ignore[assignment]
+@overload
+def stories() -> dict[str, Story]: ...
+@overload
+def stories(kind: type[S]) -> dict[str, S]: ...
+
+
+def stories(kind: type[Story] = Story) -> dict[str, Story] | dict[str, S]:
     """The stories of a kind by the names of their modules, in the order of FOLDERS."""
     return {name: story for name, story in _discover().items() if isinstance(story, kind)}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance import run_twins, twins
+from conformance import run_twins, tools, twins
 from conformance.kernels import Kernel
 from conformance.twins import Told
 from records import results
@@ -127,10 +127,8 @@ def test_an_unknown_twin_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_missing_compiler_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(
-        twins, "missing_tools", lambda: twins.tools.MissingTools(("clang",), ("clang",))
-    )
-    monkeypatch.setattr(twins.tools, "require", lambda programs: None)
+    monkeypatch.setattr(twins, "missing_tools", lambda: tools.MissingTools(("clang",), ("clang",)))
+    monkeypatch.setattr(tools, "require", lambda programs: None)
     assert twins.main([]) == 2
     assert "apt-get install --no-install-recommends clang" in capsys.readouterr().err
 

@@ -433,7 +433,7 @@ def test_the_meter_speaks_once_a_second(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = iter([0.0, 0.5, 1.5, 1.5, 1.6])
-    monkeypatch.setattr(report.time, "monotonic", lambda: next(now))
+    monkeypatch.setattr("reference_model.divergence.report.time.monotonic", lambda: next(now))
     meter = report.Meter()
     result = found("5.8", "5.9", load("keys"), 1)
     meter(result, 1, 2)

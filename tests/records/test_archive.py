@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ TRACES = Path(__file__).parents[2] / "records" / "traces"
 
 def test_the_numbers_are_those_of_the_files() -> None:
     files = sorted(TRACES.glob("*.jsonl*"))
-    read = {".gz": gzip.decompress, ".jsonl": bytes}
+    read: dict[str, Callable[[bytes], bytes]] = {".gz": gzip.decompress, ".jsonl": bytes}
     lines = [line for path in files for line in read[path.suffix](path.read_bytes()).splitlines()]
     traces = [json.loads(line) for line in lines]
     answers = sum(

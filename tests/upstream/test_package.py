@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from support_upstream import FILES
 
-from conformance import apt, offers, tools
+from conformance import apt, offers, tools, twins
 from upstream import __main__ as command_line
-from upstream import check, package, tree
+from upstream import package, tree
 
 
 def stanza(package_name: str, version: str) -> dict[str, str]:
@@ -90,7 +90,7 @@ def test_what_cannot_be_had_is_not_run_and_says_why(
         raise apt.AptError(f"no route to {suite}")
 
     asked = reach(monkeypatch, answer)
-    monkeypatch.setattr(check.package, "get", partial(package.get, cache=tmp_path))
+    monkeypatch.setattr(package, "get", partial(package.get, cache=tmp_path))
     assert command_line.main(["check"]) == 3
     told = capsys.readouterr().out
     assert "not run: no reachable suite offers it (" in told
@@ -110,8 +110,8 @@ def test_missing_tools_are_named(
 def test_the_packages_are_listed() -> None:
     text = Path(package.__file__).with_name("apt.txt").read_text(encoding="utf-8")
     listed = {line for line in text.splitlines() if not line.startswith("#")}
-    assert {*package.NEEDED.values(), *check.twins.PACKAGE_OF.values()} <= listed
-    assert set(check.twins.LIBRARIES.values()) <= listed
+    assert {*package.NEEDED.values(), *twins.PACKAGE_OF.values()} <= listed
+    assert set(twins.LIBRARIES.values()) <= listed
 
 
 # -- from a package to a tree

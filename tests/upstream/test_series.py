@@ -90,8 +90,8 @@ def test_the_mails_are_addressed_and_have_a_changelog(linux: Tree) -> None:
         assert message["In-Reply-To"] is None  # git send-email makes the thread
     assert cover["Subject"].startswith("[PATCH bpf-next 0/1] bpf, docs: ")
     assert mail["Subject"] == "[PATCH bpf-next 1/1] ponds: Say that frogs stay"
-    assert "***" not in cover.get_payload()
-    below = mail.get_payload().split("\n---\n")[1]
+    assert "***" not in str(cover.get_payload())
+    below = str(mail.get_payload()).split("\n---\n")[1]
     assert below == "v1: first version"
 
 
