@@ -35,7 +35,7 @@ from reference_model import (
     Cgroup,
     Kernel,
     Release,
-    trace,
+    traces,
 )
 from reference_model.divergence import search, world
 
@@ -63,8 +63,8 @@ def seconds(work: Callable[[], object]) -> float:
 
 def replay() -> None:
     """Answers of all recorded kernels, replayed in one process."""
-    answers = sum(score.answers for score in trace.replay([TRACES]).values())
-    taken = seconds(lambda: trace.replay([TRACES]))
+    answers = sum(score.answers for score in traces.replay([TRACES]).values())
+    taken = seconds(lambda: traces.replay([TRACES]))
     print(f"replay: {answers} answers in {taken:.2f} s, {answers / taken:,.0f} a second")
 
 

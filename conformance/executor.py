@@ -21,16 +21,16 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
-from reference_model import UndefinedBehaviour, trace
+from reference_model import UndefinedBehaviour, traces
 
 PORT = "/dev/ttyS1"
 EOF, READY = "\x04", "ready"
 
 
-def answers(kernel: Any, ops: list[trace.Op]) -> tuple[list[trace.Answer], str]:
+def answers(kernel: Any, ops: list[traces.Op]) -> tuple[list[traces.Answer], str]:
     """The kernel's answers to the operations, and what broke on the way, or nothing."""
-    replayer = trace.Replayer(kernel)
-    given: list[trace.Answer] = []
+    replayer = traces.Replayer(kernel)
+    given: list[traces.Answer] = []
     broke = ""
     try:
         for op in ops:

@@ -30,8 +30,8 @@ from hypothesis.stateful import run_state_machine_as_test
 
 import reference_model
 from reference_model import UndefinedBehaviour
-from reference_model.listing import listing
-from reference_model.trace import Answer, Op, Replayer
+from reference_model.traces import Answer, Op, Replayer
+from reference_model.traces.listing import listing
 
 from . import __main__ as command_line
 from . import kernels, tools

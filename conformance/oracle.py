@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Protocol
 
 from reference_model.releases import MAINLINE, Release
-from reference_model.trace import Answer, Op
+from reference_model.traces import Answer, Op
 
 from . import tools
 from .conversation import Conversation, GuestDied

@@ -24,9 +24,9 @@ from typing import ClassVar
 from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from reference_model import Release, trace
-from reference_model.export import line
-from reference_model.trace import Answer, Trace
+from reference_model import Release
+from reference_model.traces import Answer, Trace, read
+from reference_model.traces.export import line
 
 from . import __main__ as command_line
 from . import kernels, tools
@@ -132,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         wanted += kernels.own(paths) + kernels.own_from_environment()
         here = [kernel for kernel in wanted if isinstance(kernel, Kernel)]
         if options.ops:
-            traces = [replace(one, answers={}, undefined={}) for one in trace.read(options.ops)]
+            traces = [replace(one, answers={}, undefined={}) for one in read(options.ops)]
         else:
             releases = [release_of(kernel) for kernel in here] or ["latest"]
             traces = new_sequences(releases, options.count, options.seed, options.length)

@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from reference_model import Kernel, UndefinedBehaviour
 from reference_model.state import CAPABILITIES
-from reference_model.trace import ATTACH_TYPES, GARBAGE, Answer, Op, Replayer
+from reference_model.traces import ATTACH_TYPES, GARBAGE, Answer, Op, Replayer
 
 MULTI, REPLACE = 2, 4
 NAMES = {attach_type: name for name, attach_type in ATTACH_TYPES.items()}

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 from reference_model import Release
 from reference_model.catalogue import UNDEFINED, Evidence, Observations, Story, stories
-from reference_model.export import observed_in, story_programs
-from reference_model.trace import Trace
+from reference_model.traces import Trace
+from reference_model.traces.export import observed_in, story_programs
 
 from . import results
 from .archive import Archive, committed

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from reference_model import Release
-from reference_model.trace import Trace, parse
+from reference_model.traces import Trace, parse
 
 from . import results
 from .files import HOME, kernel_files, trace_files

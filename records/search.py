@@ -19,7 +19,7 @@ from reference_model.divergence import interleavings, report, search, world
 from reference_model.divergence.causes import answers, differing
 from reference_model.divergence.side import UNDEFINED
 from reference_model.divergence.world import World
-from reference_model.trace import Trace
+from reference_model.traces import Trace
 
 from . import divergence
 from .files import DIVERGENCE, LICENCE, RACES, write_whole

@@ -7,10 +7,11 @@ import argparse
 import json
 import sys
 
-from . import export, trace
+from . import traces
 from .catalogue import Story, stories
 from .divergence import report, search, world
 from .releases import Release
+from .traces import export
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -65,8 +66,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _replay(options: argparse.Namespace) -> int:
     try:
-        scores = trace.replay(options.files, options.release)
-    except trace.TraceError as error:
+        scores = traces.replay(options.files, options.release)
+    except traces.TraceError as error:
         print(error, file=sys.stderr)
         return 2
     if not scores:
@@ -76,7 +77,7 @@ def _replay(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps({name: score.numbers() for name, score in scores.items()}))
     else:
-        print(trace.table(scores))
+        print(traces.table(scores))
     return int(any(score.differ for score in scores.values()))
 
 

@@ -14,7 +14,7 @@ import pytest
 
 import reference_model
 from reference_model import MAINLINE, Change, Release, changes
-from reference_model.trace import read
+from reference_model.traces import read
 
 ROOT = Path(__file__).parent.parent
 MODEL = Path(reference_model.__file__).parent

@@ -14,9 +14,9 @@ from types import ModuleType
 import pytest
 
 import reference_model
-from reference_model import trace
+from reference_model import traces
 
-ELSEWHERE = {f"Replayer.{name}": "docs/traces.rst" for name in trace.OPERATIONS}
+ELSEWHERE = {f"Replayer.{name}": "docs/traces.rst" for name in traces.OPERATIONS}
 """Methods that are described on a page, as one of them for each operation of the format is."""
 
 MODULES = [
@@ -48,7 +48,7 @@ def test_docstrings(module: ModuleType) -> None:
     assert [name for name in without if name not in ELSEWHERE] == []
 
 
-@pytest.mark.parametrize("name", trace.OPERATIONS)
+@pytest.mark.parametrize("name", traces.OPERATIONS)
 def test_what_is_described_elsewhere(name: str) -> None:
     page = Path(__file__).parent.parent / ELSEWHERE[f"Replayer.{name}"]
     assert name in re.findall(r"\w+", page.read_text(encoding="utf-8"))

@@ -56,7 +56,7 @@ from reference_model import (
     errors,
 )
 from reference_model.execution import ACTIONS
-from reference_model.trace import ATTACH_TYPES
+from reference_model.traces import ATTACH_TYPES
 
 MULTI = int(BPF_F_ALLOW_MULTI)
 TRACES = Path(__file__).parents[1] / "records" / "traces" / "linux.jsonl.gz"

@@ -45,17 +45,17 @@ from reference_model import (
     TailCall,
     UndefinedBehaviour,
     Verdict,
-    export,
-    trace,
+    traces,
 )
 from reference_model.__main__ import main
 from reference_model.catalogue import RELEASES, UNDEFINED, observed, stories
-from reference_model.export import NotExportable, OtherPath, Program, Scribe
 from reference_model.releases import release as release_of
+from reference_model.traces import export
+from reference_model.traces.export import NotExportable, OtherPath, Program, Scribe
 
 RECORD = Path(__file__).parents[1] / "records" / "traces" / "stories.jsonl"
 PROGRAMS = {program.name: program for program in export.story_programs()}
-EXTENDED = set(trace.OPERATIONS) - set(trace._FIELDS)
+EXTENDED = set(traces.OPERATIONS) - set(traces.replayer._FIELDS)
 SKB, EGRESS = BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_EGRESS
 SHARED, MULTI = BPF_MAP_TYPE_CGROUP_STORAGE, BPF_F_ALLOW_MULTI
 
@@ -63,13 +63,13 @@ each_program = pytest.mark.parametrize("name", PROGRAMS)
 
 
 @cache
-def exported(name: str) -> tuple[trace.Trace, ...]:
+def exported(name: str) -> tuple[traces.Trace, ...]:
     return tuple(export.exported(PROGRAMS[name]))
 
 
-def answered(found: trace.Trace, release: str) -> trace.Trace:
+def answered(found: traces.Trace, release: str) -> traces.Trace:
     """The trace with the model's answers."""
-    replayer = trace.Replayer(Kernel(release, **found.setup))
+    replayer = traces.Replayer(Kernel(release, **found.setup))
     answers: list[Any] = []
     try:
         for op in found.ops:
@@ -80,7 +80,7 @@ def answered(found: trace.Trace, release: str) -> trace.Trace:
 
 
 def scribe(release: str = "latest") -> Scribe:
-    return Scribe(trace.Replayer(Kernel(release)).answer)
+    return Scribe(traces.Replayer(Kernel(release)).answer)
 
 
 # -- stories ---------------------------------------------------------------------------------------
@@ -94,7 +94,7 @@ def test_every_story_is_there() -> None:
 @each_program
 def test_a_line_says_it_all(name: str) -> None:
     for found in exported(name):
-        assert trace.parse(export.line(found)) == found
+        assert traces.parse(export.line(found)) == found
         assert found.answers == {}
         assert found.undefined == {}
 
@@ -157,9 +157,9 @@ def test_a_kernel_that_answers_as_no_model_fits_no_trace() -> None:
 
 
 @cache
-def recorded() -> dict[str, trace.Trace]:
+def recorded() -> dict[str, traces.Trace]:
     """The stories that kernels answered; none yet if the file is not there."""
-    return {found.id: found for found in trace.read(RECORD)} if RECORD.exists() else {}
+    return {found.id: found for found in traces.read(RECORD)} if RECORD.exists() else {}
 
 
 @each_program
@@ -179,7 +179,7 @@ def test_recorded_kernels_observe_what_the_story_says(name: str) -> None:
 
 
 def test_the_model_answers_as_recorded_kernels_did() -> None:
-    scores = trace.replay([RECORD]) if RECORD.exists() else {}
+    scores = traces.replay([RECORD]) if RECORD.exists() else {}
     assert [str(found) for score in scores.values() for found in score.differences] == []
     assert set(recorded()) <= {found.id for name in PROGRAMS for found in exported(name)}
 
@@ -357,7 +357,7 @@ def test_command(capsys: pytest.CaptureFixture[str]) -> None:
 def test_command_without_names_writes_all(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [trace.parse(line).id for line in lines] == [
+    assert [traces.parse(line).id for line in lines] == [
         found.id for name in PROGRAMS for found in exported(name)
     ]
 
@@ -413,7 +413,7 @@ def test_command_names_what_cannot_be_said(
 def test_malformed(member: dict[str, Any], says: str) -> None:
     line = {"id": "t", "ops": [{"op": "mkdir", "cgroup": "c1", "parent": None}], "answers": []}
     with pytest.raises(ValueError, match=says):
-        trace.parse(json.dumps({**line, **member}))
+        traces.parse(json.dumps({**line, **member}))
 
 
 def test_setup_is_the_kernels() -> None:
@@ -421,6 +421,6 @@ def test_setup_is_the_kernels() -> None:
     (found,) = exported("attach_needs_no_memlock")
     assert found.setup == {"memlock": stories()["attach_needs_no_memlock"].kernel["memlock"]}
     assert answered(found, "5.10").answers != answered(replace(found, setup={}), "5.10").answers
-    score = trace.Score()
-    trace.compare(answered(found, "5.10"), "5.10", score)
+    score = traces.Score()
+    traces.compare(answered(found, "5.10"), "5.10", score)
     assert (score.differ, release_of("5.10").name) == (0, "5.10")

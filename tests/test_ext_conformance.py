@@ -23,8 +23,9 @@ from records import matrix as cells
 from records.archive import Archive, committed
 from records.digests import digest, twin_digest
 from records.files import KERNELS
-from reference_model import Release, trace
+from reference_model import Release
 from reference_model.catalogue import UNDEFINED, Story, stories
+from reference_model.traces import Trace, read
 
 STORIES = stories()
 
@@ -37,9 +38,9 @@ real = cells.committed_matrix
 
 
 @cache
-def traces() -> dict[str, trace.Trace]:
+def traces() -> dict[str, Trace]:
     files = (ROOT / "records" / "traces").glob("*.jsonl*")
-    return {found.id: found for path in files for found in trace.read(path)}
+    return {found.id: found for path in files for found in read(path)}
 
 
 def asked(kernel: str, names: set[str]) -> bool:

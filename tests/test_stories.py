@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reference_model import Change, Kernel, Release, changes, trace
+from reference_model import Change, Kernel, Release, changes, traces
 from reference_model.catalogue import (
     RELEASES,
     UNDEFINED,
@@ -50,8 +50,8 @@ def run_old(recipe: Recipe, release: str) -> Observations:
 
 
 @cache
-def recorded() -> dict[str, trace.Trace]:
-    return {t.id: t for path in TRACES.glob("*.jsonl*") for t in trace.read(path)}
+def recorded() -> dict[str, traces.Trace]:
+    return {t.id: t for path in TRACES.glob("*.jsonl*") for t in traces.read(path)}
 
 
 @each_story

@@ -21,7 +21,7 @@ from reference_model import (
     Kernel,
     Struct,
     UndefinedBehaviour,
-    trace,
+    traces,
 )
 from reference_model.storages import ByKey, PerAttachment
 
@@ -83,9 +83,9 @@ def written(directory: Path, *lines: Line, name: str = "some.jsonl") -> Path:
     return path
 
 
-def score_of(directory: Path, *lines: Line, kernel: str = "5.8.18") -> trace.Score:
+def score_of(directory: Path, *lines: Line, kernel: str = "5.8.18") -> traces.Score:
     """What the replay of these traces finds of a kernel."""
-    return trace.replay([written(directory, *lines)])[kernel]
+    return traces.replay([written(directory, *lines)])[kernel]
 
 
 @cache
@@ -102,19 +102,19 @@ def recorded(path: Path) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("path", [LINUX, HAZARDS], ids=["linux", "hazards"])
 def test_every_answer_of_every_kernel(path: Path) -> None:
     """The issue, 3: 0 differ, for all nine; undefined exactly where the kernel broke."""
-    answers, traces, undefined = Counter[str](), Counter[str](), Counter[str]()
+    answers, asked, undefined = Counter[str](), Counter[str](), Counter[str]()
     for line in recorded(path):
         for kernels, given in line["answers"]:
             for kernel in kernels:
-                traces[kernel] += 1
+                asked[kernel] += 1
                 answers[kernel] += len(given)
         undefined.update(line["undefined"].keys())
-    scores = trace.replay([path])
+    scores = traces.replay([path])
     assert tuple(scores) == RECORDED
     for kernel, score in scores.items():
         assert score.differences == []
         assert score.numbers() == {
-            "traces": traces[kernel] + undefined[kernel],
+            "traces": asked[kernel] + undefined[kernel],
             "answers": answers[kernel],
             "differ": 0,
             "undefined_kernel": undefined[kernel],
@@ -132,14 +132,14 @@ def test_the_files_are_what_they_were() -> None:
     broken = [(line["id"], kernel) for line in lines for kernel in line["undefined"]]
     assert len(broken) == 45
     used = {op["op"] for line in lines for op in line["ops"]}
-    assert used == set(trace._FIELDS), "each operation of the format was recorded"
+    assert used == set(traces.replayer._FIELDS), "each operation of the format was recorded"
 
 
 def test_replay_of_one_kernel() -> None:
-    scores = trace.replay([HAZARDS], "6.1.176")
+    scores = traces.replay([HAZARDS], "6.1.176")
     assert list(scores) == ["6.1.176"]
-    assert scores["6.1.176"].numbers() == trace.replay([HAZARDS])["6.1.176"].numbers()
-    assert trace.replay([HAZARDS], "6.1") == {}
+    assert scores["6.1.176"].numbers() == traces.replay([HAZARDS])["6.1.176"].numbers()
+    assert traces.replay([HAZARDS], "6.1") == {}
 
 
 # -- a difference is found ------------------------------------------------------------------------
@@ -179,7 +179,7 @@ def test_of_several_only_the_first_is_told(tmp_path: Path) -> None:
     score = score_of(tmp_path, line, {**line, "id": "t2"})
     assert score.differ == 4
     assert [(d.trace, d.position) for d in score.differences] == [("t1", 0), ("t2", 0)]
-    assert trace.table({"5.8.18": score}).count("the model") == 2
+    assert traces.table({"5.8.18": score}).count("the model") == 2
 
 
 def test_a_kernel_that_broke_where_the_model_goes_on(tmp_path: Path) -> None:
@@ -216,7 +216,7 @@ def test_a_kernel_that_answered_where_the_model_cannot(
 def test_a_broken_model_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """Legacy that keeps its data at detach, as 5.9 does: three kernels no longer agree."""
     monkeypatch.setattr(PerAttachment, "detach", lambda self, attachment: None)
-    scores = trace.replay([LINUX])
+    scores = traces.replay([LINUX])
     differing = [kernel for kernel, score in scores.items() if score.differ]
     assert differing == ["4.19.108", "5.4.59", "5.8.18"]
 
@@ -228,7 +228,7 @@ def test_a_model_broken_the_other_way_is_found(monkeypatch: pytest.MonkeyPatch) 
         return self.fresh(*arguments)
 
     monkeypatch.setattr(ByKey, "acquire", acquire)
-    scores = trace.replay([HAZARDS])
+    scores = traces.replay([HAZARDS])
     assert {"5.9.1", "7.2.13"} <= {kernel for kernel, score in scores.items() if score.differ}
 
 
@@ -315,16 +315,16 @@ MALFORMED: list[Any] = [
 def test_a_malformed_line(line: Line, reason: str, tmp_path: Path) -> None:
     """A clear error with its line; the traces before it are not counted."""
     path = written(tmp_path, GOOD, GOOD, line, GOOD)
-    with pytest.raises(trace.TraceError, match=reason) as caught:
-        trace.replay([path])
+    with pytest.raises(traces.TraceError, match=reason) as caught:
+        traces.replay([path])
     assert str(caught.value).startswith(f"{path}:3: not a trace: ")
 
 
 def test_a_truncated_file(tmp_path: Path) -> None:
     path = tmp_path / "cut.jsonl.gz"
     path.write_bytes(LINUX.read_bytes()[:-200])
-    with pytest.raises(trace.TraceError, match=r"cut\.jsonl\.gz:\d+: cannot be read: Compressed"):
-        trace.replay([path])
+    with pytest.raises(traces.TraceError, match=r"cut\.jsonl\.gz:\d+: cannot be read: Compressed"):
+        traces.replay([path])
 
 
 def test_a_damaged_file(tmp_path: Path) -> None:
@@ -333,31 +333,31 @@ def test_a_damaged_file(tmp_path: Path) -> None:
     data[middle : middle + 64] = bytes(64)
     path = tmp_path / "damaged.jsonl.gz"
     path.write_bytes(data)
-    with pytest.raises(trace.TraceError, match=r"damaged\.jsonl\.gz"):
-        trace.replay([path])
+    with pytest.raises(traces.TraceError, match=r"damaged\.jsonl\.gz"):
+        traces.replay([path])
 
 
 def test_a_file_that_is_not_compressed(tmp_path: Path) -> None:
     path = written(tmp_path, GOOD, name="plain.jsonl.gz")
-    with pytest.raises(trace.TraceError, match="cannot be read: Not a gzipped file"):
-        trace.replay([path])
+    with pytest.raises(traces.TraceError, match="cannot be read: Not a gzipped file"):
+        traces.replay([path])
 
 
 def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     path = tmp_path / "binary.jsonl"
     path.write_bytes(b"\xff\xfe\n")
-    with pytest.raises(trace.TraceError, match="cannot be read"):
-        trace.replay([path])
+    with pytest.raises(traces.TraceError, match="cannot be read"):
+        traces.replay([path])
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(trace.TraceError, match=r"missing\.jsonl: cannot be read: .*No such file"):
-        trace.replay([tmp_path / "missing.jsonl"])
+    with pytest.raises(traces.TraceError, match=r"missing\.jsonl: cannot be read: .*No such file"):
+        traces.replay([tmp_path / "missing.jsonl"])
 
 
 def test_a_line_longer_than_the_message(tmp_path: Path) -> None:
-    with pytest.raises(trace.TraceError) as caught:
-        trace.replay([written(tmp_path, json.dumps(["x" * 1000]))])
+    with pytest.raises(traces.TraceError) as caught:
+        traces.replay([written(tmp_path, json.dumps(["x" * 1000]))])
     assert len(str(caught.value)) < len(str(tmp_path)) + 120
 
 
@@ -366,14 +366,14 @@ def test_a_line_longer_than_the_message(tmp_path: Path) -> None:
 
 def test_read(tmp_path: Path) -> None:
     line = trace_of(["ok", "ok"], undefined={"5.4.59": "warned"})
-    (found,) = trace.read(written(tmp_path, line))
+    (found,) = traces.read(written(tmp_path, line))
     assert (found.id, found.ops) == ("t1", [MKDIR, RMDIR])
     assert found.answers == {"5.8.18": ["ok", "ok"]}
     assert found.undefined == {"5.4.59": "warned"}
     packed = tmp_path / "packed.jsonl.gz"
     packed.write_bytes(gzip.compress(json.dumps(line).encode()))
-    assert next(trace.read(packed)) == found
-    assert trace.parse(json.dumps(without(line, "undefined"))).undefined == {}
+    assert next(traces.read(packed)) == found
+    assert traces.parse(json.dumps(without(line, "undefined"))).undefined == {}
 
 
 @pytest.mark.parametrize(
@@ -393,13 +393,13 @@ def test_read(tmp_path: Path) -> None:
 def test_shapes(text: str, type_: Any) -> None:
     if type_ is None:
         with pytest.raises(ValueError, match="unknown shape"):
-            trace.shape(text)
+            traces.shape(text)
     else:
-        assert trace.shape(text) == type_
+        assert traces.shape(text) == type_
 
 
 def answers_of(kernel: str, *ops: dict[str, Any]) -> list[Any]:
-    replayer = trace.Replayer(Kernel(kernel))
+    replayer = traces.Replayer(Kernel(kernel))
     return [replayer.answer(op) for op in ops]
 
 
@@ -425,7 +425,7 @@ def test_undefined_behaviour_is_no_answer() -> None:
 
 def test_the_key_of_the_format_is_the_kernels() -> None:
     kernel = Kernel("5.9.1")
-    replayer = trace.Replayer(kernel)
+    replayer = traces.Replayer(kernel)
     for op in (MKDIR, CREATE, LOAD, ATTACH):
         assert replayer.answer(op) == "ok"
     found = replayer.live["m1"]

@@ -25,7 +25,7 @@ from records.divergence import Found, groups, kinds, read, total, unreached
 from records.files import DIVERGENCE
 from reference_model import changes
 from reference_model.divergence import coverage, world
-from reference_model.listing import statements
+from reference_model.traces.listing import statements
 
 Content = list[nodes.Node]
 
@@ -41,7 +41,8 @@ class Divergence(SphinxDirective):
             raise self.error(f"no such part: {self.arguments[0]} (known: {', '.join(PARTS)})")
         model = Path(coverage.__file__).parents[1]
         data = (DIVERGENCE, *world.FOLDER.glob("*.json"), *Path(__file__).parent.glob("*.py"))
-        for path in (*data, *model.glob("*.py"), *model.rglob("catalogue/*/*.py")):
+        code = (*model.glob("*.py"), *model.glob("traces/*.py"), *model.rglob("catalogue/*/*.py"))
+        for path in (*data, *code):
             self.env.note_dependency(str(path))
         note_view(self.env, "")
         return list(part(self))

@@ -49,6 +49,7 @@ def dependencies(story: Story) -> Iterator[str]:
     yield from (path for _, path, _, _ in parts(story.run))
     yield from map(str, MODEL.glob("*.py"))
     yield from map(str, (MODEL / "catalogue").glob("*.py"))
+    yield from map(str, (MODEL / "traces").glob("*.py"))
     yield str(RACES)
     yield from map(str, Path(__file__).parent.glob("*.py"))
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from .. import changes
 from ..releases import Change, Release
-from ..trace import Answer, Op
+from ..traces import Answer, Op
 from .lockstep import Path
 from .side import UNDEFINED, Side
 from .world import World

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from .. import changes
 from ..releases import Change, Release
-from ..trace import Answer
+from ..traces import Answer
 from . import canonical
 from .side import Checkpoint, Side
 from .world import Move, World

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..catalogue import Story, stories
-from ..listing import listing
+from ..traces.listing import listing
 from .coverage import explained
 from .search import Group, Result
 

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from ..changes import NAMES
 from ..releases import Release
-from ..trace import Answer, Op
+from ..traces import Answer, Op
 from .causes import Kind, answers, cause, contains, is_shortest, kind_of
 from .lockstep import Lockstep, Path, changes_state
 from .world import World

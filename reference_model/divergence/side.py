@@ -24,7 +24,7 @@ from ..programs import ProgFd, Program
 from ..releases import Release
 from ..state import CAPABILITIES, Descriptor
 from ..storages import Storage
-from ..trace import Answer, Op, Replayer
+from ..traces import Answer, Op, Replayer
 from .world import World
 
 _Getter = Callable[[Any], tuple[Any, ...]]

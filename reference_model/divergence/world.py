@@ -16,7 +16,7 @@ from itertools import permutations, product
 from pathlib import Path
 from typing import Any
 
-from ..trace import Op, parse
+from ..traces import Op, parse
 
 FOLDER = Path(__file__).parent / "worlds"
 DEFAULT = "attachments"

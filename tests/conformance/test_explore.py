@@ -23,10 +23,20 @@ from conformance import conversation, executor, explore, guest, kernels, oracle,
 from conformance.explore import Divergence, model_answers
 from conformance.guest import Result
 from conformance.oracle import Broke, GuestKernel
-from reference_model import Kernel, UndefinedBehaviour, export, trace
-from reference_model.listing import listing
+from reference_model import Kernel, UndefinedBehaviour
 from reference_model.maps import StorageMap
-from reference_model.trace import OPERATIONS, Answer, Op, Replayer
+from reference_model.traces import (
+    OPERATIONS,
+    Answer,
+    Op,
+    Replayer,
+    Trace,
+    export,
+    parse,
+    read,
+    replay,
+)
+from reference_model.traces.listing import listing
 
 TRACES = Path(__file__).parents[2] / "records" / "traces"
 
@@ -169,7 +179,7 @@ def test_it_is_printed_as_a_program_that_runs(found: Divergence) -> None:
     assert doctest.DocTestRunner(optionflags=flags).run(test).failed == 0, program
     data = json.loads(line)
     assert data["ops"] == list(found.ops)
-    assert trace.parse(line).ops == list(found.ops)
+    assert parse(line).ops == list(found.ops)
 
 
 def test_a_known_divergence_is_passed_over() -> None:
@@ -241,7 +251,7 @@ def test_any_sequence_is_a_program_that_runs(number: int) -> None:
 
 def test_the_hazards_are_programs() -> None:
     """What was recorded uses more of the format than the walks."""
-    for one in trace.read(TRACES / "hazards.jsonl"):
+    for one in read(TRACES / "hazards.jsonl"):
         try:
             model_answers("latest", one.ops, {})
             program = listing("latest", one.ops, one.setup)
@@ -266,14 +276,14 @@ def test_new_sequences_are_defined_on_all_kernels() -> None:
 
 def test_a_record_is_a_file_of_traces(tmp_path: Path) -> None:
     releases = ["5.10.223", "6.12.107"]
-    same = trace.Trace("same", [{"op": "mkdir", "cgroup": "c1", "parent": None}], {}, {})
+    same = Trace("same", [{"op": "mkdir", "cgroup": "c1", "parent": None}], {}, {})
     traces = [same, *record.new_sequences(releases, 6, 5, 60)]
     for release in releases:
         traces = record.with_answers(traces, release, record.answers_of(on(release), traces))
     file = tmp_path / "some.jsonl"
     file.write_text("".join(f"{export.line(one)}\n" for one in traces))
-    assert list(trace.read(file)) == traces
-    scores = trace.replay([file])
+    assert list(read(file)) == traces
+    scores = replay([file])
     assert {name: score.differ for name, score in scores.items()} == dict.fromkeys(releases, 0)
     alike = [len(json.loads(line)["answers"]) for line in file.read_text().splitlines()]
     assert set(alike) == {1, 2}, "kernels that answered alike share a list"
@@ -285,8 +295,8 @@ def test_a_kernel_that_broke_has_no_answers() -> None:
             raise Broke("the kernel warned")
         raise RuntimeError("not run: cannot do that")
 
-    made = trace.Trace("a", [{"op": "mkdir", "cgroup": "c1", "parent": None}], {}, {})
-    other = trace.Trace("b", [{"op": "unlink", "path": "x"}], {}, {})
+    made = Trace("a", [{"op": "mkdir", "cgroup": "c1", "parent": None}], {}, {})
+    other = Trace("b", [{"op": "unlink", "path": "x"}], {}, {})
     given = list(record.answers_of(asked, [made, other]))
     assert given == ["the kernel warned", None]
     one, two = record.with_answers([made, other], "6.12", given)

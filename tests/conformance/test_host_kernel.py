@@ -77,7 +77,7 @@ from reference_model import (
     Struct,
     TailCall,
     Verdict,
-    trace,
+    traces,
 )
 from reference_model.execution import ACTIONS
 from reference_model.interface import CALLS
@@ -675,7 +675,7 @@ OPS: list[dict[str, Any]] = [
 
 @needs_kernel
 def test_operations_of_the_traces_are_answered_alike() -> None:
-    replayer: Any = trace.Replayer
+    replayer: Any = traces.Replayer
     with LinuxKernel() as kernel:
         running, model = replayer(kernel), replayer(Kernel(kernel.release, cpus=kernel.cpus))
         for position, op in enumerate(OPS):

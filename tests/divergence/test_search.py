@@ -18,8 +18,8 @@ from reference_model.divergence.causes import Kind, answers, contains, kind_of
 from reference_model.divergence.lockstep import Lockstep, changes_state
 from reference_model.divergence.side import CHANGES, STATEFUL, Checkpoint, Side, slots
 from reference_model.divergence.world import World, load
-from reference_model.listing import statements
 from reference_model.state import CAPABILITIES
+from reference_model.traces.listing import statements
 
 WORLDS = world.known()
 

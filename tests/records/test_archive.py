@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from records.archive import Archive, committed
-from reference_model import trace
+from reference_model import traces
 
 TRACES = Path(__file__).parents[2] / "records" / "traces"
 
@@ -45,7 +45,7 @@ def test_each_trace_is_found_by_its_id() -> None:
         found.id
         for path in committed().files
         if ".jsonl" in path.name
-        for found in trace.read(path)
+        for found in traces.read(path)
     ]
     assert list(committed().trace_ids) == read
     assert [found.id for found in committed().traces()] == read

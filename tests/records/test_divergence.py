@@ -15,7 +15,7 @@ import pytest
 from records import divergence, search
 from records import results as conformance
 from records.files import DIVERGENCE
-from reference_model import Release, changes, trace
+from reference_model import Release, changes, traces
 from reference_model.catalogue import Difference, stories
 from reference_model.divergence import coverage, report, world
 from reference_model.divergence.causes import Kind, differing
@@ -176,7 +176,7 @@ TRACES = ROOT / "records" / "traces" / "divergence.jsonl"
 
 
 def test_real_kernels_answer_the_shortest_programs_as_the_model_does() -> None:
-    scores = trace.replay([TRACES])
+    scores = traces.replay([TRACES])
     booted = [record["kernel"]["version"] for record in conformance.read()]
     assert sorted(scores, key=Release) == booted
     for score in scores.values():
@@ -187,7 +187,7 @@ def test_real_kernels_answer_the_shortest_programs_as_the_model_does() -> None:
 def test_the_programs_that_were_asked_are_those_of_the_record() -> None:
     """All of them, but for what some kernel leaves undefined."""
     booted = [record["kernel"]["version"] for record in conformance.read()]
-    asked = [one.ops for one in trace.read(TRACES)]
+    asked = [one.ops for one in traces.read(TRACES)]
     wanted = [one.ops for one in search.traces(booted)]
     assert [ops for ops in wanted if ops not in asked] == [], "record them, see tests/divergence"
 

@@ -16,14 +16,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from . import uapi
-from .errors import BpfError, Denied, UndefinedBehaviour
-from .kernel import Kernel
-from .maps import BOGUS_KEY, UNINITIALISED
-from .releases import release
-from .state import CAPABILITIES
-from .steps import Add, Call, Copy, Flush, Mention, Mix, Return, Step, Store, TailCall, Verdict
-from .values import ENUM, S32, S64, SPIN_LOCK, STORAGE_KEY, U32, U64, Bytes, Field, Struct, Type
+from .. import uapi
+from ..errors import BpfError, Denied, UndefinedBehaviour
+from ..kernel import Kernel
+from ..maps import BOGUS_KEY, UNINITIALISED
+from ..releases import release
+from ..state import CAPABILITIES
+from ..steps import Add, Call, Copy, Flush, Mention, Mix, Return, Step, Store, TailCall, Verdict
+from ..values import ENUM, S32, S64, SPIN_LOCK, STORAGE_KEY, U32, U64, Bytes, Field, Struct, Type
 
 Op = dict[str, Any]
 Answer = Any

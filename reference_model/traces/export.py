@@ -14,29 +14,18 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from typing import Any, NoReturn
 
-from . import cgroups, links, maps, programs
-from .attachments import ProgQuery
-from .catalogue import RELEASES, Observations, Recipe, Story, observed, stories
-from .errors import ERRNO_NAMES, BpfError, Denied, UndefinedBehaviour
-from .execution import ACTIONS
-from .kernel import Kernel
-from .map_create import MAP_NAME
-from .maps import BOGUS_KEY, UNINITIALISED
-from .state import Descriptor
-from .steps import Step
-from .storages import PERCPU, SHARED
-from .trace import (
-    ATTACH_TYPES,
-    GARBAGE,
-    MAP_TYPES,
-    PROG_TYPES,
-    STEPS,
-    Answer,
-    Op,
-    Replayer,
-    Trace,
-)
-from .uapi import (
+from .. import cgroups, links, maps, programs
+from ..attachments import ProgQuery
+from ..catalogue import RELEASES, Observations, Recipe, Story, observed, stories
+from ..errors import ERRNO_NAMES, BpfError, Denied, UndefinedBehaviour
+from ..execution import ACTIONS
+from ..kernel import Kernel
+from ..map_create import MAP_NAME
+from ..maps import BOGUS_KEY, UNINITIALISED
+from ..state import Descriptor
+from ..steps import Step
+from ..storages import PERCPU, SHARED
+from ..uapi import (
     BPF_CGROUP_INET_SOCK_CREATE,
     BPF_F_ALL_CPUS,
     BPF_F_CPU,
@@ -49,7 +38,18 @@ from .uapi import (
     MapType,
     ProgType,
 )
-from .values import ENUM, S32, S64, SPIN_LOCK, U32, U64, CgroupStorageKey, Int, Struct, Type, Value
+from ..values import ENUM, S32, S64, SPIN_LOCK, U32, U64, CgroupStorageKey, Int, Struct, Type, Value
+from .replayer import (
+    ATTACH_TYPES,
+    GARBAGE,
+    MAP_TYPES,
+    PROG_TYPES,
+    STEPS,
+    Answer,
+    Op,
+    Replayer,
+    Trace,
+)
 
 Run = Callable[[Any, Any], None]
 """What a story's ``run`` and a recipe's ``old`` are."""

@@ -13,11 +13,11 @@ from typing import Any
 
 import reference_model
 
-from . import uapi
-from .errors import BpfError, Denied, UndefinedBehaviour
-from .execution import ACTIONS
-from .trace import ATTACH_TYPES, GARBAGE, MAP_TYPES, PROG_TYPES, STEPS, Op
-from .uapi import AttachFlag, ElemFlag, MapFlag
+from .. import uapi
+from ..errors import BpfError, Denied, UndefinedBehaviour
+from ..execution import ACTIONS
+from ..uapi import AttachFlag, ElemFlag, MapFlag
+from .replayer import ATTACH_TYPES, GARBAGE, MAP_TYPES, PROG_TYPES, STEPS, Op
 
 _SCALARS = {"u32": "U32", "s32": "S32", "u64": "U64", "s64": "S64", "enum": "ENUM"}
 _SCALARS["bpf_spin_lock"] = "SPIN_LOCK"
