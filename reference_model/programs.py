@@ -108,6 +108,15 @@ _DECLARES = frozenset(
 )
 """The types whose programs attach only to the attach type that they declared."""
 
+_ONLY_ALLOW = frozenset(
+    {
+        *(BPF_CGROUP_UDP4_RECVMSG, BPF_CGROUP_UDP6_RECVMSG, BPF_CGROUP_UNIX_RECVMSG),
+        *(BPF_CGROUP_INET4_GETPEERNAME, BPF_CGROUP_INET6_GETPEERNAME, BPF_CGROUP_UNIX_GETPEERNAME),
+        *(BPF_CGROUP_INET4_GETSOCKNAME, BPF_CGROUP_INET6_GETSOCKNAME, BPF_CGROUP_UNIX_GETSOCKNAME),
+    }
+)
+"""Attach types whose programs cannot deny anything: they must return 1."""
+
 _SINCE = {
     BPF_PROG_TYPE_CGROUP_SYSCTL: changes.SYSCTL_PROGRAMS,
     BPF_PROG_TYPE_CGROUP_SOCKOPT: changes.SOCKOPT_PROGRAMS,
@@ -352,8 +361,8 @@ class ProgCommands(ProgramReferences):
             return
         if isinstance(step, Call):
             raise errors.HelperMapType(f"{step.helper} on {self._map(step.map).type}")
-        if isinstance(step, Return):
-            self._check_return(program, step.number)
+        if isinstance(step, Return | Verdict):
+            self._check_return(program, {step.number} if isinstance(step, Return) else {0, 1})
         cells = tuple(self._verify_access(program, a, helper_flags) for a in step.accesses())
         program.runs.append((cells, step.compile(*cells)))
 
@@ -379,16 +388,25 @@ class ProgCommands(ProgramReferences):
                 raise errors.ValueAccess("a special field cannot be read or written directly")
         return Cell(found.storage_kind, offset, width, found.value_size)
 
-    def _check_return(self, program: Program, number: int) -> None:
-        """``check_return_code()``: 0 and 1; 2 and 3 too for EGRESS, and from 5.12 for bind."""
-        egress = (
-            program.type is BPF_PROG_TYPE_CGROUP_SKB
-            and program.expected_attach_type == BPF_CGROUP_INET_EGRESS
-            and self.has(changes.SKB_EXPECTED_ATTACH_TYPE)
-        )
-        bind = program.expected_attach_type in (BPF_CGROUP_INET4_BIND, BPF_CGROUP_INET6_BIND)
-        wide = egress or (program.type is _ADDRESS and bind and self.has(changes.BIND_RETURNS))
-        if number not in range(4 if wide else 2):
-            raise errors.ReturnValue(number)
-        others = any(isinstance(step, Verdict) for step in program.body)
-        program.egress_only = number >= 2 and not others
+    def _check_return(self, program: Program, numbers: set[int]) -> None:
+        """``check_return_code()``: what the program may return, at one of its exits."""
+        allowed = self._returns(program)
+        if allowed is not None and not numbers <= set(allowed):
+            raise errors.ReturnValue(max(numbers - set(allowed)))
+        egress = program.type is BPF_PROG_TYPE_CGROUP_SKB
+        program.egress_only |= egress and numbers <= {2, 3}
+
+    def _returns(self, program: Program) -> range | None:
+        """What programs of this type and attach type may return, or None for any number."""
+        expected = program.expected_attach_type
+        if program.type not in _STORAGE_TYPES:
+            return None
+        if program.type is _ADDRESS and expected in _ONLY_ALLOW:
+            return range(1, 2)
+        wide = {
+            BPF_PROG_TYPE_CGROUP_SKB: ({BPF_CGROUP_INET_EGRESS}, changes.SKB_EXPECTED_ATTACH_TYPE),
+            _ADDRESS: ({BPF_CGROUP_INET4_BIND, BPF_CGROUP_INET6_BIND}, changes.BIND_RETURNS),
+        }.get(program.type)
+        if wide is not None and expected in wide[0] and self.has(wide[1]):
+            return range(4)
+        return range(2)

@@ -60,6 +60,7 @@ from reference_model import (
     Verdict,
     errors,
 )
+from reference_model.programs import ATTACH_TYPES
 
 CREATE = BPF_CGROUP_INET_SOCK_CREATE
 FIRST = {BPF_PROG_TYPE_CGROUP_SYSCTL: "5.2", BPF_PROG_TYPE_CGROUP_SOCKOPT: "5.3"} | {
@@ -239,16 +240,55 @@ def test_return_values(release: str, declared: int) -> None:
         assert answer == ("ok" if number in allowed else "EINVAL")
 
 
+@pytest.mark.parametrize("release", [*RECORDED, *MAINLINE])
+def test_programs_that_see_an_address_and_cannot_deny(release: str) -> None:
+    """``verifier.c:check_return_code`` of 5.3 to 6.1, ``return_retval_range`` of 7.3: only 1.
+
+    Kernels 5.10.262, 6.1.192, 6.12.118, 6.19.14 and 7.3.4 answer this for each number and verdict.
+    """
+    kernel = Kernel(release)
+    verdict = storage_map(kernel)
+    for hook in ATTACH_TYPES:
+        if hook.name.endswith(("RECVMSG", "GETPEERNAME", "GETSOCKNAME")) and kernel.attach_type(
+            hook
+        ):
+            for body, answer in (
+                (Return(0), "EINVAL"),
+                (Return(1), "ok"),
+                (Return(2), "EINVAL"),
+                (Verdict(verdict), "EINVAL"),
+            ):
+                load = (kernel.prog_load, BPF_PROG_TYPE_CGROUP_SOCK_ADDR, body)
+                assert outcome(*load, expected_attach_type=hook) == answer, (hook, body)
+
+
+@pytest.mark.parametrize("number", [-1, 0, 2, 5])
+@pytest.mark.parametrize(
+    "prog_type",
+    [BPF_PROG_TYPE_XDP, BPF_PROG_TYPE_SK_SKB, BPF_PROG_TYPE_SK_MSG, BPF_PROG_TYPE_SOCKET_FILTER],
+)
+def test_other_types_return_any_number(prog_type: ProgType, number: int) -> None:
+    """``verifier.c:check_return_code``: the default of the switch; kernels 5.10.262 to 7.3.4."""
+    for release in MAINLINE:
+        assert outcome(Kernel(release).prog_load, prog_type, Return(number)) == "ok"
+
+
 @pytest.mark.parametrize("release", since("5.3"))
 def test_egress_only_programs(release: str) -> None:
-    """SEMANTICS 2.4, CGROUP_SKB: one that returns only 2 or 3 is refused at INGRESS."""
+    """A program with an exit that returns 2 or 3 cannot be attached to INGRESS.
+
+    Source: ``verifier.c:check_return_code`` of 5.3 to 7.3.  Kernels 5.10.262, 6.1.192, 6.12.118,
+    6.19.14 and 7.3.4 refuse the programs below with two exits.
+    """
     kernel, web, counts, _, _ = machine(release)
     verdict = storage_map(kernel)
     for body, only in (
         ([Return(2)], True),
         ([Return(3)], True),
         ([Return(1)], False),
-        ([Verdict(verdict), Return(2)], False),
+        ([Return(1), Return(2)], True),
+        ([Return(2), Return(1)], True),
+        ([Verdict(verdict), Return(2)], True),
     ):
         prog = kernel.prog_load(SKB, body, expected_attach_type=EGRESS)
         attach = (kernel.prog_attach, web, prog, INGRESS, BPF_F_ALLOW_MULTI)
