@@ -12,13 +12,11 @@ import sys
 import termios
 import traceback
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any
 
 from reference_model.catalogue import Story, stories
 from reference_model.catalogue.story import Observer
 from reference_model.linux import LinuxKernel
-
-T = TypeVar("T")
 
 
 def say(**line: object) -> None:
@@ -35,7 +33,7 @@ class Teller(Observer):
         super().__init__()
         self._story = story
 
-    def __call__(self, label: str, act: Callable[[], T]) -> T | None:
+    def __call__(self, label: str, act: Callable[[], Any]) -> Any:
         say(story=self._story, tries=label)
         result = super().__call__(label, act)
         say(story=self._story, label=label, value=self.seen[label])

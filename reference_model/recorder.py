@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .attachments import Attachment
 from .cgroups import Socket
@@ -40,6 +40,9 @@ from .storages import Storage
 from .timeline import CHANGING, UNDEFINED, VERBS, Answer, Lane, Step, Timeline
 from .uapi import AttachType
 
+if TYPE_CHECKING:
+    from .catalogue.story import Observe, Observer
+
 WATCHED = CHANGING.keys()
 """The calls that are a step of a timeline even if they succeed and nobody observes them."""
 
@@ -47,15 +50,6 @@ READS = frozenset(
     ("map_lookup_elem", "map_get_next_key", "prog_query", "link_info", "prog_test_run", "look")
 )
 """Those that only look: what they see belongs to the step before."""
-
-
-class Observer(Protocol):
-    """Does something and notes the answer under a label, in ``seen``: a story's observer."""
-
-    seen: dict[str, Any]
-
-    def __call__(self, label: str, act: Callable[[], Any]) -> Any:
-        """Do ``act``; note and deliver its answer."""
 
 
 class _Element(NamedTuple):
@@ -77,16 +71,16 @@ class Recorder(Forwarder):
         self._asked: list[Step] | None = None
         """The operations of the observation that is going on."""
 
-    def observing(self, observe: Observer) -> Callable[[str, Callable[[], Any]], Any]:
-        """An observer that also adds a step for each answer that it notes."""
+    def observing(self, observer: Observer) -> Observe:
+        """Return an observer that also adds a step for each answer that ``observer`` notes."""
 
         def observing(label: str, act: Callable[[], Any]) -> Any:
             self._asked = []
             try:
-                return observe(label, act)
+                return observer(label, act)
             finally:
                 step, self._asked = _together(self._asked), None
-                step.answers = [Answer(label, str(observe.seen.get(label, "")))]
+                step.answers = [Answer(label, str(observer.seen.get(label, "")))]
                 self._note(step)
 
         return observing

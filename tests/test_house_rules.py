@@ -135,6 +135,23 @@ def test_a_module_that_reads_records_is_found() -> None:
     assert list(names_of_records(path))
 
 
+STORIES = [path for path in MODEL if "\nSTORY = " in path.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("path", STORIES, ids=name)
+def test_a_story_imports_what_its_page_names(path: Path) -> None:
+    """The model comes from ``reference_model`` itself, not from its modules."""
+    modules = {
+        "." * node.level + (node.module or "")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom)
+    }
+    beside = {f".{other.stem}" for other in path.parent.glob("*.py")}
+    assert modules - sys.stdlib_module_names - {"collections.abc"} <= {
+        "reference_model", "..story", *beside
+    }  # fmt: skip
+
+
 def test_the_model_runs_where_nothing_is_installed() -> None:
     modules = [
         name(path).removesuffix(".py").removesuffix("/__init__").replace("/", ".")

@@ -19,14 +19,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from ..errors import BpfError, Denied, UndefinedBehaviour
+from ..interface import KernelInterface
 from ..maps import BOGUS_KEY
 from ..releases import MAINLINE, Change, Release, release
 from ..state import Descriptor
-
-T = TypeVar("T")
 
 Observations = dict[str, Any]
 """What a run observed: a plain value, an errno's name, ``"ok"`` or ``"undefined"`` by label."""
@@ -47,8 +46,8 @@ class Observer:
     def __init__(self) -> None:
         self.seen: Observations = {}
 
-    def __call__(self, label: str, act: Callable[[], T]) -> T | None:
-        """Do ``act`` and note what came of it; None where the kernel refused."""
+    def __call__(self, label: str, act: Callable[[], Any]) -> Any:
+        """Do ``act``, note its answer and return it; return None if the kernel refused it."""
         if label in self.seen:
             raise ValueError(f"the label {label!r} is used twice in one story")
         try:
@@ -77,11 +76,14 @@ def _plain(result: object) -> object:
     raise TypeError(f"a story observes plain values, not {result!r}")
 
 
-Run = Callable[[Any, Observer], None]
-"""Runs a story on a kernel, of the model or a real one, and notes what it observes."""
+Observe = Callable[[str, Callable[[], Any]], Any]
+"""How a story observes: call it with a label and an act, as Observer is called."""
+
+Run = Callable[[KernelInterface, Observe], None]
+"""Runs a story on a kernel and notes what it observes."""
 
 
-def observed(run: Run, kernel: object) -> Observations:
+def observed(run: Run, kernel: KernelInterface) -> Observations:
     """What a run of the story observes on this kernel."""
     observer = Observer()
     with suppress(_Stop):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import combinations_with_replacement, product
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from ..catalogue import RELEASES, Recipe
 from ..catalogue.story import UNDEFINED, Observations, Observer, Run, _Stop, observed
@@ -25,8 +25,6 @@ from ..releases import Release
 from ..steps import Add
 from ..uapi import BPF_F_REPLACE
 from .causes import differing
-
-T = TypeVar("T")
 
 Schedule = tuple[tuple[int, str], ...]
 """Events, each before which step of a run, from 0."""
@@ -88,7 +86,7 @@ class Watching(Observer):
 
     inside = False
 
-    def __call__(self, label: str, act: Callable[[], T]) -> T | None:
+    def __call__(self, label: str, act: Callable[[], Any]) -> Any:
         """Do ``act`` and note what came of it."""
         self.inside = True
         try:

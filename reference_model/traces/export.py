@@ -130,7 +130,7 @@ class Scribe:
     ``answer`` answers an operation of the format, or raises UndefinedBehaviour.
     """
 
-    cpus = (0, 1)
+    cpus: tuple[int, ...] = (0, 1)
 
     def __init__(self, answer: Callable[[Op], Answer]) -> None:
         self._answer = answer
@@ -346,8 +346,9 @@ class Scribe:
         """As Kernel.map_freeze()."""
         self._ask("map_freeze", map=self._name(map))
 
-    def map_lookup_and_delete_elem(self, map: maps.MapFd, key: Any) -> None:
-        """As Kernel.map_lookup_and_delete_elem()."""
+    def map_lookup_and_delete_elem(self, map: maps.MapFd, key: Any, flags: int = 0) -> None:
+        """As Kernel.map_lookup_and_delete_elem(), without flags."""
+        _absent(flags=flags)
         where = self._key(_notes(map), key)
         self._ask("map_command", command="lookup_and_delete", map=self._name(map), **where)
 

@@ -11,9 +11,9 @@ import pytest
 
 from records import races as recorded
 from records import search
-from reference_model import Add, Kernel, changes
+from reference_model import Add, Kernel, KernelInterface, changes
 from reference_model.catalogue import Outcome, Promise, Recipe, stories
-from reference_model.catalogue.story import Observer
+from reference_model.catalogue.story import Observe
 from reference_model.divergence import interleavings
 from reference_model.divergence.interleavings import EVENTS, among, broken, races, schedules
 from reference_model.uapi import *
@@ -23,7 +23,7 @@ RECIPES = stories(Recipe)
 PACKET, DETACH, ATTACH, RMDIR = EVENTS
 
 
-def count(kernel: Any, observe: Observer, *, carefully: bool) -> None:
+def count(kernel: KernelInterface, observe: Observe, *, carefully: bool) -> None:
     """Count a packet; carefully: write a zero first."""
     web = kernel.mkdir("web")
     counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64)
@@ -36,11 +36,11 @@ def count(kernel: Any, observe: Observer, *, carefully: bool) -> None:
     observe("packets", lambda: kernel.map_lookup_elem(counts, (web, BPF_CGROUP_INET_EGRESS)))
 
 
-def old(kernel: Any, observe: Observer) -> None:
+def old(kernel: KernelInterface, observe: Observe) -> None:
     count(kernel, observe, carefully=False)
 
 
-def run(kernel: Any, observe: Observer) -> None:
+def run(kernel: KernelInterface, observe: Observe) -> None:
     count(kernel, observe, carefully=True)
 
 
@@ -84,7 +84,7 @@ def test_each_event_does_what_it_says() -> None:
 
 
 def test_undefined_behaviour_ends_a_run() -> None:
-    def twice(kernel: Any, observe: Observer) -> None:
+    def twice(kernel: KernelInterface, observe: Observe) -> None:
         web = kernel.mkdir("web")
         counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64)
         prog = kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, Add(counts))
@@ -133,11 +133,17 @@ def test_every_place_and_order_is_tried() -> None:
 
 
 def test_an_event_within_an_observation_comes_before_its_label() -> None:
-    def twice(kernel: Any, observe: Observer) -> None:
+    def twice(kernel: KernelInterface, observe: Observe) -> None:
         web = kernel.mkdir("web")
         prog = kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB)
         kernel.prog_attach(web, prog, BPF_CGROUP_INET_EGRESS)
-        observe("both", lambda: [kernel.fire(web, BPF_CGROUP_INET_EGRESS) for _ in range(2)] and 1)
+
+        def both() -> int:
+            for _ in range(2):
+                kernel.fire(web, BPF_CGROUP_INET_EGRESS)
+            return 1
+
+        observe("both", both)
 
     ran = among(twice, recipe(), "5.9", ((4, PACKET),))
     assert ran.happened == [(PACKET, (), 0, "fire")]

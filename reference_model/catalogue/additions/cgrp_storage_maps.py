@@ -3,21 +3,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ... import changes
-from ...uapi import (
+from reference_model import (
     BPF_CGROUP_INET_EGRESS,
     BPF_F_NO_PREALLOC,
     BPF_MAP_TYPE_CGROUP_STORAGE,
     BPF_MAP_TYPE_CGRP_STORAGE,
     BPF_NOEXIST,
+    S32,
+    STORAGE_KEY,
+    U64,
+    KernelInterface,
+    changes,
 )
-from ...values import S32, STORAGE_KEY, U64
-from ..story import Addition, Evidence, Explains, Observer, Outcome
+
+from ..story import Addition, Evidence, Explains, Observe, Outcome
 
 
-def run(kernel: Any, observe: Observer) -> None:
+def run(kernel: KernelInterface, observe: Observe) -> None:
     """Make and delete an entry where nothing is attached, with the old type and the new one."""
     web = kernel.mkdir("web")
     key = (web, BPF_CGROUP_INET_EGRESS)

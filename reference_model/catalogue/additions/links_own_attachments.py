@@ -5,14 +5,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import changes
-from ...steps import Add
-from ...uapi import BPF_CGROUP_INET_EGRESS, BPF_MAP_TYPE_CGROUP_STORAGE, BPF_PROG_TYPE_CGROUP_SKB
-from ...values import STORAGE_KEY, U64
-from ..story import Addition, Evidence, Explains, Observer, Outcome
+from reference_model import (
+    BPF_CGROUP_INET_EGRESS,
+    BPF_MAP_TYPE_CGROUP_STORAGE,
+    BPF_PROG_TYPE_CGROUP_SKB,
+    STORAGE_KEY,
+    U64,
+    Add,
+    KernelInterface,
+    changes,
+)
+
+from ..story import Addition, Evidence, Explains, Observe, Outcome
 
 
-def run(kernel: Any, observe: Observer) -> None:
+def run(kernel: KernelInterface, observe: Observe) -> None:
     """Attach by links, end one by command and one by closing it."""
     web, db = kernel.mkdir("web"), kernel.mkdir("db")
     egress = BPF_CGROUP_INET_EGRESS

@@ -3,22 +3,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ... import changes
-from ...steps import Add, Verdict
-from ...uapi import (
+from reference_model import (
     BPF_CGROUP_INET_EGRESS,
     BPF_F_ALLOW_MULTI,
     BPF_F_RDONLY_PROG,
     BPF_MAP_TYPE_CGROUP_STORAGE,
     BPF_PROG_TYPE_CGROUP_SKB,
+    STORAGE_KEY,
+    U64,
+    Add,
+    KernelInterface,
+    Verdict,
+    changes,
 )
-from ...values import STORAGE_KEY, U64
-from ..story import Addition, Evidence, Explains, Observer, Outcome
+
+from ..story import Addition, Evidence, Explains, Observe, Outcome
 
 
-def run(kernel: Any, observe: Observer) -> None:
+def run(kernel: KernelInterface, observe: Observe) -> None:
     """Freeze a map that a program writes, and make one that programs can only read."""
     web = kernel.mkdir("web")
     egress = BPF_CGROUP_INET_EGRESS

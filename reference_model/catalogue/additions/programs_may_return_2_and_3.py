@@ -3,11 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ... import changes
-from ...steps import Add, Return
-from ...uapi import (
+from reference_model import (
     BPF_CGROUP_INET4_BIND,
     BPF_CGROUP_INET_EGRESS,
     BPF_CGROUP_INET_INGRESS,
@@ -15,12 +11,18 @@ from ...uapi import (
     BPF_MAP_TYPE_CGROUP_STORAGE,
     BPF_PROG_TYPE_CGROUP_SKB,
     BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+    STORAGE_KEY,
+    U64,
+    Add,
+    KernelInterface,
+    Return,
+    changes,
 )
-from ...values import STORAGE_KEY, U64
-from ..story import Addition, Evidence, Explains, Observer, Outcome
+
+from ..story import Addition, Evidence, Explains, Observe, Outcome
 
 
-def run(kernel: Any, observe: Observer) -> None:
+def run(kernel: KernelInterface, observe: Observe) -> None:
     """Let packets and binds pass with the value 3, and count them."""
     web = kernel.mkdir("web")
     egress, bind = BPF_CGROUP_INET_EGRESS, BPF_CGROUP_INET4_BIND

@@ -3,21 +3,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ... import changes
-from ...steps import Add
-from ...uapi import (
+from reference_model import (
     BPF_CGROUP_SETSOCKOPT,
     BPF_F_ALLOW_MULTI,
     BPF_MAP_TYPE_CGROUP_STORAGE,
     BPF_PROG_TYPE_CGROUP_SOCKOPT,
+    STORAGE_KEY,
+    U64,
+    Add,
+    KernelInterface,
+    changes,
 )
-from ...values import STORAGE_KEY, U64
-from ..story import Addition, Evidence, Explains, Observer, Outcome
+
+from ..story import Addition, Evidence, Explains, Observe, Outcome
 
 
-def run(kernel: Any, observe: Observer) -> None:
+def run(kernel: KernelInterface, observe: Observe) -> None:
     """Ask for the hook, and count the socket options that a cgroup sets."""
     web = kernel.mkdir("web")
     setsockopt = BPF_CGROUP_SETSOCKOPT

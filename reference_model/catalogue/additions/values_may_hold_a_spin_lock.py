@@ -5,20 +5,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import changes
-from ...steps import Add
-from ...uapi import (
+from reference_model import (
     BPF_CGROUP_INET_EGRESS,
     BPF_F_ALLOW_MULTI,
     BPF_F_LOCK,
     BPF_MAP_TYPE_CGROUP_STORAGE,
     BPF_PROG_TYPE_CGROUP_SKB,
+    SPIN_LOCK,
+    STORAGE_KEY,
+    U64,
+    Add,
+    KernelInterface,
+    Struct,
+    changes,
 )
-from ...values import SPIN_LOCK, STORAGE_KEY, U64, Struct
-from ..story import Addition, Evidence, Explains, Observer, Outcome
+
+from ..story import Addition, Evidence, Explains, Observe, Outcome
 
 
-def run(kernel: Any, observe: Observer) -> None:
+def run(kernel: KernelInterface, observe: Observe) -> None:
     """Write and read a value under its lock, while a program counts in it."""
     web, db = kernel.mkdir("web"), kernel.mkdir("db")
     egress = BPF_CGROUP_INET_EGRESS

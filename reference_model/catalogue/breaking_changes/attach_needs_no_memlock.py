@@ -5,20 +5,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import changes
-from ...steps import Add
-from ...uapi import (
+from reference_model import (
     BPF_CGROUP_INET_EGRESS,
     BPF_F_ALLOW_MULTI,
     BPF_MAP_TYPE_CGROUP_STORAGE,
     BPF_PROG_TYPE_CGROUP_SKB,
     PAGE_SIZE,
+    STORAGE_KEY,
+    U64,
+    Add,
+    KernelInterface,
+    changes,
 )
-from ...values import STORAGE_KEY, U64
-from ..story import BreakingChange, Explains, Observer, Outcome
+
+from ..story import BreakingChange, Explains, Observe, Outcome
 
 
-def run(kernel: Any, observe: Observer) -> None:
+def run(kernel: KernelInterface, observe: Observe) -> None:
     """Attach to more cgroups than the limit has pages for, detach one, and try another."""
     cgroups = [kernel.mkdir(name) for name in ("web", "db", "mail", "cache")]
     spare = kernel.mkdir("spare")

@@ -5,19 +5,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import changes
-from ...steps import Add
-from ...uapi import (
+from reference_model import (
     BPF_CGROUP_INET_EGRESS,
     BPF_F_ALLOW_MULTI,
     BPF_MAP_TYPE_CGROUP_STORAGE,
     BPF_PROG_TYPE_CGROUP_SKB,
+    ENUM,
+    STORAGE_KEY,
+    U64,
+    Add,
+    KernelInterface,
+    Struct,
+    changes,
 )
-from ...values import ENUM, STORAGE_KEY, U64, Struct
-from ..story import BreakingChange, Evidence, Explains, Observer, Outcome
+
+from ..story import BreakingChange, Evidence, Explains, Observe, Outcome
 
 
-def run(kernel: Any, observe: Observer) -> None:
+def run(kernel: KernelInterface, observe: Observe) -> None:
     """Create the map with BTF, or without where the kernel refuses, and count two packets."""
     web = kernel.mkdir("web")
 

@@ -5,20 +5,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import changes
-from ...steps import Add
-from ...uapi import (
+from reference_model import (
     BPF_CGROUP_INET_EGRESS,
     BPF_F_ALLOW_MULTI,
     BPF_MAP_TYPE_CGROUP_STORAGE,
     BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,
     BPF_PROG_TYPE_CGROUP_SKB,
+    STORAGE_KEY,
+    U64,
+    Add,
+    Bytes,
+    KernelInterface,
+    changes,
 )
-from ...values import STORAGE_KEY, U64, Bytes
-from ..story import BreakingChange, Evidence, Explains, Observer, Outcome
+
+from ..story import BreakingChange, Evidence, Explains, Observe, Outcome
 
 
-def run(kernel: Any, observe: Observer) -> None:
+def run(kernel: KernelInterface, observe: Observe) -> None:
     """Try the keys; use the 8-byte one where it works, else the struct, and count two packets."""
     web = kernel.mkdir("web")
     shared, percpu = BPF_MAP_TYPE_CGROUP_STORAGE, BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE

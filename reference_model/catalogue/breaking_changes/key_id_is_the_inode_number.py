@@ -3,21 +3,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ... import changes
-from ...steps import Add
-from ...uapi import (
+from reference_model import (
     BPF_CGROUP_INET_EGRESS,
     BPF_F_ALLOW_MULTI,
     BPF_MAP_TYPE_CGROUP_STORAGE,
     BPF_PROG_TYPE_CGROUP_SKB,
+    STORAGE_KEY,
+    U64,
+    Add,
+    KernelInterface,
+    changes,
 )
-from ...values import STORAGE_KEY, U64
-from ..story import BreakingChange, Explains, Observer, Outcome
+
+from ..story import BreakingChange, Explains, Observe, Outcome
 
 
-def run(kernel: Any, observe: Observer) -> None:
+def run(kernel: KernelInterface, observe: Observe) -> None:
     """Count two packets and look them up by the cgroup id and by st_ino."""
     web = kernel.mkdir("web")
     counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name="counts")

@@ -3,22 +3,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ... import changes
-from ...steps import Mix
-from ...uapi import (
+from reference_model import (
     BPF_CGROUP_INET_EGRESS,
     BPF_F_ALLOW_MULTI,
     BPF_F_PREORDER,
     BPF_MAP_TYPE_CGROUP_STORAGE,
     BPF_PROG_TYPE_CGROUP_SKB,
+    STORAGE_KEY,
+    U64,
+    KernelInterface,
+    Mix,
+    changes,
 )
-from ...values import STORAGE_KEY, U64
-from ..story import BreakingChange, Explains, Observer, Outcome
+
+from ..story import BreakingChange, Explains, Observe, Outcome
 
 
-def run(kernel: Any, observe: Observer) -> None:
+def run(kernel: KernelInterface, observe: Observe) -> None:
     """Update a link below a cgroup whose program, which has no storage, runs first."""
     site = kernel.mkdir("site")
     web = kernel.mkdir("web", site)

@@ -3,23 +3,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ... import changes
-from ...steps import Add
-from ...uapi import (
+from reference_model import (
     BPF_CGROUP_INET_EGRESS,
     BPF_F_ALL_CPUS,
     BPF_F_ALLOW_MULTI,
     BPF_F_CPU,
     BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,
     BPF_PROG_TYPE_CGROUP_SKB,
+    STORAGE_KEY,
+    U64,
+    Add,
+    KernelInterface,
+    changes,
 )
-from ...values import STORAGE_KEY, U64
-from ..story import BreakingChange, Evidence, Explains, Observer, Outcome
+
+from ..story import BreakingChange, Evidence, Explains, Observe, Outcome
 
 
-def run(kernel: Any, observe: Observer) -> None:
+def run(kernel: KernelInterface, observe: Observe) -> None:
     """Count a packet on CPU 1, then read and write single CPUs and all of them by flags."""
     web = kernel.mkdir("web")
     counts = observe(

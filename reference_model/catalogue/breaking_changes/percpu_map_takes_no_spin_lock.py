@@ -5,13 +5,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import changes
-from ...uapi import BPF_MAP_TYPE_CGROUP_STORAGE, BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE, MapType
-from ...values import SPIN_LOCK, STORAGE_KEY, U64, Struct
-from ..story import BreakingChange, Evidence, Explains, Observer, Outcome
+from reference_model import (
+    BPF_MAP_TYPE_CGROUP_STORAGE,
+    BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,
+    SPIN_LOCK,
+    STORAGE_KEY,
+    U64,
+    KernelInterface,
+    MapType,
+    Struct,
+    changes,
+)
+
+from ..story import BreakingChange, Evidence, Explains, Observe, Outcome
 
 
-def run(kernel: Any, observe: Observer) -> None:
+def run(kernel: KernelInterface, observe: Observe) -> None:
     """Create maps of both types whose values have a lock, with BTF that says so."""
     locked = Struct(count=U64, lock=SPIN_LOCK)
 

@@ -5,19 +5,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import changes
-from ...uapi import (
+from reference_model import (
     BPF_CGROUP_INET_EGRESS,
     BPF_F_WRONLY,
     BPF_MAP_TYPE_CGROUP_STORAGE,
     BPF_NOEXIST,
     PAGE_SIZE,
+    STORAGE_KEY,
+    U64,
+    KernelInterface,
+    changes,
 )
-from ...values import STORAGE_KEY, U64
-from ..story import BreakingChange, Evidence, Explains, Observer, Outcome
+
+from ..story import BreakingChange, Evidence, Explains, Observe, Outcome
 
 
-def run(kernel: Any, observe: Observer) -> None:
+def run(kernel: KernelInterface, observe: Observe) -> None:
     """Make two calls that are wrong in two ways each."""
     web = kernel.mkdir("web")
 

@@ -3,21 +3,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ... import changes
-from ...steps import Add
-from ...uapi import (
+from reference_model import (
     BPF_CGROUP_INET_EGRESS,
     BPF_F_ALLOW_MULTI,
     BPF_MAP_TYPE_CGROUP_STORAGE,
     BPF_PROG_TYPE_CGROUP_SKB,
+    STORAGE_KEY,
+    U64,
+    Add,
+    KernelInterface,
+    changes,
 )
-from ...values import STORAGE_KEY, U64
-from ..story import BreakingChange, Evidence, Explains, Observations, Observer, Outcome
+
+from ..story import BreakingChange, Evidence, Explains, Observations, Observe, Outcome
 
 
-def run(kernel: Any, observe: Observer) -> None:
+def run(kernel: KernelInterface, observe: Observe) -> None:
     """Remove a cgroup and its parent while a socket of the child still sends."""
     shop = kernel.mkdir("shop")
     web = kernel.mkdir("web", shop)

@@ -5,13 +5,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import changes
-from ...uapi import BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG, BPF_MAP_TYPE_CGROUP_STORAGE
-from ...values import SPIN_LOCK, STORAGE_KEY, U64, Struct
-from ..story import BreakingChange, Evidence, Explains, Observer, Outcome
+from reference_model import (
+    BPF_F_RDONLY_PROG,
+    BPF_F_WRONLY_PROG,
+    BPF_MAP_TYPE_CGROUP_STORAGE,
+    SPIN_LOCK,
+    STORAGE_KEY,
+    U64,
+    KernelInterface,
+    Struct,
+    changes,
+)
+
+from ..story import BreakingChange, Evidence, Explains, Observe, Outcome
 
 
-def run(kernel: Any, observe: Observer) -> None:
+def run(kernel: KernelInterface, observe: Observe) -> None:
     """Create maps with a lock that programs only read or only write, and freeze one."""
     locked = Struct(count=U64, lock=SPIN_LOCK)
 

@@ -3,22 +3,26 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ... import changes
-from ...steps import Add, Return, TailCall
-from ...uapi import (
+from reference_model import (
     BPF_CGROUP_INET_EGRESS,
     BPF_F_ALLOW_MULTI,
     BPF_MAP_TYPE_CGROUP_STORAGE,
     BPF_MAP_TYPE_PROG_ARRAY,
     BPF_PROG_TYPE_CGROUP_SKB,
+    STORAGE_KEY,
+    U32,
+    U64,
+    Add,
+    KernelInterface,
+    Return,
+    TailCall,
+    changes,
 )
-from ...values import STORAGE_KEY, U32, U64
-from ..story import BreakingChange, Explains, Observer, Outcome
+
+from ..story import BreakingChange, Explains, Observe, Outcome
 
 
-def run(kernel: Any, observe: Observer) -> None:
+def run(kernel: KernelInterface, observe: Observe) -> None:
     """Tail-call a program that declares no attach type, then one that declares the caller's."""
     web, egress = kernel.mkdir("web"), BPF_CGROUP_INET_EGRESS
     counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name="counts")

@@ -3,22 +3,25 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ... import changes
-from ...steps import Mix, TailCall
-from ...uapi import (
+from reference_model import (
     BPF_CGROUP_INET_EGRESS,
     BPF_F_ALLOW_MULTI,
     BPF_MAP_TYPE_CGROUP_STORAGE,
     BPF_MAP_TYPE_PROG_ARRAY,
     BPF_PROG_TYPE_CGROUP_SKB,
+    STORAGE_KEY,
+    U32,
+    U64,
+    KernelInterface,
+    Mix,
+    TailCall,
+    changes,
 )
-from ...values import STORAGE_KEY, U32, U64
-from ..story import BreakingChange, Evidence, Explains, Observer, Outcome
+
+from ..story import BreakingChange, Evidence, Explains, Observe, Outcome
 
 
-def run(kernel: Any, observe: Observer) -> None:
+def run(kernel: KernelInterface, observe: Observe) -> None:
     """Tail-call a program with another map, from one with a map and from one without."""
     web, db = kernel.mkdir("web"), kernel.mkdir("db")
     counts, others = (

@@ -3,15 +3,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from reference_model import (
+    BPF_CGROUP_INET_EGRESS,
+    BPF_F_RDONLY,
+    BPF_MAP_TYPE_CGROUP_STORAGE,
+    STORAGE_KEY,
+    U64,
+    KernelInterface,
+    changes,
+)
 
-from ... import changes
-from ...uapi import BPF_CGROUP_INET_EGRESS, BPF_F_RDONLY, BPF_MAP_TYPE_CGROUP_STORAGE
-from ...values import STORAGE_KEY, U64
-from ..story import BreakingChange, Evidence, Explains, Observer, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observe, Outcome
 
 
-def run(kernel: Any, observe: Observer) -> None:
+def run(kernel: KernelInterface, observe: Observe) -> None:
     """Try commands that the map type lacks, also through a descriptor that may not write."""
     web = kernel.mkdir("web")
     key = (web, BPF_CGROUP_INET_EGRESS)

@@ -3,15 +3,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from reference_model import (
+    BPF_MAP_TYPE_CGROUP_STORAGE,
+    BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,
+    STORAGE_KEY,
+    Bytes,
+    KernelInterface,
+    MapType,
+    changes,
+)
 
-from ... import changes
-from ...uapi import BPF_MAP_TYPE_CGROUP_STORAGE, BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE, MapType
-from ...values import STORAGE_KEY, Bytes
-from ..story import BreakingChange, Evidence, Explains, Observer, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observe, Outcome
 
 
-def run(kernel: Any, observe: Observer) -> None:
+def run(kernel: KernelInterface, observe: Observe) -> None:
     """Create maps at the limits and one byte above them."""
 
     def create(name: str, map_type: MapType, size: int) -> None:

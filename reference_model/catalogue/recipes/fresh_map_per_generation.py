@@ -5,30 +5,33 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import changes
-from ...steps import Add
-from ...uapi import (
+from reference_model import (
     BPF_CGROUP_INET_EGRESS,
     BPF_MAP_TYPE_CGROUP_STORAGE,
     BPF_PROG_TYPE_CGROUP_SKB,
+    STORAGE_KEY,
+    U64,
+    Add,
+    KernelInterface,
+    changes,
 )
-from ...values import STORAGE_KEY, U64
-from ..story import Evidence, Observer, Outcome, Promise, Recipe
+
+from ..story import Evidence, Observe, Outcome, Promise, Recipe
 
 SECOND = {"second starts at": 0, "second generation": 1}
 
 
-def old(kernel: Any, observe: Observer) -> None:
+def old(kernel: KernelInterface, observe: Observe) -> None:
     """Begin a new generation by replacing the program by itself."""
     _generations(kernel, observe, fresh=False)
 
 
-def run(kernel: Any, observe: Observer) -> None:
+def run(kernel: KernelInterface, observe: Observe) -> None:
     """Begin a new generation with a new map and a program for it."""
     _generations(kernel, observe, fresh=True)
 
 
-def _generations(kernel: Any, observe: Observer, *, fresh: bool) -> None:
+def _generations(kernel: KernelInterface, observe: Observe, *, fresh: bool) -> None:
     web = kernel.mkdir("web")
     key = (web, BPF_CGROUP_INET_EGRESS)
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import changes
-from ...steps import Add
-from ...uapi import (
+from reference_model import (
     BPF_CGROUP_INET_EGRESS,
     BPF_F_ALLOW_OVERRIDE,
     BPF_MAP_TYPE_CGROUP_STORAGE,
     BPF_PROG_TYPE_CGROUP_SKB,
+    STORAGE_KEY,
+    U64,
+    Add,
+    KernelInterface,
+    changes,
 )
-from ...values import STORAGE_KEY, U64
-from ..story import Evidence, Observer, Outcome, Promise, Recipe
+
+from ..story import Evidence, Observe, Outcome, Promise, Recipe
 
 COUNTED = {
     "child unattached": "ENOENT",
@@ -25,25 +28,25 @@ COUNTED = {
 }
 
 
-def old(kernel: Any, observe: Observer) -> None:
+def old(kernel: KernelInterface, observe: Observe) -> None:
     """The hash's key, a u64 of the cgroup id, taken over as it is."""
     counts = observe("u64 key", lambda: _map(kernel, U64))
     if counts is not None:
         _count(kernel, observe, counts, wide=False)
 
 
-def run(kernel: Any, observe: Observer) -> None:
+def run(kernel: KernelInterface, observe: Observe) -> None:
     """The same, with the struct as key where the kernel wants it."""
     counts = observe("u64 key", lambda: _map(kernel, U64))
     wide = counts is None
     _count(kernel, observe, _map(kernel, STORAGE_KEY) if wide else counts, wide=wide)
 
 
-def _map(kernel: Any, key: Any) -> Any:
+def _map(kernel: KernelInterface, key: Any) -> Any:
     return kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, key, U64, map_name="counts")
 
 
-def _count(kernel: Any, observe: Observer, counts: Any, *, wide: bool) -> None:
+def _count(kernel: KernelInterface, observe: Observe, counts: Any, *, wide: bool) -> None:
     web = kernel.mkdir("web")
     app = kernel.mkdir("app", web)
     count = kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, Add(counts), prog_name="count")

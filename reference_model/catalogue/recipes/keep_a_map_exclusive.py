@@ -5,20 +5,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...steps import Add
-from ...uapi import (
+from reference_model import (
     BPF_CGROUP_INET_EGRESS,
     BPF_F_ALLOW_MULTI,
     BPF_MAP_TYPE_CGROUP_STORAGE,
     BPF_PROG_TYPE_CGROUP_SKB,
+    STORAGE_KEY,
+    U64,
+    Add,
+    KernelInterface,
 )
-from ...values import STORAGE_KEY, U64
-from ..story import Observer, Outcome, Promise, Recipe
+
+from ..story import Observe, Outcome, Promise, Recipe
 
 PIN = "/sys/fs/bpf/counts"
 
 
-def old(kernel: Any, observe: Observer) -> None:
+def old(kernel: KernelInterface, observe: Observe) -> None:
     """A second instance opens the pinned map, and only its load can fail."""
     web, counts = _first(kernel, observe)
     opened = kernel.obj_get(PIN)
@@ -28,7 +31,7 @@ def old(kernel: Any, observe: Observer) -> None:
     _send(kernel, observe, web, counts)
 
 
-def run(kernel: Any, observe: Observer) -> None:
+def run(kernel: KernelInterface, observe: Observe) -> None:
     """Who cannot pin his map does not go on."""
     web, counts = _first(kernel, observe)
     mine = _map(kernel, "counts2")
@@ -37,15 +40,15 @@ def run(kernel: Any, observe: Observer) -> None:
     _send(kernel, observe, web, counts)
 
 
-def _map(kernel: Any, name: str) -> Any:
+def _map(kernel: KernelInterface, name: str) -> Any:
     return kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name=name)
 
 
-def _load(kernel: Any, counts: Any) -> Any:
+def _load(kernel: KernelInterface, counts: Any) -> Any:
     return kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, Add(counts), prog_name="count")
 
 
-def _first(kernel: Any, observe: Observer) -> tuple[Any, Any]:
+def _first(kernel: KernelInterface, observe: Observe) -> tuple[Any, Any]:
     web, counts = kernel.mkdir("web"), _map(kernel, "counts")
     observe("first instance", lambda: kernel.obj_pin(PIN, counts))
     count = _load(kernel, counts)
@@ -53,7 +56,7 @@ def _first(kernel: Any, observe: Observer) -> tuple[Any, Any]:
     return web, counts
 
 
-def _send(kernel: Any, observe: Observer, web: Any, counts: Any) -> None:
+def _send(kernel: KernelInterface, observe: Observe, web: Any, counts: Any) -> None:
     kernel.fire(web, BPF_CGROUP_INET_EGRESS)
     observe(
         "one packet counts",

@@ -5,37 +5,40 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...steps import Add
-from ...uapi import (
+from reference_model import (
     BPF_CGROUP_INET_EGRESS,
     BPF_CGROUP_INET_INGRESS,
     BPF_F_ALLOW_MULTI,
     BPF_MAP_TYPE_CGROUP_STORAGE,
     BPF_PROG_TYPE_CGROUP_SKB,
+    STORAGE_KEY,
+    U64,
+    Add,
+    KernelInterface,
 )
-from ...values import STORAGE_KEY, U64
-from ..story import Observer, Outcome, Promise, Recipe
+
+from ..story import Observe, Outcome, Promise, Recipe
 
 
-def old(kernel: Any, observe: Observer) -> None:
+def old(kernel: KernelInterface, observe: Observe) -> None:
     """One program and one map for both attach types."""
     both = _load(kernel, "both", "count")
     _count(kernel, observe, both, both)
 
 
-def run(kernel: Any, observe: Observer) -> None:
+def run(kernel: KernelInterface, observe: Observe) -> None:
     """A map, and a program with it, for each attach type."""
     incoming, outgoing = _load(kernel, "in", "count_in"), _load(kernel, "out", "count_out")
     _count(kernel, observe, incoming, outgoing)
 
 
-def _load(kernel: Any, name: str, prog_name: str) -> tuple[Any, Any]:
+def _load(kernel: KernelInterface, name: str, prog_name: str) -> tuple[Any, Any]:
     counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name=name)
     return counts, kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, Add(counts), prog_name=prog_name)
 
 
 def _count(
-    kernel: Any, observe: Observer, incoming: tuple[Any, Any], outgoing: tuple[Any, Any]
+    kernel: KernelInterface, observe: Observe, incoming: tuple[Any, Any], outgoing: tuple[Any, Any]
 ) -> None:
     web = kernel.mkdir("web")
     kernel.prog_attach(web, incoming[1], BPF_CGROUP_INET_INGRESS, BPF_F_ALLOW_MULTI)

@@ -5,33 +5,36 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import changes
-from ...errors import BpfError
-from ...steps import Add
-from ...uapi import (
+from reference_model import (
     BPF_CGROUP_INET_EGRESS,
     BPF_F_ALLOW_MULTI,
     BPF_F_QUERY_EFFECTIVE,
     BPF_MAP_TYPE_CGROUP_STORAGE,
     BPF_PROG_TYPE_CGROUP_SKB,
+    STORAGE_KEY,
+    U64,
+    Add,
+    BpfError,
+    KernelInterface,
+    changes,
 )
-from ...values import STORAGE_KEY, U64
-from ..story import Evidence, Observer, Outcome, Promise, Recipe
+
+from ..story import Evidence, Observe, Outcome, Promise, Recipe
 
 ASKED = {"attached": 1, "runs for child": 1, "after detach": 0}
 
 
-def old(kernel: Any, observe: Observer) -> None:
+def old(kernel: KernelInterface, observe: Observe) -> None:
     """Take an entry for an attachment, and ENOENT for none."""
     _look(kernel, observe, query=False)
 
 
-def run(kernel: Any, observe: Observer) -> None:
+def run(kernel: KernelInterface, observe: Observe) -> None:
     """Ask BPF_PROG_QUERY."""
     _look(kernel, observe, query=True)
 
 
-def _look(kernel: Any, observe: Observer, *, query: bool) -> None:
+def _look(kernel: KernelInterface, observe: Observe, *, query: bool) -> None:
     web = kernel.mkdir("web")
     app = kernel.mkdir("app", web)
     counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name="counts")

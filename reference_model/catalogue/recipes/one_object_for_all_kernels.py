@@ -5,28 +5,32 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import changes
-from ...steps import Add
-from ...uapi import (
+from reference_model import (
     BPF_CGROUP_INET_EGRESS,
     BPF_CGROUP_INET_INGRESS,
     BPF_F_ALLOW_MULTI,
     BPF_MAP_TYPE_CGROUP_STORAGE,
     BPF_PROG_TYPE_CGROUP_SKB,
+    STORAGE_KEY,
+    U64,
+    Add,
+    KernelInterface,
+    Type,
+    changes,
 )
-from ...values import STORAGE_KEY, U64, Type
-from ..story import Evidence, Observer, Outcome, Promise, Recipe
+
+from ..story import Evidence, Observe, Outcome, Promise, Recipe
 from .walk_all_keys import entries
 
 
-def old(kernel: Any, observe: Observer) -> None:
+def old(kernel: KernelInterface, observe: Observe) -> None:
     """The 8-byte key or nothing."""
     counts = observe("8-byte key", lambda: _map(kernel, U64))
     if counts is not None:
         _count(kernel, observe, counts)
 
 
-def run(kernel: Any, observe: Observer) -> None:
+def run(kernel: KernelInterface, observe: Observe) -> None:
     """The 8-byte key or the 16-byte key, and a reader that adds up what there is."""
     counts = observe("8-byte key", lambda: _map(kernel, U64))
     if counts is None:
@@ -34,11 +38,11 @@ def run(kernel: Any, observe: Observer) -> None:
     _count(kernel, observe, counts)
 
 
-def _map(kernel: Any, key: Type) -> Any:
+def _map(kernel: KernelInterface, key: Type) -> Any:
     return kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, key, U64, map_name="counts")
 
 
-def _count(kernel: Any, observe: Observer, counts: Any) -> None:
+def _count(kernel: KernelInterface, observe: Observe, counts: Any) -> None:
     web = kernel.mkdir("web")
     count = kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, Add(counts), prog_name="count")
     for attach_type in (BPF_CGROUP_INET_INGRESS, BPF_CGROUP_INET_EGRESS):

@@ -3,32 +3,33 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ... import changes
-from ...steps import Add
-from ...uapi import (
+from reference_model import (
     BPF_CGROUP_INET_EGRESS,
     BPF_F_ALLOW_MULTI,
     BPF_F_CPU,
     BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,
     BPF_PROG_TYPE_CGROUP_SKB,
+    STORAGE_KEY,
+    U64,
+    Add,
+    KernelInterface,
+    changes,
 )
-from ...values import STORAGE_KEY, U64
-from ..story import Evidence, Observer, Outcome, Promise, Recipe
+
+from ..story import Evidence, Observe, Outcome, Promise, Recipe
 
 
-def old(kernel: Any, observe: Observer) -> None:
+def old(kernel: KernelInterface, observe: Observe) -> None:
     """Ask for one CPU after the other, which takes 7.0."""
     _count(kernel, observe, one_by_one=True)
 
 
-def run(kernel: Any, observe: Observer) -> None:
+def run(kernel: KernelInterface, observe: Observe) -> None:
     """Read all CPUs in one lookup."""
     _count(kernel, observe, one_by_one=False)
 
 
-def _count(kernel: Any, observe: Observer, *, one_by_one: bool) -> None:
+def _count(kernel: KernelInterface, observe: Observe, *, one_by_one: bool) -> None:
     web = kernel.mkdir("web")
     key = (web, BPF_CGROUP_INET_EGRESS)
     counts = observe(

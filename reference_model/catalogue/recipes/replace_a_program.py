@@ -5,31 +5,34 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import changes
-from ...steps import Add
-from ...uapi import (
+from reference_model import (
     BPF_CGROUP_INET_EGRESS,
     BPF_EXIST,
     BPF_MAP_TYPE_CGROUP_STORAGE,
     BPF_PROG_TYPE_CGROUP_SKB,
+    STORAGE_KEY,
+    U64,
+    Add,
+    KernelInterface,
+    changes,
 )
-from ...values import STORAGE_KEY, U64
-from ..story import Evidence, Observer, Outcome, Promise, Recipe
+
+from ..story import Evidence, Observe, Outcome, Promise, Recipe
 
 REPLACED = {"kept": 2, "goes on at": 3, "fresh": 0}
 
 
-def old(kernel: Any, observe: Observer) -> None:
+def old(kernel: KernelInterface, observe: Observe) -> None:
     """Load the new version with the old map, and give up where that fails."""
     _replace(kernel, observe, fall_back=False)
 
 
-def run(kernel: Any, observe: Observer) -> None:
+def run(kernel: KernelInterface, observe: Observe) -> None:
     """The same; where the map is taken, carry the value to a map of its own."""
     _replace(kernel, observe, fall_back=True)
 
 
-def _replace(kernel: Any, observe: Observer, *, fall_back: bool) -> None:
+def _replace(kernel: KernelInterface, observe: Observe, *, fall_back: bool) -> None:
     web = kernel.mkdir("web")
     key = (web, BPF_CGROUP_INET_EGRESS)
 
@@ -61,7 +64,7 @@ def _replace(kernel: Any, observe: Observer, *, fall_back: bool) -> None:
     observe("fresh", lambda: kernel.map_lookup_elem(fresh, key))
 
 
-def _map(kernel: Any, name: str) -> Any:
+def _map(kernel: KernelInterface, name: str) -> Any:
     return kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name=name)
 
 

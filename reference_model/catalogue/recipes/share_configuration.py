@@ -5,9 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import changes
-from ...steps import Store, Verdict
-from ...uapi import (
+from reference_model import (
     BPF_CGROUP_INET4_CONNECT,
     BPF_CGROUP_SETSOCKOPT,
     BPF_EXIST,
@@ -15,20 +13,27 @@ from ...uapi import (
     BPF_MAP_TYPE_CGROUP_STORAGE,
     BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
     BPF_PROG_TYPE_CGROUP_SOCKOPT,
+    STORAGE_KEY,
+    U64,
+    KernelInterface,
+    Store,
+    Type,
+    Verdict,
+    changes,
 )
-from ...values import STORAGE_KEY, U64, Type
-from ..story import Evidence, Observer, Outcome, Promise, Recipe
+
+from ..story import Evidence, Observe, Outcome, Promise, Recipe
 
 CLOSED = {"writer": "ok", "connect before": "ok", "written": 1, "connect after": "denied"}
 
 
-def old(kernel: Any, observe: Observer) -> None:
+def old(kernel: KernelInterface, observe: Observe) -> None:
     """As the series was first posted: the 16-byte key, and no attach type in the way."""
     config = _map(kernel, STORAGE_KEY, "config")
     _control(kernel, observe, config, config, (BPF_CGROUP_SETSOCKOPT,), copy=False)
 
 
-def run(kernel: Any, observe: Observer) -> None:
+def run(kernel: KernelInterface, observe: Observe) -> None:
     """The 8-byte key; before 5.9 a map for each program, and user space that copies."""
     config = observe("8-byte key", lambda: _map(kernel, U64, "config"))
     if config is not None:
@@ -38,13 +43,13 @@ def run(kernel: Any, observe: Observer) -> None:
         _control(kernel, observe, wanted, config, (BPF_CGROUP_SETSOCKOPT,), copy=True)
 
 
-def _map(kernel: Any, key: Type, name: str) -> Any:
+def _map(kernel: KernelInterface, key: Type, name: str) -> Any:
     return kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, key, U64, map_name=name)
 
 
 def _control(
-    kernel: Any,
-    observe: Observer,
+    kernel: KernelInterface,
+    observe: Observe,
     wanted: Any,
     config: Any,
     written_by: tuple[Any, ...],

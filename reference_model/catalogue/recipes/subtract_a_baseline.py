@@ -3,33 +3,34 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ... import changes
-from ...steps import Add
-from ...uapi import (
+from reference_model import (
     BPF_CGROUP_INET_EGRESS,
     BPF_F_ALLOW_MULTI,
     BPF_MAP_TYPE_CGROUP_STORAGE,
     BPF_PROG_TYPE_CGROUP_SKB,
+    STORAGE_KEY,
+    U64,
+    Add,
+    KernelInterface,
+    changes,
 )
-from ...values import STORAGE_KEY, U64
-from ..story import Evidence, Observer, Outcome, Promise, Recipe
+
+from ..story import Evidence, Observe, Outcome, Promise, Recipe
 
 MASK = (1 << 64) - 1
 
 
-def old(kernel: Any, observe: Observer) -> None:
+def old(kernel: KernelInterface, observe: Observe) -> None:
     """Take the counter for the measurement."""
     _measure(kernel, observe, subtract=False)
 
 
-def run(kernel: Any, observe: Observer) -> None:
+def run(kernel: KernelInterface, observe: Observe) -> None:
     """Read the counter at the start of a measurement too, and take the difference."""
     _measure(kernel, observe, subtract=True)
 
 
-def _measure(kernel: Any, observe: Observer, *, subtract: bool) -> None:
+def _measure(kernel: KernelInterface, observe: Observe, *, subtract: bool) -> None:
     web = kernel.mkdir("web")
     counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name="counts")
     count = kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, Add(counts), prog_name="count")

@@ -5,9 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import changes
-from ...steps import Add
-from ...uapi import (
+from reference_model import (
     BPF_CGROUP_INET_EGRESS,
     BPF_F_ALLOW_MULTI,
     BPF_F_NO_PREALLOC,
@@ -15,12 +13,18 @@ from ...uapi import (
     BPF_MAP_TYPE_CGRP_STORAGE,
     BPF_NOEXIST,
     BPF_PROG_TYPE_CGROUP_SKB,
+    S32,
+    STORAGE_KEY,
+    U64,
+    Add,
+    KernelInterface,
+    changes,
 )
-from ...values import S32, STORAGE_KEY, U64
-from ..story import Evidence, Observer, Outcome, Promise, Recipe
+
+from ..story import Evidence, Observe, Outcome, Promise, Recipe
 
 
-def old(kernel: Any, observe: Observer) -> None:
+def old(kernel: KernelInterface, observe: Observe) -> None:
     """CGROUP_STORAGE: an attachment makes the data, its end removes it."""
     web = kernel.mkdir("web")
     key = (web, BPF_CGROUP_INET_EGRESS)
@@ -35,7 +39,7 @@ def old(kernel: Any, observe: Observer) -> None:
     observe("starts again at", lambda: kernel.map_lookup_elem(counts, key))
 
 
-def run(kernel: Any, observe: Observer) -> None:
+def run(kernel: KernelInterface, observe: Observe) -> None:
     """Carry the value over to CGRP_STORAGE, and then make and delete the entry by hand."""
     web = kernel.mkdir("web")
     app = kernel.mkdir("app", web)
@@ -72,7 +76,7 @@ def run(kernel: Any, observe: Observer) -> None:
     observe("starts again at", lambda: kernel.map_lookup_elem(target, web))
 
 
-def _load(kernel: Any) -> tuple[Any, Any]:
+def _load(kernel: KernelInterface) -> tuple[Any, Any]:
     counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name="counts")
     return counts, kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, Add(counts, 7), prog_name="count")
 

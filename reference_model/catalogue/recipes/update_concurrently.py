@@ -5,9 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import changes
-from ...steps import Add, Verdict
-from ...uapi import (
+from reference_model import (
     BPF_CGROUP_INET_EGRESS,
     BPF_EXIST,
     BPF_F_ALLOW_MULTI,
@@ -15,25 +13,33 @@ from ...uapi import (
     BPF_MAP_TYPE_CGROUP_STORAGE,
     BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,
     BPF_PROG_TYPE_CGROUP_SKB,
+    SPIN_LOCK,
+    STORAGE_KEY,
+    U64,
+    Add,
+    KernelInterface,
+    Struct,
+    Verdict,
+    changes,
 )
-from ...values import SPIN_LOCK, STORAGE_KEY, U64, Struct
-from ..story import Evidence, Observer, Outcome, Promise, Recipe
+
+from ..story import Evidence, Observe, Outcome, Promise, Recipe
 
 LIMITS = Struct(lock=SPIN_LOCK, closed=U64)
 ARRIVED = {"packet": "ok", "next packet": "denied", "packets": 2}
 
 
-def old(kernel: Any, observe: Observer) -> None:
+def old(kernel: KernelInterface, observe: Observe) -> None:
     """A spin lock in the value and BPF_F_LOCK, or nothing."""
     _control(kernel, observe, fall_back=False)
 
 
-def run(kernel: Any, observe: Observer) -> None:
+def run(kernel: KernelInterface, observe: Observe) -> None:
     """The same, and a plain update where the kernel has no lock."""
     _control(kernel, observe, fall_back=True)
 
 
-def _control(kernel: Any, observe: Observer, *, fall_back: bool) -> None:
+def _control(kernel: KernelInterface, observe: Observe, *, fall_back: bool) -> None:
     web = kernel.mkdir("web")
     key = (web, BPF_CGROUP_INET_EGRESS)
     counts = observe(
@@ -63,7 +69,7 @@ def _control(kernel: Any, observe: Observer, *, fall_back: bool) -> None:
     observe("packets", lambda: sum(kernel.map_lookup_elem(counts, key)))
 
 
-def _limits(kernel: Any, *, btf: bool) -> Any:
+def _limits(kernel: KernelInterface, *, btf: bool) -> Any:
     return kernel.map_create(
         BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, LIMITS, map_name="limits", btf=btf
     )

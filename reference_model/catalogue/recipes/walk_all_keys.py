@@ -6,22 +6,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ... import changes
-from ...errors import BpfError
-from ...steps import Add
-from ...uapi import (
+from reference_model import (
     BPF_CGROUP_INET_EGRESS,
     BPF_F_ALLOW_MULTI,
     BPF_MAP_TYPE_CGROUP_STORAGE,
     BPF_PROG_TYPE_CGROUP_SKB,
+    STORAGE_KEY,
+    U64,
+    Add,
+    BpfError,
+    KernelInterface,
+    changes,
 )
-from ...values import STORAGE_KEY, U64
-from ..story import Observer, Outcome, Promise, Recipe
+
+from ..story import Observe, Outcome, Promise, Recipe
 
 WHOLE = {"values": [1, 2], "keys": 2}
 
 
-def old(kernel: Any, observe: Observer) -> None:
+def old(kernel: KernelInterface, observe: Observe) -> None:
     """Take each key that get_next_key delivers for a key of the map."""
     counts = _two_entries(kernel)
 
@@ -35,7 +38,7 @@ def old(kernel: Any, observe: Observer) -> None:
     _end(kernel, observe, counts)
 
 
-def run(kernel: Any, observe: Observer) -> None:
+def run(kernel: KernelInterface, observe: Observe) -> None:
     """Take a key for one when a lookup finds it."""
     counts = _two_entries(kernel)
     observe("values", lambda: [value for _, value in entries(kernel, counts)])
@@ -43,7 +46,7 @@ def run(kernel: Any, observe: Observer) -> None:
     _end(kernel, observe, counts)
 
 
-def entries(kernel: Any, found: Any) -> Iterator[tuple[Any, Any]]:
+def entries(kernel: KernelInterface, found: Any) -> Iterator[tuple[Any, Any]]:
     """Each key of the map with its value, newest first; safe on every release."""
     key = None
     while (key := _next(kernel, found, key)) is not None:
@@ -54,7 +57,7 @@ def entries(kernel: Any, found: Any) -> Iterator[tuple[Any, Any]]:
         yield key, value
 
 
-def _next(kernel: Any, found: Any, key: Any) -> Any:
+def _next(kernel: KernelInterface, found: Any, key: Any) -> Any:
     """The next key, or None at the end."""
     try:
         return kernel.map_get_next_key(found, key)
@@ -62,7 +65,7 @@ def _next(kernel: Any, found: Any, key: Any) -> Any:
         return None
 
 
-def _two_entries(kernel: Any) -> Any:
+def _two_entries(kernel: KernelInterface) -> Any:
     web, db = kernel.mkdir("web"), kernel.mkdir("db")
     counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name="counts")
     count = kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, Add(counts), prog_name="count")
@@ -73,7 +76,7 @@ def _two_entries(kernel: Any) -> Any:
     return counts
 
 
-def _end(kernel: Any, observe: Observer, counts: Any) -> None:
+def _end(kernel: KernelInterface, observe: Observe, counts: Any) -> None:
     oldest = kernel.map_get_next_key(counts, kernel.map_get_next_key(counts))
     observe("after the last", lambda: kernel.map_get_next_key(counts, oldest))
 

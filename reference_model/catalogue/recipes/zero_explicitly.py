@@ -3,36 +3,37 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ... import changes
-from ...steps import Add
-from ...uapi import (
+from reference_model import (
     BPF_CGROUP_INET_EGRESS,
     BPF_EXIST,
     BPF_F_ALLOW_MULTI,
     BPF_MAP_TYPE_CGROUP_STORAGE,
     BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,
     BPF_PROG_TYPE_CGROUP_SKB,
+    STORAGE_KEY,
+    U64,
+    Add,
+    KernelInterface,
+    changes,
 )
-from ...values import STORAGE_KEY, U64
-from ..story import Evidence, Observer, Outcome, Promise, Recipe
+
+from ..story import Evidence, Observe, Outcome, Promise, Recipe
 
 SHARED_FROM_ZERO = {"first measurement": 1, "second starts at": 0, "second measurement": 1}
 PERCPU_FROM_ZERO = {"CPUs start at": [0, 0], "CPUs measure": [1, 0]}
 
 
-def old(kernel: Any, observe: Observer) -> None:
+def old(kernel: KernelInterface, observe: Observe) -> None:
     """Measure, and detach and attach to start a new measurement."""
     _measure(kernel, observe, zero=False)
 
 
-def run(kernel: Any, observe: Observer) -> None:
+def run(kernel: KernelInterface, observe: Observe) -> None:
     """The same, and write zeros after each attach."""
     _measure(kernel, observe, zero=True)
 
 
-def _measure(kernel: Any, observe: Observer, *, zero: bool) -> None:
+def _measure(kernel: KernelInterface, observe: Observe, *, zero: bool) -> None:
     web = kernel.mkdir("web")
     key = (web, BPF_CGROUP_INET_EGRESS)
     counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name="counts")
