@@ -20,7 +20,7 @@ FORGET := { rm -f build/doctrees/environment.pickle; exit 1; }
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help html doctest raise-floor lint unit test site-test replay examples conformance conformance-explore divergence record record-stories upstream upstream-check bench serve clean
+.PHONY: help html doctest raise-floor lint unit test site-test replay examples conformance conformance-explore divergence new-story record upstream upstream-check bench serve clean
 
 help: ## Say what each target does
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -76,24 +76,21 @@ examples: ## Compile the C twins of the stories into build/examples
 	@$(MAKE) -s -C docs/examples
 
 conformance: $(INSTALLED) examples ## Ask real kernels: every story, its C twin, random sequences
-	$(BIN)/python -m conformance.stories
-	$(BIN)/python -m conformance.twins
-	$(BIN)/python -m conformance.explore
+	$(BIN)/python -m conformance stories
+	$(BIN)/python -m conformance twins
+	$(BIN)/python -m conformance explore
 
 conformance-explore: $(INSTALLED) ## Random sequences on real kernels until one differs
-	$(BIN)/python -m conformance.explore --forever
+	$(BIN)/python -m conformance explore --forever
 
 divergence: $(INSTALLED) ## Search all pairs of releases again for every difference: 8 minutes
 	$(BIN)/python -m records search
 
-OUT ?= build/conformance/recorded.jsonl
-record: $(INSTALLED) ## Write down what real kernels answer to new sequences: OUT=FILE
-	$(BIN)/python -m conformance.record $(OUT)
+record: $(INSTALLED) ## Ask real kernels all that new and changed stories need: 15 minutes
+	$(BIN)/python -m conformance record
 
-record-stories: $(INSTALLED) ## The same for the operations of all stories: records/traces/stories.jsonl
-	$(BIN)/python -m reference_model export > build/conformance/stories.jsonl
-	$(BIN)/python -m conformance.record records/traces/stories.jsonl \
-		--ops build/conformance/stories.jsonl
+new-story: $(INSTALLED) ## Write a story to fill in: KIND=recipe|breaking_change|addition NAME=x
+	@$(BIN)/python -m conformance.new_story '$(KIND)' '$(NAME)'
 
 REVISION ?= 1
 upstream: $(INSTALLED) ## Write the kernel patches for LINUX=/path/to/linux: build/upstream

@@ -1,12 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""``python -m conformance.explore``: random programs on the model and on real kernels.
+"""``python -m conformance explore``: random programs on the model and on real kernels.
 
 Hypothesis makes sequences of operations; each runs on the model and then, in a guest, on a kernel,
 and every answer is compared.  What they answer differently is shrunk and printed, as a program in
 the notation of the site and as a trace.  Steps that the model calls undefined are not run.
-
-Exit status: 0 if all kernels agree; 1 if one does not; 2 if a tool is missing or an option makes no
-sense; 3 if none disagrees, but one that was wanted could not be run.
 """
 
 from __future__ import annotations
@@ -14,7 +11,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import os
 import sys
 import time
 from collections import Counter
@@ -22,7 +18,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, ClassVar
 
 from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
@@ -33,10 +28,9 @@ from reference_model import UndefinedBehaviour
 from reference_model.traces import Answer, Op, Replayer
 from reference_model.traces.listing import listing
 
-from . import __main__ as command_line
-from . import kernels, tools
+from .command_line import Exit, JsonOutput, Progress, add, add_json, jobs_of, positive
+from .command_line import wanted as wanted_kernels
 from .kernels import Kernel
-from .offers import NotRun
 from .oracle import Asked, Broke, GuestKernel, release_of
 from .sequences import Sequences
 
@@ -334,6 +328,21 @@ def _done(found: Divergence, ops: tuple[Op, ...]) -> tuple[Op, ...]:
 # -- the command line ----------------------------------------------------------------------------
 
 
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommand to the command line."""
+    what = "Run random programs on the model and on real kernels, and compare every answer."
+    parser = add(commands, "explore", run, what)
+    add_json(parser)
+    option = parser.add_argument
+    steps = "steps for each kernel (%(default)s)"
+    option("--steps", type=positive, default=300, metavar="N", help=steps)
+    option("--forever", action="store_true", help="until something differs or you interrupt it")
+    option("--seed", type=int, metavar="N", help="another walk (default: 0; forever: by the clock)")
+    length = "of a sequence (%(default)s)"
+    option("--length", type=positive, default=LENGTH, metavar="N", help=length)
+    option("--undefined", action="store_true", help="run undefined steps too: guests will crash")
+
+
 @dataclass(frozen=True)
 class Options:
     """What every kernel is asked."""
@@ -342,12 +351,13 @@ class Options:
     first_seed: int
     length: int
     undefined: bool
+    time_limit: float | None = None
 
 
 def explore_kernel(kernel: Kernel, options: Options) -> Report:
     """Explore one kernel in a guest; what goes wrong stands in the report."""
     release = release_of(kernel)
-    with GuestKernel(kernel) as asked:
+    with GuestKernel(kernel, options.time_limit) as asked:
         try:
             return explore(
                 release,
@@ -362,31 +372,11 @@ def explore_kernel(kernel: Kernel, options: Options) -> Report:
             return Report(release, failure=f"{type(error).__name__}: {error}")
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
-    options = argparse.ArgumentParser(
-        prog="python -m conformance.explore",
-        description="Run random programs on the model and on real kernels in QEMU guests, and "
-        "compare every answer.",
-    )
-    add = options.add_argument
-    add("--kernels", metavar="LIST", help="as of python -m conformance (default: all)")
-    add("--steps", type=int, default=300, metavar="N", help="steps for each kernel (%(default)s)")
-    add("--forever", action="store_true", help="go on until something differs or you stop it")
-    add("--seed", type=int, metavar="N", help="another walk (default: 0; forever: by the clock)")
-    add("--length", type=int, default=LENGTH, metavar="N", help="of a sequence (%(default)s)")
-    add("--jobs", type=int, metavar="N", help="guests at a time (default: processors)")
-    add("--undefined", action="store_true", help="run undefined steps too: guests will crash")
-    add("--json", type=Path, metavar="FILE", help="write the reports there")
-    return options
-
-
 def reports_of(
-    wanted: Sequence[Kernel], options: Options, jobs: int | None
+    wanted: Sequence[Kernel], options: Options, jobs: int
 ) -> Iterator[tuple[Kernel, Report]]:
     """Explore the kernels, each in a process of its own."""
-    most = len(os.sched_getaffinity(0))
-    with ProcessPoolExecutor(max_workers=max(1, min(jobs or most, most))) as pool:
+    with ProcessPoolExecutor(max_workers=jobs) as pool:
         waiting = {pool.submit(explore_kernel, kernel, options): kernel for kernel in wanted}
         for future in as_completed(waiting):
             yield waiting[future], future.result()
@@ -407,40 +397,20 @@ def summary(kernel: Kernel, report: Report) -> str:
     )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return the exit status that the module's docstring lists."""
-    options = parser().parse_args(arguments)
-    try:
-        branches, paths = command_line.chosen(options.kernels)
-        tools.require([*tools.TO_BUILD, *tools.TO_BOOT])
-        wanted = kernels.get(branches) if branches else []
-        wanted += kernels.own(paths) + kernels.own_from_environment()
-    except (tools.MissingTools, ValueError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    here = [kernel for kernel in wanted if isinstance(kernel, Kernel)]
+def run(options: argparse.Namespace, progress: Progress) -> Exit:
+    """Run the subcommand; return its exit status."""
     first = options.seed if options.seed is not None else 0
     if options.forever and options.seed is None:
         first = int(time.time())
-        print(f"seed {first}")
+        progress.say(f"seed {first}")
     steps = 0 if options.forever else options.steps
-    task = Options(steps, first, options.length, options.undefined)
+    task = Options(steps, first, options.length, options.undefined, options.time_limit)
     reports = []
-    try:
-        for kernel, report in reports_of(here, task, options.jobs):
-            print(summary(kernel, report), flush=True)
-            reports.append({"version": kernel.version, **report.as_json()})
-    except KeyboardInterrupt:
-        return 130
-    if options.json:
-        options.json.write_text(json.dumps(reports, indent=1) + "\n")
-    missing = [kernel for kernel in wanted if isinstance(kernel, NotRun)]
-    for lacking in missing:
-        print(f"{lacking.branch}: NOT RUN: {lacking.reason}")
-    if any(report["divergences"] or report["failure"] for report in reports):
-        return 1
-    return 3 if missing or not reports else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    with JsonOutput(options) as output:
+        wanted = wanted_kernels(options, progress)
+        for kernel, report in reports_of(wanted.here, task, jobs_of(options)):
+            progress.say(summary(kernel, report))
+            reports.append({"kernel": kernel.identity.as_json(), **report.as_json()})
+        output.write(reports)
+    good = not any(report["divergences"] or report["failure"] for report in reports)
+    return wanted.status(good=good, say=progress.say)

@@ -35,6 +35,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from records.identity import Identity
+
 from . import apt, offers, tools
 from .offers import Candidate, NotRun, Say, upstream, write_whole
 
@@ -43,24 +45,27 @@ from .offers import Candidate, NotRun, Say, upstream, write_whole
 class Kernel:
     """A kernel that is here and can be booted.
 
-    ``branch`` is the wanted branch, or "own" for the user's; ``version`` is the kernel's version
-    as the model writes it ("6.1.192"); ``release`` is what ``uname -r`` will say; ``package`` and
-    ``package_version`` are empty for the user's own; ``config_sha256`` is the hash of the
-    configuration, empty if unknown.
+    ``branch`` is the wanted branch, or "own" for the user's.
     """
 
     branch: str
-    version: str
-    release: str
-    package: str
-    package_version: str
+    identity: Identity
     image: Path
-    config_sha256: str
+
+    @property
+    def version(self) -> str:
+        """The kernel's version as the model writes it ("6.1.192")."""
+        return self.identity.version
+
+    @property
+    def release(self) -> str:
+        """What ``uname -r`` says."""
+        return self.identity.release
 
     @property
     def name(self) -> str:
         """Short name for progress and tables."""
-        return self.version if self.package else f"{self.version} ({self.image.name})"
+        return self.version if self.identity.package else f"{self.version} ({self.image.name})"
 
 
 def fetch(branch: str, candidate: Candidate, cache: Path, say: Say) -> Kernel:
@@ -140,9 +145,8 @@ def _kernel(branch: str, candidate: Candidate, image: Path, config_sha256: str) 
     except ValueError as error:
         raise apt.AptError(f"{candidate.package}: {error}") from None
     version = upstream(candidate.version)
-    return Kernel(
-        branch, version, release, candidate.package, candidate.version, image, config_sha256
-    )
+    identity = Identity(version, release, candidate.package, candidate.version, config_sha256)
+    return Kernel(branch, identity, image)
 
 
 def release_of(image: bytes) -> str:
@@ -175,7 +179,8 @@ def own(paths: Iterable[str]) -> list[Kernel | NotRun]:
         version = match[0] if match else release
         config = image.parent / image.name.replace("vmlinuz", "config").replace("bzImage", "config")
         digest = _sha256(config.read_bytes()) if config != image and config.is_file() else ""
-        kernels.append(Kernel("own", version, release, "", "", image, digest))
+        identity = Identity(version, release, config_sha256=digest)
+        kernels.append(Kernel("own", identity, image))
     return kernels
 
 

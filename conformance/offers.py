@@ -38,6 +38,10 @@ _PACKAGE = re.compile(r"linux-(?:image|binary)-(?P<release>\d\S*-cloud-amd64)")
 Say = Callable[[str], None]
 
 
+def silent(text: str) -> None:
+    """Say nothing."""
+
+
 @dataclass(frozen=True)
 class Candidate:
     """A kernel that a suite offers; ``base`` is the package with its configuration, if split."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
@@ -49,8 +50,9 @@ def release_of(kernel: Kernel) -> str:
 class GuestKernel:
     """A kernel in a guest that is booted when it is first asked, and again after it broke."""
 
-    def __init__(self, kernel: Kernel) -> None:
+    def __init__(self, kernel: Kernel, time_limit: float | None = None) -> None:
         self.kernel = kernel
+        self._payload = replace(EXECUTOR, time_limit=time_limit or EXECUTOR.time_limit)
         self.boots = 0
         self.seconds = 0.0
         """What the executor spent on answers, by the guest's clock."""
@@ -73,7 +75,7 @@ class GuestKernel:
         try:
             if self._guest is None:
                 self.boots += 1
-                self._guest = Conversation(self.kernel, EXECUTOR).__enter__()
+                self._guest = Conversation(self.kernel, self._payload).__enter__()
             data = json.loads(self._guest.ask(line))
         except GuestDied as died:
             self._guest = None

@@ -1,160 +1,181 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""``python -m conformance.record FILE``: write down what real kernels answer.
+"""``python -m conformance record``: write down what real kernels answer.
 
-Asks each kernel in a guest the operations of new random sequences, or those of a file (such as
-``python -m reference_model export`` writes), and writes traces in the format of ``records/traces``:
-kernels that answered alike share a list, and a kernel that broke has no answers.  Nothing in the
-file comes from the model, but it keeps random sequences away from what would break a kernel.
+Without a file: all that the stories need. On each kernel it runs the stories and their C twins and
+asks the operations of all stories, and writes the answers into ``records/`` when the kernel is
+done. What a kernel could not be asked keeps its earlier answers, as do kernels that are not here.
 
-Exit status: 0 if all kernels answered; 2 if a tool is missing or an option makes no sense; 3 if a
-kernel that was wanted could not be run, or an executor could not do all traces: they lack there.
+With a file: it writes traces there. It asks new random sequences, or the operations of --ops FILE.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
+import datetime
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
 
-from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
-from hypothesis.stateful import run_state_machine_as_test
+from records import pending, results
+from records.files import KERNELS, STORIES
+from reference_model.catalogue import Story
+from reference_model.traces import Trace, TraceError, export, read
 
-from reference_model import Release
-from reference_model.traces import Answer, Trace, read
-from reference_model.traces.export import line
-
-from . import __main__ as command_line
-from . import kernels, tools
+from . import stories, tools, traces, twins
+from .command_line import Exit, Output, Progress, UsageError, add, jobs_of, positive
+from .command_line import wanted as wanted_kernels
 from .explore import LENGTH
 from .kernels import Kernel
-from .offers import NotRun
-from .oracle import Asked, Broke, GuestKernel, release_of
-from .sequences import Sequences
+from .offers import Say, silent
+from .oracle import release_of
+from .traces import Given
 
-SHORTEST = 10
-"""Operations of a sequence that are too few to be worth a trace."""
-
-
-def new_sequences(releases: Sequence[str], count: int, number: int, length: int) -> list[Trace]:
-    """Random sequences that are defined on all of these releases, operations only.
-
-    Named after the seed and their place: ``"r7-0001"``.
-    """
-    found: list[Trace] = []
-
-    class Machine(Sequences):
-        releases: ClassVar[tuple[str, ...]]
-        census: ClassVar[Counter[tuple[str, str]]] = Counter()
-
-        def finish(self) -> None:
-            if len(self.ops) >= SHORTEST and len(found) < count and sys.exc_info()[1] is None:
-                name = f"r{number}-{len(found) + 1:04}"
-                found.append(Trace(name, self.ops, {}, {}, self.setup))
-
-    Machine.releases = tuple(sorted(releases, key=Release))
-    while len(found) < count:
-        run_state_machine_as_test(
-            seed(f"{number} {len(found)}")(Machine),
-            settings=settings(
-                max_examples=count - len(found) + 1,
-                stateful_step_count=length,
-                deadline=None,
-                database=None,
-                derandomize=False,
-                phases=(Phase.generate,),
-                suppress_health_check=[*HealthCheck],
-                verbosity=Verbosity.quiet,
-            ),
-        )
-    return found
+EXAMPLES = """\
+examples:
+  python -m conformance record                        all that the stories need
+  python -m conformance record new.jsonl --seed 7     new random sequences
+  python -m conformance record new.jsonl --ops old.jsonl
+"""
 
 
-def answers_of(asked: Asked, traces: Iterable[Trace]) -> Iterator[list[Answer] | str | None]:
-    """For each trace the kernel's answers, or how it broke, or None: the executor cannot do it."""
-    for one in traces:
-        try:
-            yield asked(one.ops, one.setup)
-        except Broke as broke:
-            yield str(broke)
-        except RuntimeError as error:
-            print(f"{one.id}: {str(error).strip().splitlines()[-1]}", file=sys.stderr)
-            yield None
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommand to the command line."""
+    what = "Write down what real kernels answer: to all stories, or to sequences in FILE."
+    option = add(commands, "record", run, what, EXAMPLES).add_argument
+    option("file", type=Path, nargs="?", metavar="FILE", help="where traces go, .jsonl")
+    option("--ops", type=Path, metavar="FILE", help="traces whose operations are asked")
+    count, seed, length = "new sequences", "of the new sequences", "of a sequence"
+    option("--count", type=positive, default=20, metavar="N", help=f"{count} (%(default)s)")
+    option("--seed", type=int, default=1, metavar="N", help=f"{seed} (%(default)s)")
+    option("--length", type=positive, default=LENGTH, metavar="N", help=f"{length} (%(default)s)")
 
 
-def in_a_guest(kernel: Kernel, traces: list[Trace]) -> list[list[Answer] | str | None]:
-    """The same of a kernel in a guest of its own."""
-    with GuestKernel(kernel) as asked:
-        return list(answers_of(asked, traces))
+def run(options: argparse.Namespace, progress: Progress) -> Exit:
+    """Run the subcommand; return its exit status."""
+    if options.file is not None:
+        return record_traces(options, progress)
+    if options.ops is not None:
+        raise UsageError("--ops needs a FILE for the answers")
+    return record_stories(options, progress)
 
 
-def with_answers(
-    traces: Iterable[Trace], kernel: str, given: Iterable[list[Answer] | str | None]
-) -> list[Trace]:
-    """The traces with what one more kernel answered."""
-    grown = []
-    for one, answers in zip(traces, given, strict=True):
-        if isinstance(answers, str):
-            one = replace(one, undefined={**one.undefined, kernel: answers})
-        elif answers is not None:
-            one = replace(one, answers={**one.answers, kernel: answers})
-        grown.append(one)
-    return grown
+# -- traces ----------------------------------------------------------------------------------------
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
-    options = argparse.ArgumentParser(
-        prog="python -m conformance.record",
-        description="Write down what real kernels, in QEMU guests, answer to sequences.",
-    )
-    add = options.add_argument
-    add("file", type=Path, metavar="FILE", help="where the traces go, .jsonl")
-    add("--ops", type=Path, metavar="FILE", help="traces whose operations are asked")
-    add("--kernels", metavar="LIST", help="as of python -m conformance (default: all)")
-    add("--count", type=int, default=20, metavar="N", help="new sequences (%(default)s)")
-    add("--seed", type=int, default=1, metavar="N", help="of the new sequences (%(default)s)")
-    add("--length", type=int, default=LENGTH, metavar="N", help="of a sequence (%(default)s)")
-    return options
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return the exit status that the module's docstring lists."""
-    options = parser().parse_args(arguments)
+def read_traces(path: Path) -> list[Trace]:
+    """The traces of a file; UsageError if it is none."""
     try:
-        branches, paths = command_line.chosen(options.kernels)
-        tools.require([*tools.TO_BUILD, *tools.TO_BOOT])
-        wanted = kernels.get(branches) if branches else []
-        wanted += kernels.own(paths) + kernels.own_from_environment()
-        here = [kernel for kernel in wanted if isinstance(kernel, Kernel)]
-        if options.ops:
-            traces = [replace(one, answers={}, undefined={}) for one in read(options.ops)]
-        else:
-            releases = [release_of(kernel) for kernel in here] or ["latest"]
-            traces = new_sequences(releases, options.count, options.seed, options.length)
-    except (tools.MissingTools, ValueError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    missing = [kernel for kernel in wanted if isinstance(kernel, NotRun)]
-    asked = traces
-    with ProcessPoolExecutor(max_workers=2) as pool:
-        waiting = {kernel: pool.submit(in_a_guest, kernel, asked) for kernel in here}
-        for kernel, future in waiting.items():
-            given = future.result()
-            traces = with_answers(traces, release_of(kernel), given)
-            lacking = sum(answers is None for answers in given)
-            if lacking:
-                missing.append(NotRun(kernel.branch, f"{lacking} traces that the executor lacks"))
-            print(f"{kernel.name}: {len(given) - lacking} traces", flush=True)
-    options.file.write_text("".join(f"{line(one)}\n" for one in traces))
-    for reason in missing:
-        print(f"{reason.branch}: NOT RUN: {reason.reason}")
-    return 3 if missing or not here else 0
+        return list(read(path))
+    except (OSError, TraceError) as error:
+        raise UsageError(str(error)) from None
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def text_of(found: list[Trace]) -> str:
+    """The traces as a file holds them."""
+    return "".join(f"{export.line(one)}\n" for one in found)
+
+
+def show_traces(kernel: Kernel, given: list[Given], progress: Progress) -> bool:
+    """Print how many traces a kernel answered; return whether these are all."""
+    lacking = sum(answers is None for answers in given)
+    progress.say(f"{kernel.name}: {len(given) - lacking} of {len(given)} traces answered")
+    return not lacking
+
+
+def record_traces(options: argparse.Namespace, progress: Progress) -> Exit:
+    """Write what the kernels answer to new sequences, or to those of a file."""
+    given_ops = read_traces(options.ops) if options.ops else []
+    asked = [replace(one, answers={}, undefined={}) for one in given_ops]
+    with Output(options.file) as output, ThreadPoolExecutor(jobs_of(options)) as pool:
+        wanted = wanted_kernels(options, progress)
+        if not options.ops and wanted.here:
+            releases = [release_of(kernel) for kernel in wanted.here]
+            asked = traces.new_sequences(releases, options.count, options.seed, options.length)
+        found, whole = asked, True
+        given_by = pool.map(
+            lambda kernel: traces.in_a_guest(kernel, asked, options.time_limit), wanted.here
+        )
+        for kernel, given in zip(wanted.here, given_by, strict=True):
+            found = traces.with_answers(found, release_of(kernel), given)
+            whole &= show_traces(kernel, given, progress)
+        if any(one.answers or one.undefined for one in found):
+            output.write(text_of(found))
+    status = wanted.status(good=True, say=progress.say)
+    return status if whole else Exit.NOT_RUN
+
+
+# -- stories ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What every kernel is asked for the stories."""
+
+    stories: dict[str, Story]
+    twins: dict[str, Story]
+    traces: list[Trace]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What one kernel answered."""
+
+    stories: stories.Report
+    twins: twins.Report
+    traces: list[Given]
+
+    def __bool__(self) -> bool:
+        return bool(self.stories.observed or self.twins.twins or any(self.traces))
+
+    def as_record(self) -> results.Record:
+        """The answers as the record of their kernel."""
+        return {
+            "kernel": self.stories.kernel.identity.as_json(),
+            "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+            "seconds": round(self.stories.seconds, 1),
+            "stories": self.stories.recorded,
+            "twins": self.twins.recorded,
+        }
+
+
+def ask(kernel: Kernel, questions: Questions, options: argparse.Namespace, say: Say) -> Answers:
+    """Ask one kernel everything."""
+    limit = options.time_limit
+    say(f"{kernel.name}: asking {len(questions.stories)} stories")
+    told = stories.ask(kernel, questions.stories, say if options.verbose else silent, limit)
+    say(f"{kernel.name}: asking {len(questions.twins)} C twins")
+    printed = twins.ask(kernel, questions.twins, limit)
+    say(f"{kernel.name}: asking the operations of {len(questions.traces)} traces")
+    return Answers(told, printed, traces.in_a_guest(kernel, questions.traces, limit))
+
+
+def record_stories(options: argparse.Namespace, progress: Progress) -> Exit:
+    """Ask the kernels all that the stories need, and write it into records/ kernel by kernel."""
+    made = [one for program in export.story_programs() for one in export.exported(program)]
+    questions = Questions(stories.known(()), twins.known(()), made)
+    found = traces.with_old_answers(made, read_traces(STORIES) if STORIES.exists() else ())
+    good = True
+    with (
+        Output(STORIES) as output,
+        Output(KERNELS / "kernel.json"),  # only to see that the folder can be written
+        ThreadPoolExecutor(jobs_of(options)) as pool,
+    ):
+        wanted = wanted_kernels(options, progress)
+        twins.build()
+        waiting = [pool.submit(ask, kernel, questions, options, progress.say)
+                   for kernel in wanted.here]  # fmt: skip
+        for future in as_completed(waiting):
+            answers = future.result()
+            kernel = answers.stories.kernel
+            good &= stories.show(answers.stories, progress.say)
+            good &= twins.show(answers.twins, progress.say, verbose=False)
+            good &= show_traces(kernel, answers.traces, progress)
+            if answers:
+                path = results.add(answers.as_record())
+                progress.say(f"    recorded in {path.relative_to(tools.REPOSITORY)}")
+                found = traces.with_answers(found, release_of(kernel), answers.traces)
+                output.write(text_of(found))
+    left = pending.rewrite()
+    if left:
+        progress.say(f"not recorded on {pending.ENOUGH} kernels yet: {', '.join(left)}")
+    return wanted.status(good=good, say=progress.say)

@@ -1,45 +1,58 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Every story on real kernels: ``python -m conformance.stories``.
+"""``python -m conformance stories``: every story on real kernels.
 
 Safe stories share one guest per kernel; each unsafe one gets a guest of its own, which is thrown
-away.  Exit status: 0 all agree, 1 something differs, 2 a tool is missing, 3 a kernel was not run.
+away.
 """
 
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
-import os
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from records import results
 from records.digests import digest
 from reference_model.catalogue import UNDEFINED, Story, stories
 
-from . import guest, kernels, offers, tools
-from .__main__ import chosen
+from . import guest, offers, tools
+from .command_line import Exit, JsonOutput, Progress, UsageError, add, add_json, jobs_of, keep_log
+from .command_line import wanted as wanted_kernels
 from .kernels import Kernel
-from .offers import NotRun
 from .payload import Payload
 
-FILES = {
-    "reference_model": tools.REPOSITORY / "reference_model",
-    "conformance": tools.REPOSITORY / "conformance",
-}
+FILES = {name: tools.REPOSITORY / name for name in ("reference_model", "conformance")}
+
+TIME_LIMIT = 400.0
+"""Seconds for a guest: on a busy machine it may take minutes."""
 
 
-def payload(names: Iterable[str], *, crash: bool = False) -> Payload:
-    """The payload that tells the stories named."""
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommand to the command line."""
+    parser = add(commands, "stories", run, "Run the stories on real kernels.")
+    add_json(parser)
+    parser.add_argument("stories", nargs="*", metavar="STORY", help="default: all")
+
+
+def known(names: Sequence[str]) -> dict[str, Story]:
+    """The stories of these names, or all; UsageError names those that do not exist."""
+    every: dict[str, Story] = stories()
+    if unknown := sorted(set(names) - set(every)):
+        raise UsageError(f"no such story: {', '.join(unknown)}")
+    return {name: story for name, story in every.items() if not names or name in names}
+
+
+def payload(names: Iterable[str], *, crash: bool = False, limit: float = TIME_LIMIT) -> Payload:
+    """The payload that runs the stories named."""
     wanted = tuple(names)
     return Payload(
         name="stories" if len(wanted) > 1 else wanted[0],
         argv=(tools.PYTHON, "-m", "conformance.tell", *wanted),
         files=FILES,
-        time_limit=400,  # seconds: on a busy machine a guest may take minutes
+        time_limit=limit,
         expect_crash=crash,
     )
 
@@ -80,92 +93,90 @@ def tasks(kernel: Kernel, known: dict[str, Story]) -> Iterator[Payload]:
             yield payload([name], crash=breaks(story, kernel))
 
 
-def record(
-    kernel: Kernel, known: dict[str, Story], say: offers.Say
-) -> tuple[dict[str, Any], list[str]]:
-    """Run the stories on a kernel; its record, and what went wrong beside the answers."""
-    seen: dict[str, dict[str, Any]] = {}
-    digests = {name: digest(story) for name, story in known.items()}  # before they run
-    problems = []
-    seconds = 0.0
-    for task in tasks(kernel, known):
+@dataclass
+class Report:
+    """What the stories observed on one kernel, and what went wrong beside that."""
+
+    kernel: Kernel
+    digests: dict[str, str]
+    """By story, of the code that ran."""
+    observed: dict[str, dict[str, Any]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    seconds: float = 0
+
+    @property
+    def differences(self) -> dict[str, str]:
+        """By story how it differs from what is expected of the kernel, if it does."""
+        found = {}
+        for name, story in known(list(self.digests)).items():
+            wanted = results.expected(story, self.kernel.version)
+            if name not in self.observed:
+                found[name] = "observed nothing"
+            elif self.observed[name] != wanted:
+                found[name] = f"observed {self.observed[name]}, expected {wanted}"
+        return found
+
+    @property
+    def recorded(self) -> dict[str, dict[str, Any]]:
+        """The stories as a record holds them: those that observed something."""
+        return {
+            name: {"digest": self.digests[name], "observed": observed}
+            for name, observed in sorted(self.observed.items())
+        }
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as plain data."""
+        return {
+            "kernel": self.kernel.identity.as_json(),
+            "stories": self.recorded,
+            "differences": self.differences,
+            "problems": self.problems,
+            "seconds": round(self.seconds, 1),
+        }
+
+
+def ask(
+    kernel: Kernel, known: dict[str, Story], say: offers.Say, limit: float | None = None
+) -> Report:
+    """Run the stories on a kernel."""
+    report = Report(kernel, {name: digest(story) for name, story in known.items()})
+    for number, task in enumerate(tasks(kernel, known)):
+        task = replace(task, time_limit=limit or task.time_limit)
         (result,) = guest.run_all([kernel], task, jobs=1)
-        seconds += result.seconds
-        seen.update(told(result.lines, crashed=result.crashed or bool(result.warnings)))
+        report.seconds += result.seconds
+        crashed = result.crashed or bool(result.warnings)
+        report.observed.update(told(result.lines, crashed=crashed))
         say(f"{kernel.name}: {task.name}: {'ok' if result.ok else result.problem}")
         if not result.ok:
-            problems.append(f"{kernel.version}: {task.name}: {result.problem}")
-    return {
-        "kernel": {
-            "version": kernel.version,
-            "release": kernel.release,
-            "package": kernel.package,
-            "package_version": kernel.package_version,
-            "config_sha256": kernel.config_sha256,
-        },
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "seconds": round(seconds, 1),
-        "stories": {
-            name: {"digest": digests[name], "observed": observed}
-            for name, observed in sorted(seen.items())
-        },
-    }, problems
+            keep_log(result, number)
+            report.problems.append(f"{task.name}: {result.problem}")
+    return report
 
 
-def kept(kernel: Kernel) -> dict[str, Any]:
-    """What the kernel's record holds beside the stories: the C twins."""
-    for record in results.read():
-        if record["kernel"]["version"] == kernel.version:
-            return {"twins": record["twins"]} if "twins" in record else {}
-    return {}
+def show(report: Report, say: offers.Say) -> bool:
+    """Print what came of a kernel; return whether all was as expected."""
+    different = report.differences
+    for name, difference in different.items():
+        say(f"  {name}: {difference}")
+    for problem in report.problems:
+        say(f"  {problem}")
+    agree = len(report.digests) - len(different)
+    say(f"{report.kernel.name}: {agree} of {len(report.digests)} stories agree, "
+        f"{report.seconds:.1f} s")  # fmt: skip
+    return not different and not report.problems
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m conformance.stories", description=__doc__)
-    parser.add_argument("--kernels", help="as of python -m conformance; default: all")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="guests at a time")
-    parser.add_argument("--record", action="store_true", help="write records/kernels/")
-    parser.add_argument("stories", nargs="*", metavar="STORY", help="default: all")
-    options = parser.parse_args(arguments)
-    every: dict[str, Story] = stories()
-    known = {name: story for name, story in every.items() if name in (options.stories or every)}
-    if unknown := sorted(set(options.stories) - set(every)):
-        parser.error(f"no such story: {', '.join(unknown)}")
-    if options.record and options.stories:
-        parser.error("a record holds every story: leave out the names, or --record")
-    try:
-        branches, paths = chosen(options.kernels)
-        tools.require([*tools.TO_BUILD, *tools.TO_BOOT])
-        wanted: list[Kernel | NotRun] = []
-        if branches:
-            wanted += kernels.get(branches, say=print)
-        wanted += kernels.own(paths) + kernels.own_from_environment()
-    except (tools.MissingTools, ValueError, FileNotFoundError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    faults: list[str] = []
-    here = [kernel for kernel in wanted if isinstance(kernel, Kernel)]
-    not_run = [kernel for kernel in wanted if isinstance(kernel, NotRun)]
-    with ThreadPoolExecutor(max(1, options.jobs)) as pool:
-        told_by = pool.map(lambda kernel: record(kernel, known, print), here)
-        for kernel, (made, problems) in zip(here, told_by, strict=True):
-            missing = sorted(set(known) - set(made["stories"]))
-            problems += [f"{kernel.version}: {name}: told nothing" for name in missing]
-            problems += results.differences(made)
-            agreed = len(known) - len({problem.split(": ")[1] for problem in problems})
-            print(f"{kernel.name}: {agreed} of {len(known)} stories agree, {made['seconds']} s")
-            if options.record and not problems:
-                path = results.write({**kept(kernel), **made})
-                print(f"    recorded in {path.relative_to(tools.REPOSITORY)}")
-            faults += problems
-    for missed in not_run:
-        print(f"{missed.branch}: NOT RUN: {missed.reason}")
-    if faults:
-        print("\n".join(faults), file=sys.stderr)
-        return 1
-    return 3 if not_run or not here else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def run(options: argparse.Namespace, progress: Progress) -> Exit:
+    """Run the subcommand; return its exit status."""
+    wanted_stories = known(options.stories)
+    say = progress.say if options.verbose else offers.silent
+    good, reports = True, []
+    with JsonOutput(options) as output, ThreadPoolExecutor(jobs_of(options)) as pool:
+        wanted = wanted_kernels(options, progress)
+        for report in pool.map(
+            lambda kernel: ask(kernel, wanted_stories, say, options.time_limit), wanted.here
+        ):
+            good &= show(report, progress.say)
+            reports.append(report.as_json())
+        output.write(reports)
+    return wanted.status(good=good, say=progress.say)

@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Every story's C twin on real kernels: ``python -m conformance.twins``.
+"""``python -m conformance twins``: every story's C twin on real kernels.
 
 Compiles ``docs/examples``, runs the twins in guests, each a process of its own, and compares what
-each prints with what its story expects of that kernel.  With ``--record`` that goes into the
-kernel's record, which ``python -m conformance.stories --record`` made.  Those of safe stories
-share a guest; one that is to break the kernel has a guest to itself.  Exit status: 0 all agree, 1
-something differs, 2 a tool is missing, 3 a kernel was not run.
+each prints with what its story expects of that kernel.  Those of safe stories share a guest; one
+that is to break the kernel has a guest to itself.
 """
 
 from __future__ import annotations
@@ -15,29 +13,32 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from records import results
-from records.digests import twin_digest
-from records.files import KERNELS
+from records.digests import EXAMPLES, twin_digest
 from reference_model.catalogue import UNDEFINED, Observations, Story, stories
 
-from . import guest, kernels, run_twins, tools
-from .__main__ import chosen, keep_log
+from . import guest, offers, run_twins, tools
+from .command_line import Exit, JsonOutput, Progress, UsageError, add, add_json, jobs_of, keep_log
+from .command_line import wanted as wanted_kernels
 from .kernels import Kernel
-from .offers import NotRun
 from .payload import Payload
 
-SOURCES = tools.REPOSITORY / "docs" / "examples"
 BUILT = tools.REPOSITORY / "build" / "examples"
 
 PACKAGE_OF = {"clang": "clang", "cc": "gcc", "make": "make"}
 LIBRARIES = {"libbpf.a": "libbpf-dev", "libelf.a": "libelf-dev", "libz.a": "zlib1g-dev"}
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommand to the command line."""
+    parser = add(commands, "twins", run, "Run the C twins of the stories on real kernels.")
+    add_json(parser)
+    parser.add_argument("twins", nargs="*", metavar="NAME", help="default: all")
 
 
 def missing_tools() -> tools.MissingTools | None:
@@ -56,19 +57,19 @@ def _library(name: str) -> bool:
 
 
 def build(out: Path = BUILT) -> None:
-    """Compile all twins; MissingTools, or RuntimeError with what the compilers said."""
+    """Compile all twins; MissingTools, or UsageError with what the compilers said."""
     if lacking := missing_tools():
         raise lacking
-    command = ["make", "-s", "-C", str(SOURCES), f"-j{os.cpu_count()}", f"OUT={out}"]
+    command = ["make", "-s", "-C", str(EXAMPLES), f"-j{os.cpu_count()}", f"OUT={out}"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode or result.stderr:
-        raise RuntimeError(f"docs/examples does not compile:\n{result.stdout}{result.stderr}")
+        raise UsageError(f"docs/examples does not compile:\n{result.stdout}{result.stderr}")
 
 
 def names() -> list[str]:
     """The twins that are there: those with both files."""
-    found = (path.name.removesuffix(".bpf.c") for path in SOURCES.glob("*.bpf.c"))
-    return sorted(name for name in found if (SOURCES / f"{name}.c").exists())
+    found = (path.name.removesuffix(".bpf.c") for path in EXAMPLES.glob("*.bpf.c"))
+    return sorted(name for name in found if (EXAMPLES / f"{name}.c").exists())
 
 
 @dataclass
@@ -171,23 +172,55 @@ class Report:
     """What came of all twins on one kernel: by twin "" or what differs; and other problems."""
 
     kernel: Kernel
+    digests: dict[str, str] = field(default_factory=dict)
+    """By twin, of the files that were compiled."""
     twins: dict[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     seconds: float = 0
 
+    @property
+    def recorded(self) -> dict[str, dict[str, Any]]:
+        """The twins as a record holds them."""
+        return {
+            name: {"digest": self.digests[name], "differs": differs}
+            for name, differs in self.twins.items()
+        }
 
-def run(kernel: Kernel, known: dict[str, Story]) -> Report:
+    def as_json(self) -> dict[str, Any]:
+        """The report as plain data."""
+        return {
+            "kernel": self.kernel.identity.as_json(),
+            "twins": self.recorded,
+            "problems": self.problems,
+            "seconds": round(self.seconds, 1),
+        }
+
+
+def known(wanted: Sequence[str]) -> dict[str, Story]:
+    """The stories of these twins, or of all; UsageError names those that have no twin."""
+    if unknown := [name for name in wanted if name not in names()]:
+        raise UsageError(f"no such twin: {', '.join(unknown)}")
+    every: dict[str, Story] = stories()
+    if astray := [name for name in names() if name not in every]:
+        raise UsageError(f"docs/examples/{astray[0]}.c: there is no such story")
+    return {name: every[name] for name in wanted or names()}
+
+
+def ask(kernel: Kernel, known: dict[str, Story], limit: float | None = None) -> Report:
     """Run the twins of these stories on a kernel."""
-    report = Report(kernel)
+    report = Report(kernel, {name: twin_digest(name) for name in known})
     for number, (run_here, task) in enumerate(tasks(kernel, known)):
+        task = replace(task, time_limit=limit or task.time_limit)
         (result,) = guest.run_all([kernel], task, jobs=1)
         crashed = result.crashed or bool(result.warnings)
         report.seconds += result.seconds
         found = told(result.lines)
         for name in run_here:
+            if name not in found:
+                report.problems.append(f"{name}: did not run: {result.problem}")
+                continue
             expected = known[name].expected(kernel.version).seen
-            twin = found.get(name, Told())
-            report.twins[name] = twin.difference(expected, crashed=crashed)
+            report.twins[name] = found[name].difference(expected, crashed=crashed)
         if not result.ok:
             keep_log(result, number)
         if not result.ok and (result.warnings or not any(report.twins.values())):
@@ -195,96 +228,30 @@ def run(kernel: Kernel, known: dict[str, Story]) -> Report:
     return report
 
 
-def as_json(report: Report) -> dict[str, Any]:
-    """A report as plain data: the kernel, and by twin what differs, or "" if nothing does."""
-    kernel = report.kernel
-    return {
-        "version": kernel.version,
-        "release": kernel.release,
-        "package": kernel.package,
-        "package_version": kernel.package_version,
-        "config_sha256": kernel.config_sha256,
-        "twins": report.twins,
-        "problems": report.problems,
-        "seconds": round(report.seconds, 1),
-    }
-
-
-def add_to_record(report: Report, folder: Path = KERNELS) -> Path | None:
-    """Write the twins into the record of their kernel; None if it has none yet."""
-    for record in results.read(folder):
-        if record["kernel"]["version"] == report.kernel.version:
-            twins = {
-                name: {"digest": twin_digest(name), "differs": differs}
-                for name, differs in report.twins.items()
-            }
-            return results.write({**record, "twins": twins}, folder)
-    return None
-
-
-def show(report: Report, *, verbose: bool) -> None:
-    """Print what came of a kernel: each twin that differs, on request all."""
+def show(report: Report, say: offers.Say, *, verbose: bool) -> bool:
+    """Print what came of a kernel; return whether all was as expected."""
     for name, difference in report.twins.items():
         if difference or verbose:
-            print(f"  {name}: {difference or 'agrees'}")
+            say(f"  {name}: {difference or 'agrees'}")
     for problem in report.problems:
-        print(f"  {problem}")
+        say(f"  {problem}")
     agree = sum(not difference for difference in report.twins.values())
-    print(
-        f"{report.kernel.name}: {agree} of {len(report.twins)} twins agree, {report.seconds:.1f} s",
-        flush=True,
-    )
+    say(f"{report.kernel.name}: {agree} of {len(report.digests)} twins agree, "
+        f"{report.seconds:.1f} s")  # fmt: skip
+    return agree == len(report.digests) and not report.problems
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m conformance.twins", description=__doc__)
-    parser.add_argument("--kernels", help="as of python -m conformance; default: all")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="guests at a time")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
-    parser.add_argument("--record", action="store_true", help="write records/kernels/")
-    parser.add_argument("--verbose", action="store_true", help="name each twin, also if it agrees")
-    parser.add_argument("twins", nargs="*", metavar="NAME", help="default: all that are there")
-    options = parser.parse_args(arguments)
-    every: dict[str, Story] = stories()
-    try:
-        if unknown := [name for name in options.twins if name not in names()]:
-            raise ValueError(f"no such twin: {', '.join(unknown)}")
-        if options.record and options.twins:
-            raise ValueError("a record holds every twin: leave out the names, or --record")
-        known = {name: every[name] for name in options.twins or names()}
-        branches, paths = chosen(options.kernels)
-        tools.require([*tools.TO_BUILD, *tools.TO_BOOT])
-        build()
-        wanted: list[Kernel | NotRun] = []
-        if branches:
-            wanted += kernels.get(branches, say=print)
-        wanted += kernels.own(paths) + kernels.own_from_environment()
-    except (tools.MissingTools, ValueError, RuntimeError, FileNotFoundError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    here = [kernel for kernel in wanted if isinstance(kernel, Kernel)]
-    not_run = [kernel for kernel in wanted if isinstance(kernel, NotRun)]
+def run(options: argparse.Namespace, progress: Progress) -> Exit:
+    """Run the subcommand; return its exit status."""
+    wanted_twins = known(options.twins)
     good, reports = True, []
-    with ThreadPoolExecutor(max(1, options.jobs)) as pool:
-        for report in pool.map(lambda kernel: run(kernel, known), here):
-            show(report, verbose=options.verbose)
-            good = good and not report.problems and not any(report.twins.values())
-            reports.append(as_json(report))
-            if options.record and not report.problems:
-                path = add_to_record(report)
-                where = (
-                    path.relative_to(tools.REPOSITORY) if path else "nowhere: record the stories"
-                )
-                print(f"    recorded in {where}", flush=True)
-    if options.json:
-        options.json.write_text(json.dumps(reports, indent=1) + "\n", encoding="utf-8")
-    for missing in not_run:
-        print(f"{missing.branch}: NOT RUN: {missing.reason}")
-    if not good:
-        return 1
-    return 3 if not_run or not here else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    with JsonOutput(options) as output, ThreadPoolExecutor(jobs_of(options)) as pool:
+        wanted = wanted_kernels(options, progress)
+        build()
+        for report in pool.map(
+            lambda kernel: ask(kernel, wanted_twins, options.time_limit), wanted.here
+        ):
+            good &= show(report, progress.say, verbose=options.verbose)
+            reports.append(report.as_json())
+        output.write(reports)
+    return wanted.status(good=good, say=progress.say)

@@ -4,7 +4,7 @@
 ``show`` prints what each kernel answered to a story, to the stories of a rule, or to a trace.
 ``search`` searches all pairs of releases in all worlds, and all recipes for races, and writes what
 it finds; with ``--traces FILE`` it writes the shortest programs of the record as traces, operations
-only, for ``python -m conformance.record OUT --ops FILE`` to ask real kernels.
+only, for ``python -m conformance record OUT --ops FILE`` to ask real kernels.
 """
 
 from __future__ import annotations

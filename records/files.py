@@ -8,6 +8,8 @@ from pathlib import Path
 HOME = Path(__file__).parent
 TRACES = HOME / "traces"
 KERNELS = HOME / "kernels"
+STORIES = HOME / "traces" / "stories.jsonl"
+PENDING = HOME / "not_recorded.txt"
 DIVERGENCE = HOME / "divergence.json"
 RACES = HOME / "races.json"
 

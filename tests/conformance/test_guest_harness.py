@@ -14,8 +14,21 @@ from pathlib import Path
 
 import pytest
 
-from conformance import __main__ as command_line
-from conformance import consolelog, cpio, guest, initramfs, kernels, offers, payload, tools
+from conformance import (
+    __main__,
+    check,
+    command_line,
+    consolelog,
+    cpio,
+    guest,
+    initramfs,
+    kernels,
+    offers,
+    payload,
+    tools,
+)
+from conformance.command_line import Exit, Output, UsageError, Wanted
+from records.identity import Identity
 
 # --- cpio
 
@@ -248,7 +261,7 @@ def fake_qemu(monkeypatch: pytest.MonkeyPatch, script: str) -> None:
     monkeypatch.setattr(tools, "require", lambda programs: None)
 
 
-KERNEL = kernels.Kernel("6.1", "6.1.9", "6.1.9-x", "k", "6.1.9-1", Path("bzImage"), "")
+KERNEL = kernels.Kernel("6.1", Identity("6.1.9", "6.1.9-x", "k", "6.1.9-1"), Path("bzImage"))
 
 
 @pytest.mark.skipif(not shutil.which("setpriv"), reason="setpriv(1) is not installed")
@@ -354,38 +367,160 @@ def test_the_kernels_option() -> None:
     assert command_line.chosen(None) == (list(offers.BRANCHES), [])
     assert command_line.chosen("oldest,newest,5.10") == (["5.10", "7.x"], [])
     assert command_line.chosen(f"6.6,{__file__}") == (["6.6"], [__file__])
-    with pytest.raises(ValueError, match="'nonsense' is neither"):
+    with pytest.raises(UsageError, match="'nonsense' is neither"):
         command_line.chosen("nonsense")
 
 
 @pytest.mark.parametrize(
     ("outcomes", "status"),
     [
-        (["", ""], 0),
-        (["", "broken"], 1),
-        (["", None], 3),
-        (["broken", None], 1),
-        ([None], 3),
-        ([], 3),
+        (["", ""], Exit.GOOD),
+        (["", "broken"], Exit.FAILED),
+        (["", None], Exit.NOT_RUN),
+        (["broken", None], Exit.FAILED),
+        ([None], Exit.NOT_RUN),
+        ([], Exit.NOT_RUN),
     ],
 )
-def test_a_kernel_that_was_not_run_is_no_success(
-    outcomes: list[str | None], status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+def test_the_exit_status(
+    outcomes: list[str | None],
+    status: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     def result(problem: str) -> guest.Result:
         return guest.Result(KERNEL, "t", 0, ("x",), (), False, problem, 1.0, 0.5, 0.2, "log")
 
-    reports: list[command_line.Report] = [
-        offers.NotRun("7.x", "no network") if problem is None else result(problem)
-        for problem in outcomes
-    ]
-    monkeypatch.setattr(command_line, "run", lambda options, progress: reports)
+    missing = [offers.NotRun("7.x", "no network") for problem in outcomes if problem is None]
+    ran = [result(problem) for problem in outcomes if problem is not None]
+    wanted = Wanted(tuple(result.kernel for result in ran), tuple(missing))
+    monkeypatch.setattr(check, "wanted_kernels", lambda options, progress: wanted)
+    monkeypatch.setattr(check, "results", lambda *given: iter(ran))
     file = tmp_path / "results.json"
-    assert command_line.main(["--json", str(file)]) == status
+    assert __main__.main(["check", "--json", str(file)]) == status
     said = capsys.readouterr().out
-    words = {"": "ok", None: "not run"}
-    kept = json.loads(file.read_text())
-    assert [item["outcome"] for item in kept] == [words.get(o, "failed") for o in outcomes]
     assert f"{outcomes.count('')} ok, {outcomes.count('broken')} failed" in said
     assert said.count("NOT RUN: no network") == outcomes.count(None)
+    if not outcomes:
+        assert not file.exists(), "there is nothing to write"
+        return
+    kept = json.loads(file.read_text())
+    words = {"": "ok", None: "not run"}
+    assert sorted(item["outcome"] for item in kept) == sorted(
+        words.get(outcome, "failed") for outcome in outcomes
+    )
+    assert [item["kernel"] for item in kept if "kernel" in item] == [
+        KERNEL.identity.as_json() for _ in ran
+    ]
+
+
+# --- the command line
+
+
+SUBCOMMANDS = ("check", "stories", "twins", "explore", "record")
+
+
+@pytest.mark.parametrize("subcommand", SUBCOMMANDS)
+def test_each_subcommand_says_what_it_shares(
+    subcommand: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        __main__.main([subcommand, "--help"])
+    assert ended.value.code == 0
+    said = capsys.readouterr().out
+    assert command_line.STATUSES in said
+    for option in ("--kernels", "--refresh", "--jobs", "--time-limit", "--verbose"):
+        assert option in said
+
+
+def test_the_statuses() -> None:
+    assert {status: int(status) for status in Exit} == {
+        Exit.GOOD: 0, Exit.FAILED: 1, Exit.USAGE: 2, Exit.NOT_RUN: 3, Exit.STOPPED: 130,
+    }  # fmt: skip
+    assert all(exit.meaning in command_line.STATUSES for exit in Exit)
+
+
+@pytest.mark.parametrize("subcommand", SUBCOMMANDS)
+def test_a_kernel_that_does_not_exist_is_a_usage_error(
+    subcommand: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert __main__.main([subcommand, "--kernels", "nonsense"]) == Exit.USAGE
+    assert "'nonsense' is neither a branch" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["check", "--jobs", "0"], "'0' is not a positive number"),
+        (["check", "--jobs", "-3"], "'-3' is not a positive number"),
+        (["stories", "--time-limit", "-1"], "'-1' is not a positive number of seconds"),
+        (["twins", "--time-limit", "nan"], "'nan' is not a positive number of seconds"),
+        (["explore", "--steps", "1.5"], "'1.5' is not a positive number"),
+        (["nothing"], "invalid choice: 'nothing'"),
+        ([], "the following arguments are required"),
+    ],
+)
+def test_an_option_that_makes_no_sense(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        __main__.main(arguments)
+    assert ended.value.code == Exit.USAGE
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["stories", "nothing"], "no such story: nothing"),
+        (["twins", "nothing"], "no such twin: nothing"),
+        (["check", "--put", "/nonexistent"], "--put: there is no /nonexistent"),
+        (["check", "--json", "/nonexistent/x"], "/nonexistent/x cannot be written: No such file"),
+        (["record", "/nonexistent/x"], "/nonexistent/x cannot be written: No such file"),
+        (["record", "x", "--ops", "/nonexistent"], "'/nonexistent'"),
+        (["record", "--ops", "x"], "--ops needs a FILE for the answers"),
+    ],
+)
+def test_files_are_tried_before_kernels_are_fetched(
+    arguments: list[str],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fetch(*given: object, **named: object) -> None:
+        raise AssertionError("a kernel is fetched")
+
+    monkeypatch.setattr(kernels, "get", fetch)
+    assert __main__.main(arguments) == Exit.USAGE
+    assert said in capsys.readouterr().err
+
+
+def test_the_environment_may_be_wrong(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KERNELS", "it's")
+    assert __main__.main(["check"]) == Exit.USAGE
+    assert capsys.readouterr().err == "KERNELS in the environment: No closing quotation\n"
+
+
+def test_an_interrupt(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(*given: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(check, "wanted_kernels", interrupted)
+    assert __main__.main(["check"]) == Exit.STOPPED
+    assert capsys.readouterr().err == "stopped; so are the guests\n"
+
+
+def test_an_output_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("old")
+    with Output(file):
+        pass
+    assert file.read_text() == "old"
+    with Output(file) as output:
+        assert file.read_text() == "old"
+        output.write("new")
+    assert file.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [file]

@@ -324,7 +324,7 @@ def test_a_kernel_is_fetched_verified_and_kept(
     fetched.clear()
     kernel = kernels.fetch("7.x", candidate, cache, said.append)
     assert (kernel.release, kernel.version) == ("7.3.4-cloud-amd64", "7.3.4")
-    assert kernel.config_sha256 == kernels._sha256(b"CONFIG_CGROUP_BPF=y\n")
+    assert kernel.identity.config_sha256 == kernels._sha256(b"CONFIG_CGROUP_BPF=y\n")
     assert kernels.fetch("7.x", candidate, cache, said.append) == kernel
     assert fetched == ["k.deb"]
 

@@ -10,15 +10,21 @@ from pathlib import Path
 import pytest
 
 from conformance import run_twins, tools, twins
+from conformance.__main__ import main
+from conformance.command_line import Exit, Wanted
 from conformance.kernels import Kernel
 from conformance.twins import Told
-from records import results
-from records.digests import twin_digest
+from records.identity import Identity
 from reference_model.catalogue import UNDEFINED, stories
 
 SEEN = {"count": 2, "values": [1, 2], "delete": "EINVAL"}
 PRINTED = ["count: 2", "values: [1, 2]", "delete: EINVAL"]
-KERNEL = Kernel("own", "5.8.18", "5.8.18", "", "", Path("bzImage"), "")
+KERNEL = Kernel("own", Identity("5.8.18", "5.8.18"), Path("bzImage"))
+
+
+def on(version: str) -> Kernel:
+    """A kernel of this version."""
+    return replace(KERNEL, identity=Identity(version, version))
 
 
 def test_what_the_story_expects_is_no_difference() -> None:
@@ -93,8 +99,7 @@ def test_who_breaks_the_kernel_has_a_guest_to_itself() -> None:
     }
     made = {
         version: [
-            (twins_of, task.expect_crash)
-            for twins_of, task in twins.tasks(replace(KERNEL, version=version), known)
+            (twins_of, task.expect_crash) for twins_of, task in twins.tasks(on(version), known)
         ]
         for version in ("5.8.18", "5.10.223", "7.3")
     }
@@ -119,27 +124,10 @@ def test_settings_go_with_the_name() -> None:
     assert twins.with_settings("twin", stories()["attach_needs_no_memlock"]) == "twin"
 
 
-def test_an_unknown_twin_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert twins.main(["nothing"]) == 2
-    assert capsys.readouterr().err == "no such twin: nothing\n"
-
-
 def test_a_missing_compiler_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(twins, "missing_tools", lambda: tools.MissingTools(("clang",), ("clang",)))
-    monkeypatch.setattr(tools, "require", lambda programs: None)
-    assert twins.main([]) == 2
+    monkeypatch.setattr(twins, "wanted_kernels", lambda options, progress: Wanted(()))
+    assert main(["twins"]) == Exit.USAGE
     assert "apt-get install --no-install-recommends clang" in capsys.readouterr().err
-
-
-def test_what_twins_printed_goes_into_the_record_of_their_kernel(tmp_path: Path) -> None:
-    (kept,) = (one for one in results.read() if one["kernel"]["version"] == "7.3.4")
-    results.write(kept, tmp_path)
-    made = twins.Report(replace(KERNEL, version="7.3.4"), {"reattach_keeps_data": "no"})
-    assert twins.add_to_record(made, tmp_path) == tmp_path / "7.3.4.json"
-    (found,) = results.read(tmp_path)
-    current = twin_digest("reattach_keeps_data")
-    assert found["twins"] == {"reattach_keeps_data": {"digest": current, "differs": "no"}}
-    assert found["stories"] == kept["stories"]
-    assert twins.add_to_record(twins.Report(KERNEL), tmp_path) is None
