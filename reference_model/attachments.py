@@ -12,9 +12,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import changes, errors
-from .cgroups import Cgroup, CgroupCommands
+from .cgroups import Cgroup
 from .errors import UndefinedBehaviour
-from .programs import ATTACH_TYPES, ProgCommands, ProgFd, Program
+from .parts import KernelPart
+from .programs import ATTACH_TYPES, ProgFd, Program
 from .state import Descriptor
 from .storages import NOT_FOUND, Storages
 from .uapi import (
@@ -86,7 +87,7 @@ class ProgQuery(NamedTuple):
     revision: int
 
 
-class AttachCommands(ProgCommands, CgroupCommands):
+class AttachCommands(KernelPart):
     """BPF_PROG_ATTACH, BPF_PROG_DETACH and BPF_PROG_QUERY."""
 
     def prog_attach(
@@ -101,8 +102,8 @@ class AttachCommands(ProgCommands, CgroupCommands):
         expected_revision: int = 0,
     ) -> None:
         # checks: bpf_prog_attach()
-        self.check_command()
-        if not self.has(changes.CAP_BPF) and not self.net_admin():
+        self._check_command()
+        if not self.has(changes.CAP_BPF) and not self._net_admin():
             raise errors.NotPermitted("CAP_NET_ADMIN")
         if flags & ~self._attach_flags():
             raise errors.AttachFlags(AttachFlag(flags))
@@ -110,20 +111,20 @@ class AttachCommands(ProgCommands, CgroupCommands):
             raise errors.AttachFlags("no replace_bpf_fd")
         if (relative or expected_revision) and not self.has(changes.ORDERING):
             raise errors.AttachFlags("no relative_fd, no expected_revision")
-        known = self.attach_type(attach_type)
+        known = self._attach_type(attach_type)
         if known is None:
             raise errors.WrongAttachType(attach_type)
-        program = self.program(prog, ATTACH_TYPES[known][0])
+        program = self._program(prog, ATTACH_TYPES[known][0])
         try:
-            self.check_attach_type(program, known)
+            self._check_attach_type(program, known)
         except errors.NotPermitted:
             raise errors.WrongAttachType("without CAP_NET_ADMIN") from None
-        self.live_cgroup(cgroup)
+        self._live_cgroup(cgroup)
         replaced = None
         if flags & _MULTI and flags & _REPLACE:
-            replaced = self.program(replace, program.type)
+            replaced = self._program(replace, program.type)
         # act
-        self.cgroup_attach(
+        self._cgroup_attach(
             cgroup, known, program, None, flags, replaced, relative, expected_revision
         )
 
@@ -137,7 +138,7 @@ class AttachCommands(ProgCommands, CgroupCommands):
             mask |= _BEFORE | _AFTER | _ID | _LINK
         return mask
 
-    def cgroup_attach(
+    def _cgroup_attach(
         self,
         cgroup: Cgroup,
         attach_type: AttachType,
@@ -148,7 +149,6 @@ class AttachCommands(ProgCommands, CgroupCommands):
         relative: Descriptor | int | None = None,
         expected_revision: int = 0,
     ) -> None:
-        """``__cgroup_bpf_attach()``: attach a program directly, or through a new link."""
         hook_id = program.lsm_hook if attach_type is BPF_LSM_CGROUP else attach_type
         hook = cgroup.hooks.get(hook_id) or Hook()
         saved_flags = flags & (_OVERRIDE | _MULTI)
@@ -175,7 +175,7 @@ class AttachCommands(ProgCommands, CgroupCommands):
             if not tests_before:
                 entry = _find_entry(hook, program, link, replaced, saved_flags)
                 old = entry.storages if entry is not None else NOT_FOUND
-            if entry is None and self.fails("node"):
+            if entry is None and self._fails("node"):
                 raise errors.OutOfMemory
             place = len(hook.attachments)
             if entry is None and self.has(changes.ORDERING):
@@ -183,14 +183,14 @@ class AttachCommands(ProgCommands, CgroupCommands):
         except errors.BpfError:
             self.storages.undo(storages, NOT_FOUND, node=True)
             raise
-        if self.fails("effective"):
+        if self._fails("effective"):
             self.storages.undo(storages, old, node=False)
             raise errors.OutOfMemory
         going = entry.prog if entry is not None else None
         try:
             self.storages.check_publish(storages, old)
             if going is not None and going is not program:
-                self.check_put([going], old)
+                self._check_put([going], old)
         except UndefinedBehaviour:
             self.storages.discard(storages)
             raise
@@ -211,7 +211,7 @@ class AttachCommands(ProgCommands, CgroupCommands):
         if link is None:
             program.refs += 1
         if going is not None:
-            self.put_program(going)
+            self._put_program(going)
 
     def _position(
         self, hook: Hook, link: Link | None, flags: int, relative: Descriptor | int | None
@@ -244,12 +244,8 @@ class AttachCommands(ProgCommands, CgroupCommands):
         if flags & _LINK:
             if not relative:
                 raise errors.Position("BPF_F_LINK without a link")
-            return self.link(relative)
-        return self.program(relative)
-
-    def link(self, descriptor: object) -> Link:
-        """The link of a descriptor; EBADF if closed, EINVAL if not one."""
-        raise NotImplementedError
+            return self._link(relative)
+        return self._program(relative)
 
     # -- detach -------------------------------------------------------------------------------
 
@@ -262,17 +258,17 @@ class AttachCommands(ProgCommands, CgroupCommands):
         expected_revision: int = 0,
     ) -> None:
         # checks
-        self.check_command()
-        if not self.has(changes.CAP_BPF) and not self.net_admin():
+        self._check_command()
+        if not self.has(changes.CAP_BPF) and not self._net_admin():
             raise errors.NotPermitted("CAP_NET_ADMIN")
         if expected_revision and not self.has(changes.ORDERING):
             raise errors.AttachFlags("no expected_revision")
-        known = self.attach_type(attach_type)
+        known = self._attach_type(attach_type)
         if known is None:
             raise errors.WrongAttachType(attach_type)
-        self.live_cgroup(cgroup)
+        self._live_cgroup(cgroup)
         try:
-            program = self.program(prog, ATTACH_TYPES[known][0])
+            program = self._program(prog, ATTACH_TYPES[known][0])
         except errors.BpfError:
             program = None
         hook_id: AttachType | str = known
@@ -285,18 +281,17 @@ class AttachCommands(ProgCommands, CgroupCommands):
         if expected_revision not in (0, revision):
             raise errors.StaleRevision(revision)
         entry = _find_detach_entry(hook, program)
-        if self.fails("effective"):
+        if self._fails("effective"):
             if not self.has(changes.DETACH_NEVER_FAILS):
                 raise errors.OutOfMemory
-            self.check_index(hook_id, entry)
+            self._check_index(hook_id, entry)
         going = entry.program
-        self.check_put([going], entry.storages)
+        self._check_put([going], entry.storages)
         # act
-        self.cgroup_detach(cgroup, hook_id, entry)
-        self.put_program(going)
+        self._cgroup_detach(cgroup, hook_id, entry)
+        self._put_program(going)
 
-    def cgroup_detach(self, cgroup: Cgroup, hook_id: AttachType | str, entry: Attachment) -> None:
-        """``__cgroup_bpf_detach()``: the attachment ends; who held its program lets go himself."""
+    def _cgroup_detach(self, cgroup: Cgroup, hook_id: AttachType | str, entry: Attachment) -> None:
         hook = cgroup.hooks[hook_id]
         hook.attachments.remove(entry)
         hook.revision += 1
@@ -304,11 +299,7 @@ class AttachCommands(ProgCommands, CgroupCommands):
             hook.flags = 0
         self.storages.detach(entry)
 
-    def check_index(self, hook_id: AttachType | str, entry: Attachment) -> None:
-        """UndefinedBehaviour where the kernel counts PREORDER programs wrongly.
-
-        Source: ``cgroup.c:replace_effective_prog``, ``purge_effective_progs``.
-        """
+    def _check_index(self, hook_id: AttachType | str, entry: Attachment) -> None:
         if not self.has(changes.PREORDER) or self.has(changes.PREORDER_INDEX):
             return
         for cgroup in self.cgroups.values():
@@ -319,7 +310,7 @@ class AttachCommands(ProgCommands, CgroupCommands):
                     "may change another program of the array (CVE-2026-72427)"
                 )
 
-    def check_release(self, cgroups: list[Cgroup]) -> None:
+    def _check_release(self, cgroups: list[Cgroup]) -> None:
         going = [
             entry.prog
             for cgroup in cgroups
@@ -327,9 +318,9 @@ class AttachCommands(ProgCommands, CgroupCommands):
             for entry in cgroup.attachments()
             if entry.prog is not None
         ]
-        self.check_put(going, [storage for cgroup in cgroups for storage in cgroup.storages])
+        self._check_put(going, [storage for cgroup in cgroups for storage in cgroup.storages])
 
-    def cgroup_bpf_release(self, cgroup: Cgroup) -> None:
+    def _cgroup_bpf_release(self, cgroup: Cgroup) -> None:
         cgroup.released = True
         self.storages.release(cgroup)
         for entry in cgroup.attachments():
@@ -337,22 +328,22 @@ class AttachCommands(ProgCommands, CgroupCommands):
             if entry.link is not None:
                 entry.link.cgroup = None
             else:
-                self.put_program(entry.program)
+                self._put_program(entry.program)
 
     # -- query --------------------------------------------------------------------------------
 
     def prog_query(
         self, cgroup: Cgroup, attach_type: AttachType, query_flags: int = 0
     ) -> ProgQuery:
-        self.check_command()
-        if not self.net_admin():
+        self._check_command()
+        if not self._net_admin():
             raise errors.NotPermitted("CAP_NET_ADMIN")
         if query_flags & ~BPF_F_QUERY_EFFECTIVE:
             raise errors.QueryFlags(query_flags)
-        known = self.attach_type(attach_type)
+        known = self._attach_type(attach_type)
         if known is None:
             raise errors.WrongAttachType(attach_type)
-        self.live_cgroup(cgroup)
+        self._live_cgroup(cgroup)
         if known is BPF_LSM_CGROUP:
             raise NotImplementedError(
                 "a query of LSM_CGROUP lists the programs of all LSM hooks, in the order in which "

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import changes, errors
-from .state import State
+from .parts import KernelPart
 
 if TYPE_CHECKING:
     from .attachments import Attachment, Hook
@@ -85,13 +85,10 @@ class Socket:
         return f"Socket({self.cgroup!r})"
 
 
-class CgroupCommands(State):
+class CgroupCommands(KernelPart):
     """mkdir, rmdir, and what follows from a removal."""
 
-    root: Cgroup
-
-    def make_root(self) -> None:
-        """The root cgroup: inode 1."""
+    def _make_root(self) -> None:
         self.root = Cgroup("/", None, self._cgroup_id(1), 1)
         self.cgroups[self.root.id] = self.root
         self.last_inode = 1
@@ -118,15 +115,14 @@ class CgroupCommands(State):
             raise errors.CgroupGone
         if cgroup.children or cgroup.parent is None:
             raise errors.CgroupBusy
-        ending = [] if cgroup.sockets else self.ending(cgroup)
-        self.check_release(ending)
+        ending = [] if cgroup.sockets else self._ending(cgroup)
+        self._check_release(ending)
         # act
         cgroup.online = False
         cgroup.parent.children -= 1
-        self.end(ending)
+        self._end(ending)
 
-    def ending(self, cgroup: Cgroup) -> list[Cgroup]:
-        """The cgroups that end when a removed one loses its last reference, lowest first."""
+    def _ending(self, cgroup: Cgroup) -> list[Cgroup]:
         waits_for_children = self.has(changes.ANCESTORS_HELD) or not self.has(
             changes.CGROUP_BPF_REFCOUNT
         )
@@ -142,11 +138,10 @@ class CgroupCommands(State):
                 return found
             at, freed_below = parent, 1
 
-    def end(self, ending: list[Cgroup]) -> None:
-        """Let go what these cgroups kept, and free those that nobody below them needs."""
+    def _end(self, ending: list[Cgroup]) -> None:
         for cgroup in ending:
             if not cgroup.released:
-                self.cgroup_bpf_release(cgroup)
+                self._cgroup_bpf_release(cgroup)
             if not cgroup.unfreed_children:
                 assert cgroup.parent is not None
                 cgroup.freed = True
@@ -155,16 +150,7 @@ class CgroupCommands(State):
                 del self.cgroups[cgroup.id]
                 cgroup.parent.unfreed_children -= 1
 
-    def check_release(self, cgroups: list[Cgroup]) -> None:
-        """UndefinedBehaviour where the kernel could not end these cgroups."""
-        raise NotImplementedError
-
-    def cgroup_bpf_release(self, cgroup: Cgroup) -> None:
-        """``cgroup_bpf_release()``: programs, links and storages of the cgroup end."""
-        raise NotImplementedError
-
-    def live_cgroup(self, cgroup: Cgroup | None) -> Cgroup:
-        """``cgroup_get_from_fd()``: EBADF unless it is an open directory, ENOENT if removed."""
+    def _live_cgroup(self, cgroup: Cgroup | None) -> Cgroup:
         if not isinstance(cgroup, Cgroup) or not cgroup.open:
             raise errors.BadDescriptor
         if not cgroup.online:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from . import errors
-from .cgroups import Cgroup, CgroupCommands
-from .maps import Map, MapCommands, MapFd
-from .state import State
+from .cgroups import Cgroup
+from .maps import Map, MapFd
+from .parts import KernelPart
 from .uapi import BPF_EXIST, BPF_F_LOCK, BPF_LOCAL_STORAGE_GET_F_CREATE, BPF_NOEXIST
 from .values import Value
 
@@ -31,14 +31,14 @@ class CgrpStorageMap(Map):
             raise errors.CgroupGone
         return key
 
-    def lookup(self, kernel: State, key: Any, flags: int) -> Value:
+    def lookup(self, kernel: KernelPart, key: Any, flags: int) -> Value:
         cgroup = self._cgroup(key)
         data = cgroup.local_storages.get(self)
         if data is None:
             raise errors.NoEntry
         return self.value.decode(data)
 
-    def update(self, kernel: State, key: Any, value: Value, flags: int) -> None:
+    def update(self, kernel: KernelPart, key: Any, value: Value, flags: int) -> None:
         cgroup = self._cgroup(key)
         plain = flags & ~int(BPF_F_LOCK)
         if plain > BPF_EXIST or (flags & BPF_F_LOCK and not self.has_lock):
@@ -48,21 +48,21 @@ class CgrpStorageMap(Map):
             raise errors.EntryExists
         if plain == BPF_EXIST and not exists:
             raise errors.NoEntry
-        if kernel.fails("storage"):
+        if kernel._fails("storage"):
             raise errors.OutOfMemory
         cgroup.local_storages[self] = bytearray(self.value.encode(value))
 
-    def delete(self, kernel: State, key: Any) -> None:
+    def delete(self, kernel: KernelPart, key: Any) -> None:
         cgroup = self._cgroup(key)
         if cgroup.local_storages.pop(self, None) is None:
             raise errors.NoEntry
 
-    def destroy(self, kernel: State) -> None:
+    def destroy(self, kernel: KernelPart) -> None:
         for cgroup in kernel.cgroups.values():
             cgroup.local_storages.pop(self, None)
 
 
-class CgrpStorageHelpers(MapCommands, CgroupCommands):
+class CgrpStorageHelpers(KernelPart):
     """The two helpers, called as a program would call them."""
 
     def cgrp_storage_get(
@@ -74,7 +74,7 @@ class CgrpStorageHelpers(MapCommands, CgroupCommands):
         data = cgroup.local_storages.get(found)
         if data is None:
             create = flags & BPF_LOCAL_STORAGE_GET_F_CREATE and cgroup.online
-            if not create or self.fails("storage"):
+            if not create or self._fails("storage"):
                 return None
             data = bytearray(found.value_size)
             if value is not None:

@@ -14,7 +14,7 @@ from . import changes, errors
 from .attachments import Attachment, effective
 from .cgroups import Cgroup, Socket
 from .errors import Denied, UndefinedBehaviour
-from .links import LinkCommands
+from .parts import KernelPart
 from .programs import ProgFd, Program
 from .steps import Cell
 from .storages import Storages
@@ -54,7 +54,7 @@ ACTIONS: dict[AttachType | str, tuple[AttachType, ...]] = {
 """The hooks that a process passes, in order, on its way through the one that fire() names."""
 
 
-class ExecutionCommands(LinkCommands):
+class EventCommands(KernelPart):
     """Events, sockets and BPF_PROG_TEST_RUN."""
 
     def fire(self, where: Cgroup | Socket, hook: AttachType | str, *, cpu: int = 0) -> None:
@@ -75,7 +75,7 @@ class ExecutionCommands(LinkCommands):
                 )
             cgroup = where.cgroup
         else:
-            cgroup = self.live_cgroup(where)
+            cgroup = self._live_cgroup(where)
         if cpu not in self.cpus:
             raise ValueError(f"no CPU {cpu}: this machine has {self.cpus}")
         rank = self.cpus.index(cpu)
@@ -110,16 +110,16 @@ class ExecutionCommands(LinkCommands):
         if not socket.open:
             raise errors.BadDescriptor
         cgroup = socket.cgroup
-        ending = [] if cgroup.online or cgroup.sockets > 1 else self.ending(cgroup)
-        self.check_release(ending)
+        ending = [] if cgroup.online or cgroup.sockets > 1 else self._ending(cgroup)
+        self._check_release(ending)
         # act
         socket.open = False
         cgroup.sockets -= 1
-        self.end(ending)
+        self._end(ending)
 
     def prog_test_run(self, prog: ProgFd, repeat: int = 1) -> int:
-        self.check_command()
-        program = self.program(prog)
+        self._check_command()
+        program = self._program(prog)
         if program.type is not BPF_PROG_TYPE_CGROUP_SKB:
             raise errors.TestRunNotSupported(program.type)
         try:

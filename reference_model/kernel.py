@@ -1,28 +1,37 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """One running kernel: the bpf(2) commands and the events, as methods.
 
-Composes the rooms of the model and decides nothing itself.
+Composes the parts of the model and decides nothing itself.
 """
 
 from __future__ import annotations
 
-from . import errors
-from .cgroups import Cgroup
+from .attachments import AttachCommands
+from .cgroups import CgroupCommands
 from .cgrp_storage import CgrpStorageHelpers
-from .execution import ExecutionCommands
-from .links import Link, LinkFd
-from .maps import Map, MapFd, StorageMap, _not_a
-from .prog_arrays import ProgArray
-from .programs import ProgFd, Program
+from .descriptors import DescriptorCommands
+from .execution import EventCommands
+from .links import LinkCommands
+from .map_create import MapCreate
+from .maps import MapCommands, StorageMap
+from .programs import ProgCommands, Program
+from .references import References
 from .releases import Release
-from .state import Descriptor, Object
 from .storages import ownership
-from .uapi import BPF_F_RDONLY, BPF_F_WRONLY
-
-_FD: dict[str, type[Descriptor]] = {"map": MapFd, "prog": ProgFd, "link": LinkFd}
 
 
-class Kernel(ExecutionCommands, CgrpStorageHelpers):
+class Kernel(
+    CgroupCommands,
+    EventCommands,
+    MapCreate,
+    MapCommands,
+    CgrpStorageHelpers,
+    ProgCommands,
+    AttachCommands,
+    LinkCommands,
+    DescriptorCommands,
+    References,
+):
     """A kernel of some release, with a cgroup v2 tree and nothing in it.
 
     ``release``: a name such as ``"5.8"``, ``"6.1.176"``, ``"latest"`` or ``"proposal"``; ``cpus``:
@@ -50,75 +59,10 @@ class Kernel(ExecutionCommands, CgrpStorageHelpers):
     ) -> None:
         super().__init__(release, cpus, memlock, unprivileged_bpf_disabled)
         self.storages = ownership(self)
-        self.make_root()
+        self._make_root()
 
     def __repr__(self) -> str:
         return f"Kernel({self.release.name!r})"
-
-    # -- descriptors and pins -----------------------------------------------------------------
-
-    def close(self, descriptor: Descriptor | Cgroup) -> None:
-        if not isinstance(descriptor, (Descriptor, Cgroup)):
-            raise _not_a(descriptor)
-        if not descriptor.open:
-            raise errors.BadDescriptor
-        if isinstance(descriptor, Descriptor):
-            self._put(descriptor.object)
-        descriptor.open = False
-
-    def dup(self, descriptor: Descriptor) -> Descriptor:
-        if not isinstance(descriptor, Descriptor):
-            raise TypeError(f"dup takes a map's, program's or link's, not {descriptor!r}")
-        if not descriptor.open:
-            raise errors.BadDescriptor
-        return self._new_descriptor(descriptor.object, descriptor.mode)
-
-    def obj_pin(self, path: str, descriptor: Descriptor) -> None:
-        self.check_command()
-        if not descriptor.open:
-            raise errors.BadDescriptor
-        if path in self.pins:
-            raise errors.PathExists(path)
-        self._get(descriptor.object)
-        self.pins[path] = descriptor.object
-
-    def obj_get(self, path: str, file_flags: int = 0) -> Descriptor:
-        self.check_command()
-        if file_flags not in (0, BPF_F_RDONLY, BPF_F_WRONLY):
-            raise errors.MapFlags(file_flags)
-        if path not in self.pins:
-            raise errors.NoSuchPath(path)
-        return self._new_descriptor(self.pins[path], file_flags)
-
-    def unlink(self, path: str) -> None:
-        if path not in self.pins:
-            raise errors.NoSuchPath(path)
-        self._put(self.pins[path])
-        del self.pins[path]
-
-    def _new_descriptor(self, found: Object, mode: int) -> Descriptor:
-        self._get(found)
-        return _FD[found.kind](found, mode)
-
-    def _get(self, found: Object) -> None:
-        found.refs += 1
-        if isinstance(found, Map):
-            found.urefs += 1
-
-    def _put(self, found: Object) -> None:
-        """Drop one of user space's references."""
-        if isinstance(found, Map):
-            if found.refs == 1:
-                self.check_destroy(found)
-            if found.urefs == 1 and isinstance(found, ProgArray):
-                self.check_put([program for program in found.slots if program is not None])
-            self.put_uref(found)
-        elif isinstance(found, Program):
-            self.check_put([found])
-            self.put_program(found)
-        else:
-            assert isinstance(found, Link)
-            self.put_link(found)
 
     # -- the model itself ---------------------------------------------------------------------
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import ClassVar, NamedTuple
 
 from . import changes, errors
-from .attachments import AttachCommands, Attachment
+from .attachments import Attachment
 from .cgroups import Cgroup
-from .maps import _not_a
+from .parts import KernelPart
 from .programs import ATTACH_TYPES, ProgFd, Program
 from .state import Descriptor, Object
 from .uapi import (
@@ -61,7 +61,7 @@ class Link(Object):
         self.cgroup: Cgroup | None = None
 
 
-class LinkCommands(AttachCommands):
+class LinkCommands(KernelPart):
     """BPF_LINK_CREATE, BPF_LINK_UPDATE, BPF_LINK_DETACH, and the end of a link."""
 
     def link_create(
@@ -75,23 +75,23 @@ class LinkCommands(AttachCommands):
         expected_revision: int = 0,
     ) -> LinkFd:
         # checks
-        self.check_command()
+        self._check_command()
         if not self.has(changes.LINKS):
             raise errors.UnknownCommand
-        if not self.has(changes.CAP_BPF) and not self.net_admin():
+        if not self.has(changes.CAP_BPF) and not self._net_admin():
             raise errors.NotPermitted("CAP_NET_ADMIN")
         if (relative or expected_revision) and not self.has(changes.LINK_CREATE_FIELDS):
             raise errors.AttachFlags("no relative_fd, no expected_revision")
-        known = self.attach_type(attach_type)
+        known = self._attach_type(attach_type)
         if known is None:
             raise errors.WrongAttachType(attach_type)
-        program = self.program(prog, ATTACH_TYPES[known][0])
-        self.check_attach_type(program, known)
+        program = self._program(prog, ATTACH_TYPES[known][0])
+        self._check_attach_type(program, known)
         if flags & ~(_CREATE_FLAGS if self.has(changes.ORDERING) else 0):
             raise errors.AttachFlags(AttachFlag(flags))
-        self.live_cgroup(cgroup)
+        self._live_cgroup(cgroup)
         link = Link(0, program, known)
-        self.cgroup_attach(
+        self._cgroup_attach(
             cgroup,
             known,
             program,
@@ -101,7 +101,7 @@ class LinkCommands(AttachCommands):
             expected_revision=expected_revision,
         )
         # act
-        link.id = self.new_id("link")
+        link.id = self._new_id("link")
         self.objects["link"][link.id] = link
         link.refs = 1
         link.cgroup = cgroup
@@ -113,17 +113,17 @@ class LinkCommands(AttachCommands):
         self, link: LinkFd, new_prog: ProgFd, *, flags: int = 0, old_prog: ProgFd | None = None
     ) -> None:
         # checks
-        self.check_command()
+        self._check_command()
         if not self.has(changes.LINK_UPDATE):
             raise errors.UnknownCommand
-        if not self.has(changes.CAP_BPF) and not self.net_admin():
+        if not self.has(changes.CAP_BPF) and not self._net_admin():
             raise errors.NotPermitted("CAP_NET_ADMIN")
         if flags & ~int(BPF_F_REPLACE):
             raise errors.AttachFlags(AttachFlag(flags))
-        found = self.link(link)
-        new = self.program(new_prog)
+        found = self._link(link)
+        new = self._program(new_prog)
         if flags & BPF_F_REPLACE:
-            old = self.program(old_prog)
+            old = self._program(old_prog)
         elif old_prog is not None:
             raise errors.AttachFlags("old_prog without BPF_F_REPLACE")
         if found.cgroup is None:
@@ -139,34 +139,27 @@ class LinkCommands(AttachCommands):
         if not same_maps and self.has(changes.LINK_UPDATE_COMPARES_MAPS):
             raise errors.LinkStorageMaps
         entry = self._attachment(found)
-        self.check_index(found.hook_id, entry)
+        self._check_index(found.hook_id, entry)
         if new is not current:
-            self.check_put([current])
+            self._check_put([current])
         # act
         found.program = new
         new.refs += 1
         entry.sound = entry.sound and same_maps
         entry.cgroup.hooks[found.hook_id].revision += 1
-        self.put_program(current)
+        self._put_program(current)
 
     def link_detach(self, link: LinkFd) -> None:
-        self.check_command()
+        self._check_command()
         if not self.has(changes.LINK_DETACH):
             raise errors.UnknownCommand
-        self._release(self.link(link))
+        self._release(self._link(link))
 
     def link_info(self, link: LinkFd) -> LinkInfo:
-        self.check_command()
-        found = self.link(link)
+        self._check_command()
+        found = self._link(link)
         cgroup_id = found.cgroup.id if found.cgroup else 0
         return LinkInfo(found.program.id, cgroup_id, found.attach_type)
-
-    def link(self, descriptor: object) -> Link:
-        if not isinstance(descriptor, LinkFd):
-            raise _not_a(descriptor)
-        if not descriptor.open:
-            raise errors.BadDescriptor
-        return descriptor.object
 
     def _attachment(self, link: Link) -> Attachment:
         assert link.cgroup is not None
@@ -176,15 +169,14 @@ class LinkCommands(AttachCommands):
     def _release(self, link: Link) -> None:
         """``bpf_cgroup_link_release()``: detach, unless the cgroup went first."""
         if link.cgroup is not None:
-            self.cgroup_detach(link.cgroup, link.hook_id, self._attachment(link))
+            self._cgroup_detach(link.cgroup, link.hook_id, self._attachment(link))
             link.cgroup = None
 
-    def put_link(self, link: Link) -> None:
-        """Drop a reference; the last one detaches the link and lets go of its program."""
+    def _put_link(self, link: Link) -> None:
         if link.refs == 1:
             freed = self._attachment(link).storages if link.cgroup is not None else ()
-            self.check_put([link.program], freed)
+            self._check_put([link.program], freed)
             self._release(link)
             del self.objects["link"][link.id]
-            self.put_program(link.program)
+            self._put_program(link.program)
         link.refs -= 1

@@ -12,7 +12,8 @@ import re
 
 from . import changes, errors
 from .cgrp_storage import CgrpStorageMap
-from .maps import Map, MapCommands, MapFd, StorageMap
+from .maps import Map, MapFd, StorageMap
+from .parts import KernelPart
 from .prog_arrays import ProgArray
 from .uapi import (
     BPF_F_CLONE,
@@ -60,7 +61,7 @@ _FIELDS_ALLOWED: dict[MapType, frozenset[Special]] = {
 }
 
 
-class MapCreate(MapCommands):
+class MapCreate(KernelPart):
     """The command that makes maps."""
 
     def map_create(
@@ -83,7 +84,7 @@ class MapCreate(MapCommands):
         late = self.has(changes.CREATE_CHECKS_ATTRIBUTES_FIRST)
         # checks
         if not late:
-            self.check_unprivileged()
+            self._check_unprivileged()
         self._check_btf_ids(btf_key, btf_value)
         if not self.has(changes.ACCESS_FLAGS_LATE):
             _check_access(map_flags)
@@ -93,8 +94,8 @@ class MapCreate(MapCommands):
         if map_type is BPF_MAP_TYPE_CGRP_STORAGE:
             _check_cgrp_attributes(key, value, max_entries, map_flags, btf_key, btf_value)
         if late:
-            self.check_unprivileged()
-        if map_type is BPF_MAP_TYPE_CGRP_STORAGE and not self.bpf_capable():
+            self._check_unprivileged()
+        if map_type is BPF_MAP_TYPE_CGRP_STORAGE and not self._bpf_capable():
             raise errors.NotPermitted("CAP_BPF")
         if map_type in _MAPS_OF_MAPS:
             _check_inner(self._map(inner_map))
@@ -109,7 +110,7 @@ class MapCreate(MapCommands):
         _check_access(map_flags)
         if charged:
             self._check_memlock()
-            self.charge(1)
+            self._charge(1)
         # act
         found = self._new_map(map_type, key, value, map_flags, map_name, max_entries)
         found.record = record
@@ -121,7 +122,7 @@ class MapCreate(MapCommands):
     def _new_map(
         self, map_type: MapType, key: Type, value: Type, flags: int, name: str, max_entries: int
     ) -> Map:
-        number = self.new_id("map")
+        number = self._new_id("map")
         if map_type in _STORAGE_MAPS:
             return StorageMap(self, number, name, map_type, key, value, flags)
         if map_type is BPF_MAP_TYPE_CGRP_STORAGE:
@@ -175,9 +176,9 @@ class MapCreate(MapCommands):
         return BPF_LOCAL_STORAGE_MAX_VALUE_SIZE
 
     def _check_memlock(self) -> None:
-        if not self.charge(1):
+        if not self._charge(1):
             raise errors.LockedMemory
-        self.uncharge(1)
+        self._uncharge(1)
 
     def _check_btf(
         self,
@@ -219,7 +220,7 @@ class MapCreate(MapCommands):
         modern = self.has(changes.BTF_RECORD)
         if modern:
             exclusive = _PROG_ACCESS
-            if not self.bpf_capable():
+            if not self._bpf_capable():
                 raise errors.NotPermitted("CAP_BPF")
         if map_flags & exclusive:
             raise errors.SpecialFieldReadOnly

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from . import changes, errors
 from .cgroups import Cgroup
 from .errors import UndefinedBehaviour
-from .state import Descriptor, Object, State
+from .parts import KernelPart
+from .state import Descriptor, Object
 from .storages import PERCPU, SHARED, Storage, pages_of
 from .uapi import (
     BPF_EXIST,
@@ -94,23 +95,23 @@ class Map(Object):
         """Whether the kernel knows a bpf_spin_lock in the value."""
         return SPIN_LOCK in self.record
 
-    def lookup(self, kernel: State, key: Any, flags: int) -> Value:
+    def lookup(self, kernel: KernelPart, key: Any, flags: int) -> Value:
         """BPF_MAP_LOOKUP_ELEM, behind the checks that all types share."""
         raise errors.CommandNotSupported
 
-    def update(self, kernel: State, key: Any, value: Value, flags: int) -> None:
+    def update(self, kernel: KernelPart, key: Any, value: Value, flags: int) -> None:
         """BPF_MAP_UPDATE_ELEM, behind the checks that all types share."""
         raise errors.CommandNotSupported
 
-    def delete(self, kernel: State, key: Any) -> None:
+    def delete(self, kernel: KernelPart, key: Any) -> None:
         """BPF_MAP_DELETE_ELEM, behind the checks that all types share."""
         raise errors.CommandNotSupported
 
-    def next_key(self, kernel: State, key: Any) -> Any:
+    def next_key(self, kernel: KernelPart, key: Any) -> Any:
         """BPF_MAP_GET_NEXT_KEY, behind the checks that all types share."""
         raise errors.CommandNotSupported
 
-    def destroy(self, kernel: State) -> None:
+    def destroy(self, kernel: KernelPart) -> None:
         """The last reference is gone."""
 
 
@@ -137,7 +138,7 @@ class StorageMap(Map):
 
     def __init__(
         self,
-        kernel: State,
+        kernel: KernelPart,
         number: int,
         name: str,
         map_type: MapType,
@@ -194,7 +195,7 @@ class StorageMap(Map):
 
     # -- commands -----------------------------------------------------------------------------
 
-    def lookup(self, kernel: State, key: Any, flags: int) -> Value:
+    def lookup(self, kernel: KernelPart, key: Any, flags: int) -> Value:
         data = self.existing(key).data
         if self.storage_kind == SHARED:
             return self.value.decode(data)
@@ -204,24 +205,24 @@ class StorageMap(Map):
             return self.value.decode(data[at : at + size])
         return [self.value.decode(data[at : at + size]) for at in range(0, len(data), slot)]
 
-    def update(self, kernel: State, key: Any, value: Value, flags: int) -> None:
+    def update(self, kernel: KernelPart, key: Any, value: Value, flags: int) -> None:
         if self.storage_kind == SHARED:
             self._update_shared(kernel, key, value, flags)
         else:
             self._update_percpu(kernel, key, value, flags)
 
-    def _update_shared(self, kernel: State, key: Any, value: Value, flags: int) -> None:
+    def _update_shared(self, kernel: KernelPart, key: Any, value: Value, flags: int) -> None:
         # checks: cgroup_storage_update_elem()
         allowed = _EXIST | _LOCK if kernel.has(changes.SPIN_LOCK) else _EXIST
         if flags & ~allowed:
             raise errors.ElementFlags(flags)
         storage = self.existing(key)
-        if kernel.fails("storage") and not flags & _LOCK:
+        if kernel._fails("storage") and not flags & _LOCK:
             raise errors.OutOfMemory
         # act: with BPF_F_LOCK in place, else a new buffer; the lock itself is not written
         storage.data[:] = self.encode(value, self.value_size)
 
-    def _update_percpu(self, kernel: State, key: Any, value: Value, flags: int) -> None:
+    def _update_percpu(self, kernel: KernelPart, key: Any, value: Value, flags: int) -> None:
         # checks: bpf_percpu_cgroup_storage_update()
         one_value = flags & (_CPU | _ALL) if kernel.has(changes.CPU_FLAGS) else 0
         if (flags & 0xFFFFFFFF if one_value else flags) & ~(_EXIST | one_value):
@@ -257,7 +258,7 @@ class StorageMap(Map):
             data[offset : offset + width] = bytes(width)
         return bytes(data)
 
-    def encode_slots(self, kernel: State, values: Value) -> bytes:
+    def encode_slots(self, kernel: KernelPart, values: Value) -> bytes:
         """The user's buffer of all CPUs: from a list of values, or ``bytes`` of just its size."""
         if isinstance(values, bytes) and len(values) == self.buffer_size:
             return values
@@ -269,10 +270,10 @@ class StorageMap(Map):
         encode, slot = self.value.encode, self.slot
         return b"".join(encode(value).ljust(slot, b"\0") for value in values)
 
-    def delete(self, kernel: State, key: Any) -> None:
+    def delete(self, kernel: KernelPart, key: Any) -> None:
         raise errors.DeleteRefused
 
-    def next_key(self, kernel: State, key: Any) -> Any:
+    def next_key(self, kernel: KernelPart, key: Any) -> Any:
         if key is None:
             following = self.newest
         else:
@@ -291,24 +292,24 @@ class StorageMap(Map):
             return CgroupStorageKey(identity, UNINITIALISED)
         return CgroupStorageKey(identity[0], _ATTACH_TYPES[identity[1]])
 
-    def destroy(self, kernel: State) -> None:
+    def destroy(self, kernel: KernelPart) -> None:
         for storage in list(self.entries.values()):
             kernel.storages.free(storage)
-        kernel.uncharge(1)
+        kernel._uncharge(1)
 
 
-def _rank(kernel: State, cpu: int) -> int:
+def _rank(kernel: KernelPart, cpu: int) -> int:
     """Which slot a CPU has; before 7.2.7 the check of the flags let holes through."""
     if cpu not in kernel.cpus:
         raise UndefinedBehaviour(f"BPF_F_CPU of CPU {cpu}, a hole among the possible CPUs")
     return kernel.cpus.index(cpu)
 
 
-class MapCommands(State):
+class MapCommands(KernelPart):
     """The commands of bpf(2) on maps and their entries."""
 
     def map_lookup_elem(self, map: MapFd, key: Any, flags: int = 0) -> Value:
-        self.check_command()
+        self._check_command()
         late = self.has(changes.LOOKUP_FLAGS_LATE)
         if flags and not late and (flags & ~_LOCK or not self.has(changes.SPIN_LOCK)):
             raise errors.ElementFlags(flags)
@@ -321,7 +322,7 @@ class MapCommands(State):
         return found.lookup(self, key, flags)
 
     def map_update_elem(self, map: MapFd, key: Any, value: Value, flags: int = 0) -> None:
-        self.check_command()
+        self._check_command()
         found = self._map(map)
         self._check_write(map, found)
         if flags:
@@ -332,20 +333,20 @@ class MapCommands(State):
         found.update(self, key, value, flags)
 
     def map_delete_elem(self, map: MapFd, key: Any) -> None:
-        self.check_command()
+        self._check_command()
         found = self._map(map)
         self._check_write(map, found)
         found.delete(self, key)
 
     def map_get_next_key(self, map: MapFd, key: Any = None) -> Any:
-        self.check_command()
+        self._check_command()
         found = self._map(map)
         if map.mode & _WRONLY:
             raise errors.AccessMode
         return found.next_key(self, key)
 
     def map_lookup_and_delete_elem(self, map: MapFd, key: Any, flags: int = 0) -> None:
-        self.check_command()
+        self._check_command()
         if not self.has(changes.LOOKUP_AND_DELETE):
             raise errors.UnknownCommand
         if flags & ~(_LOCK if self.has(changes.LOOKUP_AND_DELETE_FLAGS) else 0):
@@ -371,7 +372,7 @@ class MapCommands(State):
         self._batch(map, read=False, write=True)
 
     def _batch(self, map: MapFd, *, read: bool, write: bool) -> None:
-        self.check_command()
+        self._check_command()
         if not self.has(changes.BATCH_COMMANDS):
             raise errors.UnknownCommand
         found = self._map(map)
@@ -382,7 +383,7 @@ class MapCommands(State):
         raise errors.CommandNotSupported
 
     def map_freeze(self, map: MapFd) -> None:
-        self.check_command()
+        self._check_command()
         if not self.has(changes.MAP_FREEZE):
             raise errors.UnknownCommand
         found = self._map(map)
@@ -393,19 +394,11 @@ class MapCommands(State):
                 raise errors.FreezeReadOnly
         elif found.frozen:
             raise errors.AlreadyFrozen
-        elif not self.bpf_capable():
+        elif not self._bpf_capable():
             raise errors.NotPermitted("CAP_BPF")
         found.frozen = True
 
     # -- checks -------------------------------------------------------------------------------
-
-    def _map(self, map: object) -> Map:
-        """The map of a descriptor; EBADF if it is closed, EINVAL if it names something else."""
-        if isinstance(map, MapFd):
-            if map.open:
-                return map.object
-            raise errors.BadDescriptor
-        raise _not_a(map)
 
     def _check_write(self, map: MapFd, found: Map) -> None:
         if map.mode & _RDONLY or found.frozen:
@@ -425,12 +418,3 @@ class MapCommands(State):
             known = self.cpus if self.has(changes.SPARSE_CPUS) else range(len(self.cpus))
             if flags & _CPU and flags >> 32 not in known:
                 raise errors.NoSuchCpu(flags >> 32)
-
-
-def _not_a(descriptor: object) -> Exception:
-    """EINVAL for another kind of descriptor (None: descriptor 0), TypeError for anything else."""
-    if descriptor is None or isinstance(descriptor, Cgroup):
-        return errors.WrongDescriptor()
-    if isinstance(descriptor, Descriptor):
-        return errors.WrongDescriptor() if descriptor.open else errors.BadDescriptor()
-    return TypeError(f"expected a descriptor, not {descriptor!r}")

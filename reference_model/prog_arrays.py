@@ -16,8 +16,8 @@ from .uapi import BPF_ANY, MapType, ProgType
 from .values import Type, Value
 
 if TYPE_CHECKING:
-    from .programs import Program, ProgramReferences
-    from .state import State
+    from .parts import KernelPart
+    from .programs import Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class ProgArray(Map):
         self.owner: Owner | None = None
         self.slots: list[Program | None] = [None] * max_entries
 
-    def check_compatible(self, kernel: State, program: Program) -> None:
+    def check_compatible(self, kernel: KernelPart, program: Program) -> None:
         """``bpf_prog_map_compatible()``: EINVAL unless the program fits the array's owner."""
         owner = self.owner
         if owner is None:
@@ -79,53 +79,53 @@ class ProgArray(Map):
             raise errors.IndexTooBig(key)
         return key
 
-    def lookup(self, kernel: State, key: Any, flags: int) -> Value:
+    def lookup(self, kernel: KernelPart, key: Any, flags: int) -> Value:
         """The id of the program in the slot."""
         program = self.slots[key] if key in range(len(self.slots)) else None
         if program is None:
             raise errors.NoEntry
         return program.id
 
-    def update(self, kernel: ProgramReferences, key: Any, value: Value, flags: int) -> None:  # type: ignore[override]
+    def update(self, kernel: KernelPart, key: Any, value: Value, flags: int) -> None:
         """Put a program, given by its descriptor, into a slot."""
         if flags != BPF_ANY:
             raise errors.ElementFlags(flags)
         slot = self._slot(key)
-        program = kernel.program(value)
+        program = kernel._program(value)
         self.check_compatible(kernel, program)
         old = self.slots[slot]
         if old is not None:
-            kernel.check_put([old])
+            kernel._check_put([old])
         self.take_owner(program)
         program.refs += 1
         self.slots[slot] = program
         if old is not None:
-            kernel.put_program(old)
+            kernel._put_program(old)
 
-    def delete(self, kernel: ProgramReferences, key: Any) -> None:  # type: ignore[override]
+    def delete(self, kernel: KernelPart, key: Any) -> None:
         """Empty a slot."""
         slot = self._slot(key)
         program = self.slots[slot]
         if program is None:
             raise errors.NoEntry
-        kernel.check_put([program])
+        kernel._check_put([program])
         self.slots[slot] = None
-        kernel.put_program(program)
+        kernel._put_program(program)
 
-    def next_key(self, kernel: State, key: Any) -> int:
+    def next_key(self, kernel: KernelPart, key: Any) -> int:
         """The next slot's number, whether or not the slot is empty."""
         following = 0 if key is None or not 0 <= key < len(self.slots) else key + 1
         if following >= len(self.slots):
             raise errors.NoMoreKeys
         return following
 
-    def destroy(self, kernel: State) -> None:
+    def destroy(self, kernel: KernelPart) -> None:
         """Give its page back."""
-        kernel.uncharge(1)
+        kernel._uncharge(1)
 
-    def clear(self, kernel: ProgramReferences) -> None:
+    def clear(self, kernel: KernelPart) -> None:
         """``bpf_fd_array_map_clear()``"""
         programs = [program for program in self.slots if program is not None]
         self.slots = [None] * len(self.slots)
         for program in programs:
-            kernel.put_program(program)
+            kernel._put_program(program)

@@ -9,17 +9,16 @@ programs, and the maps that stayed busy for ever (up to 5.5, with patched instru
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import ClassVar
 
 from . import changes, errors
-from .map_create import MapCreate
-from .maps import Map, MapFd, StorageMap, _not_a
+from .maps import Map, MapFd, StorageMap
+from .parts import KernelPart
 from .prog_arrays import ProgArray
 from .releases import Change
 from .state import Descriptor, Object
 from .steps import Access, Call, Cell, Return, Run, Step, TailCall, Verdict
-from .storages import Storage
 from .uapi import (
     BPF_CGROUP_DEVICE,
     BPF_CGROUP_GETSOCKOPT,
@@ -189,62 +188,7 @@ class Program(Object):
             found.refs += 1
 
 
-class ProgramReferences(MapCreate):
-    """References to programs and maps, and what happens when the last one goes."""
-
-    def program(self, descriptor: object, prog_type: ProgType | None = None) -> Program:
-        """The program of a descriptor; EBADF if closed, EINVAL if not one, or of another type."""
-        if not isinstance(descriptor, ProgFd):
-            raise _not_a(descriptor)
-        if not descriptor.open:
-            raise errors.BadDescriptor
-        if prog_type is not None and descriptor.object.type is not prog_type:
-            raise errors.WrongDescriptor
-        return descriptor.object
-
-    def check_put(self, programs: Sequence[Program], freed: Iterable[Storage | None] = ()) -> None:
-        """UndefinedBehaviour if dropping these references destroys a map with storages in it.
-
-        ``freed`` are the storages that go first.  Source: ``cgroup_storage_map_free()``.
-        """
-        dying = {program for program in programs if program.refs == programs.count(program)}
-        for found in {found for program in dying for found in program.maps}:
-            if found.refs == sum(found in program.maps for program in dying):
-                self.check_destroy(found, freed)
-
-    def check_destroy(self, found: Map, freed: Iterable[Storage | None] = ()) -> None:
-        """UndefinedBehaviour if the kernel could not destroy the map."""
-        if isinstance(found, StorageMap) and found.entries:
-            self.storages.check_destroy(found, set(freed))
-
-    def put_program(self, program: Program) -> None:
-        """Drop a reference; the last one frees the program, its bindings and its maps."""
-        program.refs -= 1
-        if program.refs:
-            return
-        del self.objects["prog"][program.id]
-        for storage_map in program.storage_maps:
-            if storage_map is not None and storage_map.owner is program:
-                storage_map.owner = None
-        for found in program.maps:
-            self.put_map(found)
-
-    def put_map(self, found: Map) -> None:
-        """Drop a reference; the last one destroys the map."""
-        found.refs -= 1
-        if not found.refs:
-            del self.objects["map"][found.id]
-            found.destroy(self)
-
-    def put_uref(self, found: Map) -> None:
-        """Drop a reference of user space: without one, a program array is emptied."""
-        found.urefs -= 1
-        if not found.urefs and isinstance(found, ProgArray):
-            found.clear(self)
-        self.put_map(found)
-
-
-class ProgCommands(ProgramReferences):
+class ProgCommands(KernelPart):
     """BPF_PROG_LOAD and BPF_PROG_BIND_MAP."""
 
     def prog_load(
@@ -259,10 +203,10 @@ class ProgCommands(ProgramReferences):
     ) -> ProgFd:
         steps = (body,) if isinstance(body, Step) else tuple(body)
         # checks
-        self.check_unprivileged()
-        if not self.bpf_capable() and prog_type not in _UNPRIVILEGED:
+        self._check_unprivileged()
+        if not self._bpf_capable() and prog_type not in _UNPRIVILEGED:
             raise errors.NotPermitted("CAP_BPF")
-        enough = self.net_admin() or "CAP_SYS_ADMIN" in self.capabilities
+        enough = self._net_admin() or "CAP_SYS_ADMIN" in self.capabilities
         if prog_type in _NET_ADMIN and self.has(changes.CAP_BPF) and not enough:
             raise errors.NotPermitted("CAP_NET_ADMIN")
         expected = self._check_expected(prog_type, expected_attach_type, lsm_hook)
@@ -274,7 +218,7 @@ class ProgCommands(ProgramReferences):
         for array in arrays:
             array.check_compatible(self, program)
         # act
-        program.id = self.new_id("prog")
+        program.id = self._new_id("prog")
         self.objects["prog"][program.id] = program
         program.refs = 1
         for found in mentioned:
@@ -288,10 +232,10 @@ class ProgCommands(ProgramReferences):
         return ProgFd(program)
 
     def prog_bind_map(self, prog: ProgFd, map: MapFd) -> None:
-        self.check_command()
+        self._check_command()
         if not self.has(changes.BIND_MAP):
             raise errors.UnknownCommand
-        self.program(prog).hold(self._map(map))
+        self._program(prog).hold(self._map(map))
 
     # -- checks, in the order of their calls --------------------------------------------------
 
@@ -304,28 +248,26 @@ class ProgCommands(ProgramReferences):
             return int(BPF_CGROUP_INET_SOCK_CREATE)
         skb = prog_type is BPF_PROG_TYPE_CGROUP_SKB and self.has(changes.SKB_EXPECTED_ATTACH_TYPE)
         if prog_type in _DECLARES or skb:
-            known = self.attach_type(expected)
+            known = self._attach_type(expected)
             if known is None or ATTACH_TYPES[known][0] is not prog_type:
                 raise errors.ExpectedAttachType(known or expected)
         if prog_type is BPF_PROG_TYPE_LSM and not lsm_hook:
             raise errors.ExpectedAttachType("an LSM program names its hook")
         return expected
 
-    def attach_type(self, number: int) -> AttachType | None:
-        """The attach type of this number, or None where this kernel has none."""
+    def _attach_type(self, number: int) -> AttachType | None:
         found = _BY_NUMBER.get(number)
         if found is None:
             return None
         since = ATTACH_TYPES[found][1]
         return found if since is None or self.has(since) else None
 
-    def check_attach_type(self, program: Program, attach_type: AttachType) -> None:
-        """``bpf_prog_attach_check_attach_type()``: EINVAL; EPERM without CAP_NET_ADMIN (5.8)."""
+    def _check_attach_type(self, program: Program, attach_type: AttachType) -> None:
         if program.type in _DECLARES:
             if program.expected_attach_type != attach_type:
                 raise errors.WrongAttachType(attach_type)
         elif program.type is BPF_PROG_TYPE_CGROUP_SKB:
-            if self.has(changes.CAP_BPF) and not self.net_admin():
+            if self.has(changes.CAP_BPF) and not self._net_admin():
                 raise errors.NotPermitted("CAP_NET_ADMIN")
             if program.egress_only and program.expected_attach_type != attach_type:
                 raise errors.WrongAttachType(attach_type)

@@ -63,9 +63,10 @@ class Descriptor:
 
 
 class State(KernelInterface):
-    """The state of one kernel, and the services that every room uses."""
+    """The state of one kernel, and what every part of the model asks of it."""
 
     storages: Ownership
+    root: Cgroup
 
     def __init__(
         self,
@@ -107,31 +108,31 @@ class State(KernelInterface):
         finally:
             self.capabilities = saved
 
-    def bpf_capable(self) -> bool:
+    def _bpf_capable(self) -> bool:
         """``bpf_capable()``: CAP_BPF or CAP_SYS_ADMIN; before 5.8 only the latter counts."""
         if self.has(changes.CAP_BPF) and "CAP_BPF" in self.capabilities:
             return True
         return "CAP_SYS_ADMIN" in self.capabilities
 
-    def net_admin(self) -> bool:
+    def _net_admin(self) -> bool:
         """CAP_NET_ADMIN; from 6.9 CAP_SYS_ADMIN stands in for it."""
         if self.has(changes.SYS_ADMIN_IS_NET_ADMIN) and "CAP_SYS_ADMIN" in self.capabilities:
             return True
         return "CAP_NET_ADMIN" in self.capabilities
 
-    def check_command(self) -> None:
+    def _check_command(self) -> None:
         """EPERM where the sysctl shuts unprivileged callers out of every command (up to 5.18)."""
         if self.capabilities is not CAPABILITIES and not self.has(changes.UNPRIVILEGED_COMMANDS):
-            self.check_unprivileged()
+            self._check_unprivileged()
 
-    def check_unprivileged(self) -> None:
+    def _check_unprivileged(self) -> None:
         """EPERM where the sysctl shuts unprivileged callers out of making maps and programs."""
-        if self.unprivileged_bpf_disabled and not self.bpf_capable():
+        if self.unprivileged_bpf_disabled and not self._bpf_capable():
             raise errors.NotPermitted("CAP_BPF")
 
     # -- memory -------------------------------------------------------------------------------
 
-    def charge(self, pages: int) -> bool:
+    def _charge(self, pages: int) -> bool:
         """Count pages against RLIMIT_MEMLOCK; False, and nothing counted, if there are too many."""
         if self.has(changes.MEMCG_ACCOUNTING):
             return True
@@ -140,7 +141,7 @@ class State(KernelInterface):
         self.locked_pages += pages
         return True
 
-    def uncharge(self, pages: int) -> None:
+    def _uncharge(self, pages: int) -> None:
         """Give pages back."""
         if not self.has(changes.MEMCG_ACCOUNTING):
             self.locked_pages -= pages
@@ -150,7 +151,7 @@ class State(KernelInterface):
             raise ValueError(f"unknown {allocation!r}: known are {sorted(ALLOCATIONS)}")
         self.failing.add(allocation)
 
-    def fails(self, allocation: str) -> bool:
+    def _fails(self, allocation: str) -> bool:
         """Whether this allocation fails now."""
         if self.failing and allocation in self.failing:
             self.failing.discard(allocation)
@@ -159,7 +160,7 @@ class State(KernelInterface):
 
     # -- objects ------------------------------------------------------------------------------
 
-    def new_id(self, kind: str) -> int:
+    def _new_id(self, kind: str) -> int:
         """The next id of this kind: ids are not reused."""
         self.last_ids[kind] += 1
         return self.last_ids[kind]

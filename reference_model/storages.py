@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from .attachments import Attachment
     from .cgroups import Cgroup
     from .maps import StorageMap
+    from .parts import KernelPart
     from .programs import Program
-    from .state import State
 
 SHARED, PERCPU = 0, 1
 """``enum bpf_cgroup_storage_type``: the index of a storage in its attachment."""
@@ -55,7 +55,7 @@ class Storage:
 class Ownership:
     """What the semantics have in common: allocation, publication in the map, freeing."""
 
-    def __init__(self, kernel: State) -> None:
+    def __init__(self, kernel: KernelPart) -> None:
         self.kernel = kernel
 
     # -- what differs -------------------------------------------------------------------------
@@ -96,7 +96,7 @@ class Ownership:
     def allocate(self, storage_map: StorageMap, cgroup: Cgroup, key: object) -> Storage:
         """A zeroed storage, not yet published; ENOMEM also where RLIMIT_MEMLOCK is too small."""
         pages = storage_map.pages
-        if self.kernel.fails("storage") or not self.kernel.charge(pages):
+        if self.kernel._fails("storage") or not self.kernel._charge(pages):
             raise errors.OutOfMemory
         return Storage(storage_map, cgroup, key, pages)
 
@@ -153,7 +153,7 @@ class Ownership:
         for storage in storages:
             if storage is not None:
                 storage.freed = True
-                self.kernel.uncharge(storage.pages)
+                self.kernel._uncharge(storage.pages)
 
 
 class PerAttachment(Ownership):
@@ -258,7 +258,7 @@ class PerCgroup(ByKey):
             )
 
 
-def ownership(kernel: State) -> Ownership:
+def ownership(kernel: KernelPart) -> Ownership:
     """The semantics of this kernel's release."""
     if kernel.has(changes.ATTACH_TYPE_IGNORED):
         return PerCgroup(kernel)

@@ -56,5 +56,6 @@ def test_what_is_described_elsewhere(name: str) -> None:
 
 def test_that_check_sees_something() -> None:
     names = {name for module in MODULES for name, _ in public(module)}
-    assert {"Kernel", "Kernel.obj_pin", "MapCommands.map_freeze", "LinkFd", "read"} <= names
+    some = {"Kernel", "DescriptorCommands.obj_pin", "MapCommands.map_freeze", "LinkFd", "read"}
+    assert some <= names
     assert len(names) > 200

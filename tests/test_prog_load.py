@@ -249,7 +249,7 @@ def test_programs_that_see_an_address_and_cannot_deny(release: str) -> None:
     kernel = Kernel(release)
     verdict = storage_map(kernel)
     for hook in ATTACH_TYPES:
-        if hook.name.endswith(("RECVMSG", "GETPEERNAME", "GETSOCKNAME")) and kernel.attach_type(
+        if hook.name.endswith(("RECVMSG", "GETPEERNAME", "GETSOCKNAME")) and kernel._attach_type(
             hook
         ):
             for body, answer in (
@@ -522,9 +522,9 @@ def test_attach_types_of_a_program(release: str) -> None:
 
 def test_numbers_without_an_attach_type() -> None:
     kernel = Kernel("4.19")
-    assert kernel.attach_type(1) is EGRESS
-    assert kernel.attach_type(4) is None  # SK_SKB_STREAM_PARSER: not of cgroups
-    assert kernel.attach_type(AttachType.BPF_CGROUP_SYSCTL) is None  # 5.2
+    assert kernel._attach_type(1) is EGRESS
+    assert kernel._attach_type(4) is None  # SK_SKB_STREAM_PARSER: not of cgroups
+    assert kernel._attach_type(AttachType.BPF_CGROUP_SYSCTL) is None  # 5.2
 
 
 # -- SEMANTICS 2.5: privileges --------------------------------------------------------------------

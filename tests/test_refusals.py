@@ -19,7 +19,7 @@ MODEL = Path(reference_model.__file__).parent
 ROOT = MODEL.parent
 ROOMS = [
     *("state", "kernel", "cgroups", "maps", "map_create", "storages", "programs", "attachments"),
-    *("links", "execution", "prog_arrays", "cgrp_storage"),
+    *("links", "execution", "prog_arrays", "cgrp_storage", "references", "descriptors"),
 ]
 NOT_OURS = {
     *("cgrp_storage_delete", "cgrp_storage_get"),  # of BPF_MAP_TYPE_CGRP_STORAGE alone

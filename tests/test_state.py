@@ -162,16 +162,16 @@ def test_access_of_a_pinned_map() -> None:
 
 def test_user() -> None:
     kernel = Kernel()
-    assert kernel.bpf_capable()
-    assert kernel.net_admin()
+    assert kernel._bpf_capable()
+    assert kernel._net_admin()
     with kernel.user():
-        assert not kernel.bpf_capable()
+        assert not kernel._bpf_capable()
         with kernel.user("CAP_NET_ADMIN"):
-            assert kernel.net_admin()
-        assert not kernel.net_admin()
+            assert kernel._net_admin()
+        assert not kernel._net_admin()
     with pytest.raises(ZeroDivisionError), kernel.user():
         _ = 1 / 0
-    assert kernel.bpf_capable()
+    assert kernel._bpf_capable()
     known = r"known are \['CAP_BPF', 'CAP_NET_ADMIN', 'CAP_SYS_ADMIN'\]"
     with pytest.raises(ValueError, match=known), kernel.user("CAP_CHOWN"):
         pass
@@ -192,8 +192,8 @@ def test_what_a_capability_is_good_for(
     """SEMANTICS 2.5 and 3.1: from 5.8; CAP_SYS_ADMIN in CAP_NET_ADMIN's place from 6.9."""
     kernel = Kernel(release)
     with kernel.user(capability):
-        assert kernel.bpf_capable() is bool(bpf[at_least(release, "5.8")])
-        assert kernel.net_admin() is bool(net[at_least(release, "6.9")])
+        assert kernel._bpf_capable() is bool(bpf[at_least(release, "5.8")])
+        assert kernel._net_admin() is bool(net[at_least(release, "6.9")])
 
 
 def test_the_sysctl() -> None:
