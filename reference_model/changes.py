@@ -95,7 +95,9 @@ RECVMSG_HOOKS = Change(
     "983695fa6765",
     "5.2",
     "The attach types ``UDP4_RECVMSG`` and ``UDP6_RECVMSG`` exist.",
-    read=[Read("include/uapi/linux/bpf.h")],
+    backports=("4.19.57", "5.1.16"),
+    changelogs=("4.19.57", "5.1.16"),
+    read=[Read("include/uapi/linux/bpf.h", "4.19.51", "4.19.67", "4.19.108", "4.20.1", "5.0")],
 )
 SOCKOPT_PROGRAMS = Change(
     "bpf: implement getsockopt and setsockopt hooks",
@@ -287,8 +289,9 @@ LOOKUP_AND_DELETE_FLAGS = Change(
     "bpf: Add lookup_and_delete_elem support to hashtab",
     "3e87f192b405",
     "5.14",
-    "``BPF_MAP_LOOKUP_AND_DELETE_ELEM`` rejects unknown flags before anything else.",
-    read=[Read("syscall.c:map_lookup_and_delete_elem", "5.10", "6.1")],
+    "``BPF_MAP_LOOKUP_AND_DELETE_ELEM`` checks ``BPF_F_LOCK`` after the file descriptor; before, "
+    "it rejected every flag first.",
+    read=[Read("syscall.c:map_lookup_and_delete_elem", "4.20.1", "5.10", "5.12.9", "6.1")],
 )
 BIGGER_VALUES = Change(
     "bpf: Increase supported cgroup storage value size",
@@ -326,7 +329,9 @@ DETACH_NEVER_FAILS = Change(
     "6.0",
     "Detaching a program succeeds where the kernel cannot allocate new effective arrays; before, "
     "it failed with ``ENOMEM``.",
+    cve="CVE-2022-50219",
     backports=("5.10.138", "5.15.61", "5.18.18", "5.19.2"),
+    changelogs=("5.10.138",),
     read=[Read("cgroup.c:purge_effective_progs")],
 )
 LSM_CGROUP = Change(
@@ -424,7 +429,9 @@ TAIL_CALL_COOKIES = Change(
     "6.17",
     "A program array remembers the storage maps of its first program; programs with another "
     "storage map are rejected.",
+    cve="CVE-2025-38502",
     backports=("5.15.192", "6.1.151", "6.6.105", "6.12.46", "6.16.1"),
+    changelogs=("6.1.151", "6.12.46"),
     read=[Read("core.c:__bpf_prog_map_compatible")],
     recorded=("5.10.223", "6.1.176"),
 )
@@ -455,7 +462,7 @@ LOOKUP_FLAGS_LATE = Change(
     "6.19",
     "A lookup with unknown flags through a write-only file descriptor fails with ``EPERM``; "
     "before, with ``EINVAL``.",
-    after={"6.19": "6.13"},
+    read=[Read("syscall.c:map_lookup_elem", "6.18.35", "6.19.9")],
     recorded=("6.12.117", "6.19.14"),
 )
 CPU_FLAGS = Change(
@@ -474,9 +481,10 @@ NEXT_KEY_END = Change(
     "After the last key ``BPF_MAP_GET_NEXT_KEY`` fails with ``ENOENT``; before, it first returned "
     "one invalid trailing key.",
     cve="CVE-2026-45838",
-    backports=("5.10.258", "6.1.175", "6.6.141", "6.12.91", "6.18.33", "7.0.10"),
+    backports=("5.10.258", "5.15.215", "6.1.175", "6.6.141", "6.12.91", "6.18.33", "7.0.10"),
+    after={"5.15.215": "5.15.192"},
     changelogs=("5.10.258", "6.1.175", "6.6.141", "6.12.91", "6.18.33", "7.0.10"),
-    read=[Read("local_storage.c:cgroup_storage_get_next_key")],
+    read=[Read("local_storage.c:cgroup_storage_get_next_key", "5.15.215")],
     recorded=("5.10.223", "5.10.262", "6.1.176"),
 )
 TAIL_CALL_COOKIES_TIGHT = Change(
@@ -495,6 +503,7 @@ PREORDER_INDEX = Change(
     "f08aaee3152d",
     "7.2",
     "``BPF_LINK_UPDATE`` replaces the right program beside ``BPF_F_PREORDER`` programs.",
+    cve="CVE-2026-72427",
     backports=("6.6.145", "6.12.97", "6.18.40", "7.1.5"),
     changelogs=("6.12.97",),
 )
@@ -504,15 +513,16 @@ ACCESS_FLAGS_LATE = Change(
     "7.2",
     "``BPF_F_RDONLY`` with ``BPF_F_WRONLY`` is rejected after the checks of the map type; before, "
     "it was rejected first.",
-    after={"7.2": "6.13"},
-    read=[Read("syscall.c:map_create", "6.12.117", "7.2.13", "7.3")],
+    read=[Read("syscall.c:map_create", "6.12.117", "7.1.5", "7.2.13", "7.3")],
 )
 LINK_UPDATE_COMPARES_MAPS = Change(
     "bpf, cgroup: Fix storage null-ptr-deref after replacing prog",
     "3f562c537e9e",
     "7.3",
     "``BPF_LINK_UPDATE`` to a program with other storage maps fails with ``EINVAL``.",
+    cve="CVE-2026-90250",
     backports=("6.1.191", "6.12.110", "7.2.6"),
+    changelogs=("6.1.191", "6.12.110"),
     read=[Read("cgroup.c:cgroup_bpf_storages_compatible", "7.2.6")],
     recorded=("7.2.13",),
 )

@@ -73,7 +73,10 @@ class Change:
     changelogs: tuple[str, ...] = ()
     """The stable releases whose changelogs list the commit."""
     cve: str = ""
-    """The id of the vulnerability that the commit fixes, where a source names both."""
+    """The id of the vulnerability that the commit fixes, where Debian's changelog or the OSV record
+    of the id names both."""
+    unmodelled: str = ""
+    """Why the model does not ask for the change; empty if it does."""
 
 
 @total_ordering

@@ -197,7 +197,7 @@ FACTS: list[tuple[str, str, str | None, str]] = [
     ("PROG_ACCESS_FLAGS", "591fe9888d78", "5.2", ""),
     ("MAP_FREEZE", "87df15de441b", "5.2", ""),
     ("SYSCTL_PROGRAMS", "7b146cebe30c", "5.2", ""),
-    ("RECVMSG_HOOKS", "983695fa6765", "5.2", ""),
+    ("RECVMSG_HOOKS", "983695fa6765", "5.2", "4.19.57 5.1.16"),
     ("SOCKOPT_PROGRAMS", "0d01da6afc54", "5.3", ""),
     ("SKB_EXPECTED_ATTACH_TYPE", "5cf1e9145630", "5.3", ""),
     ("MEMLOCK_BEFORE_ALLOCATION", "c85d69135a91", "5.3", ""),
@@ -242,7 +242,10 @@ FACTS: list[tuple[str, str, str | None, str]] = [
     ("ORDERING", "120933984460", "6.17", "6.12.110"),
     ("TAIL_CALL_ATTACH_TYPE", "4540aed51b12", "6.18", "6.1.156 6.6.112 6.12.53 6.17.3"),
     ("CPU_FLAGS", "47c79f05aa0d", "7.0", ""),
-    ("NEXT_KEY_END", "5828b9e5b272", "7.1", "5.10.258 6.1.175 6.6.141 6.12.91 6.18.33 7.0.10"),
+    (
+        *("NEXT_KEY_END", "5828b9e5b272", "7.1"),
+        "5.10.258 5.15.215 6.1.175 6.6.141 6.12.91 6.18.33 7.0.10",
+    ),
     (
         *("TAIL_CALL_COOKIES_TIGHT", "10627ddc0167", "7.2"),
         "6.12.97 6.18.40 7.1.5",

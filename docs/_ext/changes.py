@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The history page, made from the records in ``reference_model.changes``.
+"""The history page, made from the records in ``reference_model.changes`` and ``other_changes``.
 
 ``.. changes::`` shows every record in a section of its release, newest last; ``:change:`NAME```
 links to one from any page.  Where a record leaves something open, the page says so.
@@ -16,9 +16,10 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
-from reference_model import Change, changes, releases
-from reference_model.changes import NAMES
+from reference_model import Change, changes, other_changes, releases
 from reference_model.releases import Read
+
+NAMES = {**changes.NAMES, **other_changes.NAMES}
 
 CODE = re.compile(
     r"(\b\w+\.[ch]\b(?::\w+)?|\b\w+(?:/\w+)+\.[ch]\b(?::\w+)?"  # a file, perhaps with a function
@@ -48,7 +49,7 @@ def first_release(change: Change) -> str:
     >>> first_release(changes.ATTACH_TYPE_IGNORED)
     'none: it was proposed in July 2020 and never released'
     >>> first_release(changes.ACCESS_FLAGS_LATE)
-    'Linux 7.2 or earlier, after 6.13'
+    'Linux 7.2'
     """
     if change.first is None:
         return "none: it was proposed in July 2020 and never released"
@@ -73,7 +74,8 @@ class Changes(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         self.env.note_dependency(changes.__file__)
         self.env.note_dependency(releases.__file__)
-        by_release = sorted(changes.ALL, key=place)
+        self.env.note_dependency(other_changes.__file__)
+        by_release = sorted((*changes.ALL, *other_changes.ALL), key=place)
         return [
             self.section(first, group)
             for first, group in groupby(by_release, key=lambda change: change.first)
@@ -136,6 +138,8 @@ class Changes(SphinxDirective):
             yield "Listed in", [nodes.Text(f"the changelogs of {', '.join(change.changelogs)}")]
         kernels = ", ".join(change.recorded) if change.recorded else "none"
         yield "Tested kernels", [nodes.Text(kernels)]
+        if change.unmodelled:
+            yield "Not modelled", [nodes.Text(f"{change.unmodelled}.")]
 
     def inline(self, text: str) -> list[nodes.Node]:
         """A text in reStructuredText."""

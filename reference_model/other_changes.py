@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Changes between releases that the model does not ask for, each with the reason, in order.
+
+Users of the maps can observe these changes too: most are fixes of crashes, of races, or of commands
+that the model leaves out.  The history page shows them beside those in ``changes``.
+"""
+
+from __future__ import annotations
+
+from .releases import Change, Read
+
+_RACE = "programs of the model run one after another"
+_HELPERS = "programs of the model do not call the helpers of CGRP_STORAGE"
+
+TRACING_KEEPS_STORAGES = Change(
+    "bpf: Don't do bpf_cgroup_storage_set() for kuprobe/tp programs",
+    "05a68ce5fa51",
+    "5.12",
+    "Kprobe, tracepoint and perf event programs no longer reset the pointers to the storages of a "
+    "cgroup program that they interrupt; before, ``bpf_get_local_storage()`` returned NULL after "
+    "such an interruption.",
+    backports=("5.10.27",),
+    changelogs=("5.10.27",),
+    read=[Read("include/linux/bpf.h:__BPF_PROG_RUN_ARRAY", "5.9.1", "5.12.9")],
+    unmodelled=_RACE,
+)
+NESTED_RUNS = Change(
+    "bpf: Fix NULL pointer dereference in bpf_get_local_storage() helper",
+    "b910eaaaa4b8",
+    "5.13",
+    "A program that is interrupted by another one on the same CPU keeps its storages; before, "
+    "``bpf_get_local_storage()`` returned NULL or the storage of the other attachment.  A ninth "
+    "run inside eight others fails with ``EBUSY``, and the programs behind it are skipped.",
+    backports=("5.10.62",),
+    changelogs=("5.10.62",),
+    read=[Read("include/linux/bpf-cgroup.h:bpf_cgroup_storage_set", "5.9.1", "5.10.262")],
+    unmodelled=_RACE,
+)
+NESTED_RUN_SLOTS = Change(
+    "bpf: Fix potentially incorrect results with bpf_get_local_storage()",
+    "a2baf4e8bb0f",
+    "5.14",
+    "A run inside another one of the same task takes a slot of its own for its storages.",
+    backports=("5.10.62",),
+    changelogs=("5.10.62",),
+    read=[Read("include/linux/bpf-cgroup.h:bpf_cgroup_storage_set", "5.10.262")],
+    unmodelled=_RACE,
+)
+RUN_CONTEXT = Change(
+    "bpf: Add ambient BPF runtime context stored in current",
+    "c7603cfa04e7",
+    "5.15",
+    "Each run keeps its storages in a context of its own, so the number of runs inside each other "
+    "has no limit of eight.",
+    read=[Read("include/linux/bpf.h:bpf_cg_run_ctx", "5.19")],
+    unmodelled=_RACE,
+)
+CGRP_STORAGE_FREE_DEADLOCK = Change(
+    "bpf: Fix deadlock when freeing cgroup storage",
+    "c78f4afbd962",
+    "6.14",
+    "Freeing a ``CGRP_STORAGE`` map no longer deadlocks with a program that calls a helper for "
+    "the map on the same CPU.",
+    backports=("6.12.17",),
+    changelogs=("6.12.17",),
+    unmodelled=_RACE,
+)
+FD_ARRAY_BINDS = Change(
+    "bpf: Add fd_array_cnt attribute for prog_load",
+    "4d3ae294f900",
+    "6.14",
+    "``BPF_PROG_LOAD`` with ``fd_array_cnt`` binds all maps of ``fd_array`` to the program, so a "
+    "second storage map of one type in it fails with ``EBUSY``.",
+    read=[Read("verifier.c:__add_used_map", "6.13.7", "6.18.35")],
+    unmodelled="programs of the model have no fd_array",
+)
+CGRP_STORAGE_BUSY_ON_CREATE = Change(
+    "bpf: Only fails the busy counter check in bpf_cgrp_storage_get if it creates storage",
+    "f4edc66e48a6",
+    "6.15",
+    "``bpf_cgrp_storage_get()`` that interrupts another call on its CPU returns NULL only where it "
+    "would create the entry; before, it returned NULL for entries that exist, too.",
+    backports=("6.12.26",),
+    changelogs=("6.12.26",),
+    read=[Read("bpf_cgrp_storage.c:bpf_cgrp_storage_get", "6.12.117", "6.13.7", "6.18.35")],
+    unmodelled=_HELPERS,
+)
+CGROUP_FROM_ID_NAMESPACE = Change(
+    "bpf: Do not limit bpf_cgroup_from_id to current's namespace",
+    "2c8951339506",
+    "6.18",
+    "``bpf_cgroup_from_id()`` finds cgroups outside the cgroup namespace of the running process; "
+    "before, it returned NULL for them.",
+    backports=("6.12.58",),
+    changelogs=("6.12.58",),
+    read=[Read("kernel/cgroup/cgroup.c:cgroup_get_from_id", "6.8", "6.13.7", "6.18.35")],
+    unmodelled=_HELPERS,
+)
+EXCLUSIVE_MAPS = Change(
+    "maps can be created for one program, named by its hash",
+    "",
+    "6.18",
+    "Loading another program with a map that was created with ``excl_prog_hash`` fails with "
+    "``EACCES``.",
+    read=[Read("verifier.c:check_map_prog_compatibility", "6.18.35")],
+    unmodelled="maps of the model have no excl_prog_hash",
+)
+STATISTICS_OF_DUMMY = Change(
+    "bpf: Fix invalid prog->stats access when update_effective_progs fails",
+    "7dc211c1159d",
+    "6.19",
+    "Detaching a program without memory no longer leaves a program without statistics behind, at "
+    "which the kernel crashed if ``kernel.bpf_stats_enabled`` was set.",
+    cve="CVE-2025-68742",
+    backports=("6.1.160", "6.12.63"),
+    changelogs=("6.1.160", "6.12.63"),
+    unmodelled="the model has no statistics of programs",
+)
+CGRP_STORAGE_WITHOUT_COUNTER = Change(
+    "Merge branch 'remove-task-and-cgroup-local-storage-percpu-counters'",
+    "db975debcb8c",
+    "7.0",
+    "Calls of the ``CGRP_STORAGE`` helpers that interrupt each other on one CPU no longer fail.",
+    read=[Read("bpf_cgrp_storage.c", "6.19.9", "7.0.0")],
+    unmodelled=_HELPERS,
+)
+ARRAY_COMPARES_SLEEPABLE = Change(
+    "program arrays compare whether programs are sleepable",
+    "",
+    "7.0",
+    "All programs of a program array must be sleepable, or none.",
+    read=[Read("core.c:__bpf_prog_map_compatible", "6.1.192", "6.19.9", "7.0.0")],
+    unmodelled="programs of the model are not sleepable",
+)
+QUERY_WRITES_NO_REVISION = Change(
+    "bpf: fix BPF_PROG_QUERY OOB write and cgroup backward compat",
+    "21c4b99b27f3",
+    "7.2",
+    "``BPF_PROG_QUERY`` writes ``revision`` only if the caller's attribute is large enough; since "
+    "6.17 it wrote 8 bytes at offset 56, behind an attribute of 40 bytes.",
+    cve="CVE-2026-74371",
+    backports=("6.12.110", "6.18.40", "7.1.5"),
+    changelogs=("6.12.110",),
+    read=[Read("cgroup.c:__cgroup_bpf_query", "6.18.35", "6.19.9", "7.0.0", "7.1.3", "7.1.5")],
+    unmodelled="the model's attributes have no size",
+)
+
+ALL: tuple[Change, ...] = tuple(value for value in globals().values() if isinstance(value, Change))
+"""All records, in the order above."""
+
+NAMES = {value: name for name, value in globals().items() if isinstance(value, Change)}
+"""Their names."""
