@@ -6,7 +6,7 @@
 PYTHON ?= python3
 PORT ?= 8000
 
-BIN := .venv/bin
+RUN := .venv/bin/python -m
 SITE := build/html
 TRACES := $(wildcard records/traces/*.jsonl*)
 
@@ -14,9 +14,14 @@ TRACES := $(wildcard records/traces/*.jsonl*)
 WANTED := $(firstword $(shell { echo $(PYTHON); cat requirements.txt; } | cksum))
 INSTALLED := .venv/installed-$(WANTED)
 
-# A failed build forgets what it read: else the next one would not repeat the warnings.
-SPHINX := $(BIN)/sphinx-build -q -c . -d build/doctrees -n -W --keep-going
-FORGET := { rm -f build/doctrees/environment.pickle; exit 1; }
+# A build that failed or was killed leaves UNFINISHED: the next one reads every page again, and so
+# repeats the warnings.
+UNFINISHED := build/unfinished
+define SPHINX
+@fresh=$$(test ! -e $(UNFINISHED) || echo -E); mkdir -p build && touch $(UNFINISHED) && \
+	$(RUN) sphinx -q -c . -d build/doctrees -n -W --keep-going $$fresh -b $(1) && \
+	rm -f $(UNFINISHED)
+endef
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -31,25 +36,25 @@ help: ## Say what each target does
 	@echo '  make serve PORT=9000'
 
 html: $(INSTALLED) ## Build the site; it needs no network to be read
-	@$(SPHINX) -b html docs $(SITE) || $(FORGET)
+	$(call SPHINX,html docs $(SITE))
 	@echo 'The site is in $(SITE): open $(SITE)/index.html'
 
 doctest: $(INSTALLED) ## Run every example of every page and of every docstring
-	@$(SPHINX) -b doctest docs build/doctest || $(FORGET)
+	$(call SPHINX,doctest docs build/doctest)
 
 raise-floor: $(INSTALLED) ## Run them and commit to their number: docs/doctest_floor.txt
-	@$(SPHINX) -b doctest -D strict_doctest_raise=1 docs build/doctest || $(FORGET)
+	$(call SPHINX,doctest -D strict_doctest_raise=1 docs build/doctest)
 
 lint: $(INSTALLED) ## Check style, types and spelling
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/mypy conf.py reference_model records conformance docs/_ext upstream bench tests --exclude tests/upstream
-	$(BIN)/mypy tests/upstream # apart, as it has a conftest.py too
-	$(BIN)/sphinx-lint conf.py docs reference_model upstream
-	$(BIN)/codespell
+	$(RUN) ruff check
+	$(RUN) ruff format --check
+	$(RUN) mypy conf.py reference_model records conformance docs/_ext upstream bench tests --exclude tests/upstream
+	$(RUN) mypy tests/upstream # apart, as it has a conftest.py too
+	$(RUN) sphinxlint conf.py docs reference_model upstream
+	$(RUN) codespell_lib
 
 unit: $(INSTALLED) ## Run the tests with the coverage of the model
-	$(BIN)/pytest -n auto --dist loadgroup --no-loadscope-reorder --cov --cov-report=term
+	$(RUN) pytest -n auto --dist loadgroup --no-loadscope-reorder --cov --cov-report=term
 
 test: lint doctest html unit site-test ## Run all checks: what CI runs
 
@@ -58,7 +63,7 @@ test: lint doctest html unit site-test ## Run all checks: what CI runs
 SITE_TOOLS := build/site-tools
 
 site-test: html $(SITE_TOOLS)/installed ## Check the built site in a real browser (Chromium)
-	SITE=$(SITE) $(BIN)/pytest -q -vv tests/site/checks.py
+	SITE=$(SITE) $(RUN) pytest -q -vv tests/site/checks.py
 
 $(SITE_TOOLS)/installed: tests/site/package.json tests/site/package-lock.json
 	@grep -v '^#' tests/site/apt.txt | while read -r package program; do \
@@ -70,42 +75,42 @@ $(SITE_TOOLS)/installed: tests/site/package.json tests/site/package-lock.json
 	@touch $@
 
 replay: $(INSTALLED) ## Replay the recorded kernels on the model and compare every answer
-	$(BIN)/python -m reference_model replay $(TRACES)
+	$(RUN) reference_model replay $(TRACES)
 
 examples: ## Compile the C twins of the stories into build/examples
 	@$(MAKE) -s -C docs/examples
 
 conformance: $(INSTALLED) examples ## Ask real kernels: every story, its C twin, random sequences
-	$(BIN)/python -m conformance stories
-	$(BIN)/python -m conformance twins
-	$(BIN)/python -m conformance explore
+	$(RUN) conformance stories
+	$(RUN) conformance twins
+	$(RUN) conformance explore
 
 conformance-explore: $(INSTALLED) ## Random sequences on real kernels until one differs
-	$(BIN)/python -m conformance explore --forever
+	$(RUN) conformance explore --forever
 
 divergence: $(INSTALLED) ## Search all pairs of releases again for every difference: 8 minutes
-	$(BIN)/python -m records search
+	$(RUN) records search
 
 record: $(INSTALLED) ## Ask real kernels all that new and changed stories need: 15 minutes
-	$(BIN)/python -m conformance record
+	$(RUN) conformance record
 
 new-story: $(INSTALLED) ## Write a story to fill in: KIND=recipe|breaking_change|addition NAME=x
-	@$(BIN)/python -m conformance.new_story '$(KIND)' '$(NAME)'
+	@$(RUN) conformance.new_story '$(KIND)' '$(NAME)'
 
 REVISION ?= 1
 upstream: $(INSTALLED) ## Write the kernel patches for LINUX=/path/to/linux: build/upstream
 	@test -n '$(LINUX)' || { echo 'Name a checkout of bpf-next or mainline Linux:' \
 		'make upstream LINUX=/path/to/linux' >&2; exit 1; }
-	@$(BIN)/python -m upstream series '$(LINUX)' --revision '$(REVISION)'
+	@$(RUN) upstream series '$(LINUX)' --revision '$(REVISION)'
 
 upstream-check: $(INSTALLED) ## Try them on the newest linux-source of Debian
-	@$(BIN)/python -m upstream check
+	@$(RUN) upstream check
 
 bench: $(INSTALLED) ## Measure the model: answers a second, cost of operations, size of a storage
-	PYTHONPATH=. $(BIN)/python bench/run.py
+	PYTHONPATH=. .venv/bin/python bench/run.py
 
 serve: $(INSTALLED) ## Build, serve on 127.0.0.1 and build again on each change
-	$(BIN)/sphinx-autobuild --host 127.0.0.1 --port $(PORT) --watch reference_model --watch conf.py \
+	$(RUN) sphinx_autobuild --host 127.0.0.1 --port $(PORT) --watch reference_model --watch conf.py \
 		-c . -d build/doctrees docs $(SITE)
 
 clean: ## Remove all that was made here, but not .venv
@@ -121,5 +126,5 @@ $(INSTALLED): | requirements.txt
 		echo 'This Python cannot make a virtual environment: apt install python3-venv.' >&2; exit 1; }
 	@echo 'Installing the tools of requirements.txt into .venv (about 20 seconds, once)'
 	@$(PYTHON) -m venv --clear .venv
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements.txt
+	@$(RUN) pip install -qq --disable-pip-version-check -r requirements.txt
 	@touch $@
