@@ -25,19 +25,29 @@ endef
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help html doctest raise-floor lint unit test site-test replay examples conformance conformance-explore divergence new-story record upstream upstream-check bench serve clean
+.PHONY: help html doctest raise-floor lint fix unit quick setup test site-test replay examples conformance conformance-explore divergence new-story record upstream upstream-check bench serve clean
 
-help: ## Say what each target does
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
+help: ## List the targets
+	@sed -n 's/^##@ /\n/p; s/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
 	@echo
 	@echo 'For example:'
 	@echo '  make html && xdg-open $(SITE)/index.html'
-	@echo '  make test PYTHON=python3.12'
 	@echo '  make serve PORT=9000'
+	@echo '  make unit K=percpu                      the tests whose names match'
+	@echo '  make test PYTHON=python3.12'
+	@echo '  make new-story KIND=recipe NAME=my_recipe'
+	@echo '  make upstream LINUX=/path/to/linux'
 
+##@ The site
 html: $(INSTALLED) ## Build the site; it needs no network to be read
 	$(call SPHINX,html docs $(SITE))
 	@echo 'The site is in $(SITE): open $(SITE)/index.html'
+
+serve: $(INSTALLED) ## Build, serve on 127.0.0.1 and build again on each change
+	@.venv/bin/python -c 'import socket; socket.create_server(("127.0.0.1", $(PORT)))' 2>/dev/null || { \
+		echo 'Port $(PORT) cannot be used: choose another one, make serve PORT=9000' >&2; exit 1; }
+	$(RUN) sphinx_autobuild --host 127.0.0.1 --port $(PORT) --watch reference_model --watch conf.py \
+		-c . -d build/doctrees docs $(SITE)
 
 doctest: $(INSTALLED) ## Run every example of every page and of every docstring
 	$(call SPHINX,doctest docs build/doctest)
@@ -45,6 +55,7 @@ doctest: $(INSTALLED) ## Run every example of every page and of every docstring
 raise-floor: $(INSTALLED) ## Run them and commit to their number: docs/doctest_floor.txt
 	$(call SPHINX,doctest -D strict_doctest_raise=1 docs build/doctest)
 
+##@ Checks
 lint: $(INSTALLED) ## Check style, types and spelling
 	$(RUN) ruff check
 	$(RUN) ruff format --check
@@ -53,30 +64,54 @@ lint: $(INSTALLED) ## Check style, types and spelling
 	$(RUN) sphinxlint conf.py docs reference_model upstream
 	$(RUN) codespell_lib
 
-unit: $(INSTALLED) ## Run the tests with the coverage of the model
-	$(RUN) pytest -n auto --dist loadgroup --no-loadscope-reorder --cov --cov-report=term
+fix: $(INSTALLED) ## Format the code and repair what ruff can repair
+	$(RUN) ruff format
+	$(RUN) ruff check --fix
 
-test: lint doctest html unit site-test ## Run all checks: what CI runs
+export K
+unit: $(INSTALLED) ## Run the tests, with the coverage of the model; K=pattern: only these tests
+	$(RUN) pytest -n auto --dist loadgroup $(if $(K),-q -k "$$K",--no-loadscope-reorder --cov --cov-report=term)
+
+quick: lint replay ## Check style and types, replay the records, run the fast tests: 40 seconds
+	$(RUN) pytest -q -n auto --dist loadgroup -m 'not slow'
+
+setup: ## Install the Debian packages that checks need (as root; else print the command)
+	@.ci/setup
+
+# What could not run is written to NOT_RUN, and said at the end.
+test: export NOT_RUN := build/not-run
+test: ## Run all checks, as CI does; as root it installs the Debian packages it needs
+	@.ci/setup || echo 'The checks that need these packages do not run.'
+	@mkdir -p build && : > $(NOT_RUN)
+	@goals='lint html doctest unit site-test'; if lacking=$$($(SITE_LACKS)); then \
+		echo "the checks of the built site: $$lacking" >> $(NOT_RUN); goals=$${goals% *}; fi; \
+		$(MAKE) --no-print-directory $$goals
+	@if test -s $(NOT_RUN); then echo 'All checks that ran passed. These did not run:'; \
+		sed 's/^/  /' $(NOT_RUN); else echo 'All checks ran and passed.'; fi
 
 # Two tools that pip has not: axe looks for what readers with a disability trip over, vnu for
 # invalid HTML. They need npm and java to be there; the browser is Debian's.
 SITE_TOOLS := build/site-tools
+SITE_LACKS = grep -v '^\#' tests/site/apt.txt | { while read -r package program; do \
+	command -v $$program >/dev/null || missing="$$missing $$package"; done; \
+	test -n "$$missing" && echo "they need more packages: apt-get install$$missing"; }
 
 site-test: html $(SITE_TOOLS)/installed ## Check the built site in a real browser (Chromium)
 	SITE=$(SITE) $(RUN) pytest -q -vv tests/site/checks.py
 
 $(SITE_TOOLS)/installed: tests/site/package.json tests/site/package-lock.json
-	@grep -v '^#' tests/site/apt.txt | while read -r package program; do \
-		command -v $$program >/dev/null || { \
-			echo "The checks of the site need $$program: apt install $$package" >&2; exit 1; }; \
-	done
+	@if lacking=$$($(SITE_LACKS)); then \
+		echo "The checks of the site cannot run: $$lacking" >&2; exit 1; fi
 	@mkdir -p $(@D) && cp $^ $(@D)
-	@cd $(@D) && npm ci --silent --ignore-scripts --no-audit --no-fund
+	@cd $(@D) && npm ci --silent --ignore-scripts --no-audit --no-fund || { echo 'npm could not' \
+		'install the tools of tests/site/package.json: check the network, then run make again.' >&2; \
+		exit 1; }
 	@touch $@
 
 replay: $(INSTALLED) ## Replay the recorded kernels on the model and compare every answer
 	$(RUN) reference_model replay $(TRACES)
 
+##@ Real kernels and stories
 examples: ## Compile the C twins of the stories into build/examples
 	@$(MAKE) -s -C docs/examples
 
@@ -88,30 +123,33 @@ conformance: $(INSTALLED) examples ## Ask real kernels: every story, its C twin,
 conformance-explore: $(INSTALLED) ## Random sequences on real kernels until one differs
 	$(RUN) conformance explore --forever
 
-divergence: $(INSTALLED) ## Search all pairs of releases again for every difference: 8 minutes
-	$(RUN) records search
+export KIND NAME
+new-story: $(INSTALLED) ## Write a story to fill in: KIND=recipe|breaking_change|addition NAME=x
+	@$(RUN) conformance.new_story "$$KIND" "$$NAME"
 
 record: $(INSTALLED) ## Ask real kernels all that new and changed stories need: 15 minutes
 	$(RUN) conformance record
 
-new-story: $(INSTALLED) ## Write a story to fill in: KIND=recipe|breaking_change|addition NAME=x
-	@$(RUN) conformance.new_story '$(KIND)' '$(NAME)'
-
+##@ Kernel patches
 REVISION ?= 1
-upstream: $(INSTALLED) ## Write the kernel patches for LINUX=/path/to/linux: build/upstream
-	@test -n '$(LINUX)' || { echo 'Name a checkout of bpf-next or mainline Linux:' \
+export LINUX REVISION
+upstream: linux-is-named $(INSTALLED) ## Write the kernel patches for LINUX=/path/to/linux: build/upstream
+	@$(RUN) upstream series "$$LINUX" --revision "$$REVISION"
+
+.PHONY: linux-is-named
+linux-is-named:
+	@test -n "$$LINUX" || { echo 'Name a checkout of bpf-next or mainline Linux:' \
 		'make upstream LINUX=/path/to/linux' >&2; exit 1; }
-	@$(RUN) upstream series '$(LINUX)' --revision '$(REVISION)'
 
 upstream-check: $(INSTALLED) ## Try them on the newest linux-source of Debian
 	@$(RUN) upstream check
 
+##@ The model and this directory
+divergence: $(INSTALLED) ## Search all pairs of releases again for every difference: 8 minutes
+	$(RUN) records search
+
 bench: $(INSTALLED) ## Measure the model: answers a second, cost of operations, size of a storage
 	PYTHONPATH=. .venv/bin/python bench/run.py
-
-serve: $(INSTALLED) ## Build, serve on 127.0.0.1 and build again on each change
-	$(RUN) sphinx_autobuild --host 127.0.0.1 --port $(PORT) --watch reference_model --watch conf.py \
-		-c . -d build/doctrees docs $(SITE)
 
 clean: ## Remove all that was made here, but not .venv
 	rm -rf build .hypothesis
@@ -124,7 +162,15 @@ $(INSTALLED): | requirements.txt
 		'python3 python3-venv), or name one: make PYTHON=python3.12.' >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo 'This Python cannot make a virtual environment: apt install python3-venv.' >&2; exit 1; }
+	@test ! -L .venv || { echo '.venv is a symbolic link, and installing would delete what it' \
+		'points to. Remove the link (rm .venv) and run make again.' >&2; exit 1; }
+	@test ! -e .venv || test -e .venv/pyvenv.cfg || { echo '.venv is not a virtual environment.' \
+		'Move it away and run make again.' >&2; exit 1; }
+	@test -w . || { echo 'This directory cannot be written, and make needs to create .venv and' \
+		'build in it.' >&2; exit 1; }
 	@echo 'Installing the tools of requirements.txt into .venv (about 20 seconds, once)'
 	@$(PYTHON) -m venv --clear .venv
-	@$(RUN) pip install -qq --disable-pip-version-check -r requirements.txt
+	@$(RUN) pip install -qq --retries 1 --disable-pip-version-check -r requirements.txt \
+		2>.venv/pip.log || { tail -n 1 .venv/pip.log >&2; echo 'The tools were not installed:' \
+		'check the network, then run make again.' >&2; exit 1; }
 	@touch $@

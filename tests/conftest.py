@@ -4,9 +4,14 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
+from pathlib import Path
 
 import pytest
+from _pytest.terminal import TerminalReporter
 from hypothesis import settings
+
+ROOT = Path(__file__).parent.parent
 
 # CI walks the same paths every time and keeps nothing; HYPOTHESIS_PROFILE=default explores.
 settings.register_profile("ci", derandomize=True, database=None, deadline=None)
@@ -18,6 +23,18 @@ ON_THIS_KERNEL = {"test_examples.py", "test_host_kernel.py", "test_host_stories.
 # What takes longest begins first, so that no process waits for it at the end.
 LONG = {"test_guests.py", "test_check.py", "test_explore.py", "test_properties.py"}
 
+# What builds sites, compiles, boots guests or searches is left out by `make quick`.
+BUILDS = {
+    *("test_doctest_strictness.py", "test_ext_conformance.py", "test_ext_freshness.py"),
+    *(
+        "test_ext_rules.py",
+        "test_ext_stories.py",
+        "test_pages_in_c.py",
+        "test_reference_examples.py",
+    ),
+    *("test_guest_harness.py", "test_interleavings.py", "test_search.py", "test_series.py"),
+}
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -27,3 +44,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         name = item.path.name
         group = "kernel" if name in ON_THIS_KERNEL else name
         item.add_marker(pytest.mark.xdist_group(group))
+        if name in LONG | BUILDS | ON_THIS_KERNEL:
+            item.add_marker(pytest.mark.slow)
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
+    """Write why tests were skipped where NOT_RUN says: `make test` prints it at its end."""
+    if name := os.environ.get("NOT_RUN"):
+        skipped = terminalreporter.stats.get("skipped", [])
+        reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
+        with (ROOT / name).open("a", encoding="utf-8") as file:
+            file.writelines(f"{count} tests: {why}\n" for why, count in reasons.items())

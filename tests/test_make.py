@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import re
 import shutil
+import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -58,6 +60,88 @@ def test_nothing_is_installed_twice(tmp_path: Path) -> None:
     with (tmp_path / "requirements.txt").open("a") as requirements:
         requirements.write("one-more==1.0\n")
     assert "pip install" in make(tmp_path, "-n", "html").stdout
+
+
+def stub_python(directory: Path, script: str) -> None:
+    """Have make find its tools installed, with a Python that only runs this script."""
+    (stamp,) = re.findall(r"touch (\.venv/.+)", make(directory, "-n", "html").stdout)
+    python = directory / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f"#!/bin/sh\n{script}\n")
+    python.chmod(0o755)
+    (directory / stamp).touch()
+
+
+def test_a_linked_environment_is_refused(tmp_path: Path) -> None:
+    """To install would empty the directory that the link points to."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    (shared / "precious").touch()
+    (tmp_path / ".venv").symlink_to(shared)
+    result = make(tmp_path, "html")
+    assert result.returncode != 0
+    assert result.stderr.startswith(".venv is a symbolic link")
+    assert (shared / "precious").exists()
+
+
+def test_a_directory_of_the_users_is_refused(tmp_path: Path) -> None:
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv" / "precious").touch()
+    result = make(tmp_path, "html")
+    assert result.returncode != 0
+    assert result.stderr.startswith(".venv is not a virtual environment")
+    assert (tmp_path / ".venv" / "precious").exists()
+
+
+def test_a_missing_network_is_named(tmp_path: Path) -> None:
+    """pip fails as it does without a network; the next run tries again."""
+    python = tmp_path / "python"
+    python.write_text(
+        "#!/bin/sh\ncase $2 in venv) ;; *) exit 0; esac\nmkdir -p .venv/bin\n"
+        "printf '#!/bin/sh\\necho no route >&2; exit 1' >.venv/bin/python\n"
+        "chmod +x .venv/bin/python\n"
+    )
+    python.chmod(0o755)
+    result = make(tmp_path, "html", f"PYTHON={python}")
+    assert result.returncode != 0
+    assert result.stderr.splitlines()[:2] == [
+        "no route",
+        "The tools were not installed: check the network, then run make again.",
+    ]
+    assert "pip install" in make(tmp_path, "-n", "html", f"PYTHON={python}").stdout
+
+
+def test_after_a_failed_build_every_page_is_read_again(tmp_path: Path) -> None:
+    """Else the warnings that made the build fail would not be repeated."""
+    stub_python(tmp_path, 'echo "$@"; test ! -e fail')
+    assert " -E " not in make(tmp_path, "html").stdout
+    (tmp_path / "fail").touch()
+    assert make(tmp_path, "html").returncode != 0
+    (tmp_path / "fail").unlink()
+    assert " -E " in make(tmp_path, "doctest").stdout
+    assert " -E " not in make(tmp_path, "html").stdout
+
+
+@pytest.mark.parametrize("linux", ["it's", "a b", "$(false)"])
+def test_any_path_of_linux_reaches_the_command(tmp_path: Path, linux: str) -> None:
+    stub_python(tmp_path, 'printf "%s\\n" "$@"')
+    result = make(tmp_path, "upstream", "LINUX=" + linux.replace("$", "$$"))
+    assert linux in result.stdout.splitlines()
+
+
+def test_linux_is_asked_for_before_anything_is_installed(tmp_path: Path) -> None:
+    result = make(tmp_path, "upstream", "LINUX=")
+    assert "make upstream LINUX=/path/to/linux" in result.stderr
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_a_busy_port_is_named_before_the_build(tmp_path: Path) -> None:
+    stub_python(tmp_path, f'exec {sys.executable} "$@"')
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        result = make(tmp_path, "serve", f"PORT={port}")
+    assert result.returncode != 0
+    assert result.stderr.startswith(f"Port {port} cannot be used")
 
 
 def test_help_says_what_each_target_does(tmp_path: Path) -> None:
