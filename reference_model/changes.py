@@ -7,7 +7,9 @@ is made from the same records.  A record that no code asks for fails a test.
 
 from __future__ import annotations
 
-from .releases import Change, Read
+from .releases import Change, Marker, Read
+
+UAPI = "include/uapi/linux/bpf.h"
 
 STORAGES_BY_TYPE = Change(
     "bpf: extend cgroup bpf core to allow multiple cgroup storage types",
@@ -16,6 +18,7 @@ STORAGES_BY_TYPE = Change(
     "A test run without memory for its storages returns ``-ENOMEM`` as the program's value; "
     "before, it returned ``-EPERM`` where ``RLIMIT_MEMLOCK`` was too small.",
     read=[Read("net/bpf/test_run.c:bpf_test_run"), Read("local_storage.c", "4.19")],
+    marker=Marker("net/bpf/test_run.c", "for_each_cgroup_storage_type"),
 )
 PERCPU_STORAGE = Change(
     "bpf: introduce per-cpu cgroup local storage",
@@ -25,6 +28,7 @@ PERCPU_STORAGE = Change(
     "of each of the two types.",
     read=[Read("local_storage.c")],
     recorded=("4.19.108",),
+    marker=Marker(UAPI, "BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE"),
 )
 NO_HELPER_FOR_SOCKMAP = Change(
     "bpf: sockmap, fix accidental bpf_get_local_storage for sk_skb and sk_msg",
@@ -32,6 +36,7 @@ NO_HELPER_FOR_SOCKMAP = Change(
     "4.20",
     "``SK_MSG`` and ``SK_SKB`` programs that call ``bpf_get_local_storage()`` no longer load.",
     read=[Read("net/core/filter.c", "4.19", "5.4")],
+    marker=Marker("net/core/filter.c:sk_msg_func_proto", "BPF_FUNC_get_local_storage", until=True),
 )
 LOOKUP_AND_DELETE = Change(
     "bpf: add MAP_LOOKUP_AND_DELETE_ELEM syscall",
@@ -41,6 +46,7 @@ LOOKUP_AND_DELETE = Change(
     "before, it failed with ``EINVAL``.",
     read=[Read("syscall.c")],
     recorded=("4.19.108", "5.4.59"),
+    marker=Marker(UAPI, "BPF_MAP_LOOKUP_AND_DELETE_ELEM"),
 )
 TEST_RUN_ERRNO = Change(
     "bpf: refactor bpf_test_run() to separate own failures and test program result",
@@ -49,6 +55,7 @@ TEST_RUN_ERRNO = Change(
     "A test run that cannot allocate its storages fails with ``ENOMEM``; before, it succeeded and "
     "returned the error as the program's return value.",
     read=[Read("net/bpf/test_run.c", "4.19", "5.4")],
+    marker=Marker("net/bpf/test_run.c", r"bpf_test_run\([^)]*\bu32 \*retval"),
 )
 BTF_KEY_AND_VALUE = Change(
     "bpf: add bpffs pretty print for cgroup local storage maps",
@@ -58,6 +65,7 @@ BTF_KEY_AND_VALUE = Change(
     "(524).",
     read=[Read("local_storage.c:cgroup_storage_check_btf")],
     recorded=("4.19.108", "5.4.59"),
+    marker=Marker("kernel/bpf/local_storage.c", "cgroup_storage_check_btf"),
 )
 SPIN_LOCK = Change(
     "bpf: introduce BPF_F_LOCK flag",
@@ -66,6 +74,7 @@ SPIN_LOCK = Change(
     "A shared value can hold a ``bpf_spin_lock``; updates and lookups accept ``BPF_F_LOCK``.",
     read=[Read("syscall.c:map_check_btf"), Read("syscall.c:map_lookup_elem")],
     recorded=("4.19.108", "5.4.59"),
+    marker=Marker(UAPI, "BPF_F_LOCK"),
 )
 PROG_ACCESS_FLAGS = Change(
     "bpf: add program side {rd, wr}only support for maps",
@@ -74,6 +83,7 @@ PROG_ACCESS_FLAGS = Change(
     "``map_flags`` accepts ``BPF_F_RDONLY_PROG`` and ``BPF_F_WRONLY_PROG``.",
     read=[Read("local_storage.c:cgroup_storage_map_alloc")],
     recorded=("4.19.108", "5.4.59"),
+    marker=Marker(UAPI, "BPF_F_RDONLY_PROG"),
 )
 MAP_FREEZE = Change(
     "bpf: add syscall side map freeze support",
@@ -82,13 +92,15 @@ MAP_FREEZE = Change(
     "``BPF_MAP_FREEZE`` makes a map read-only for user space; programs can still write.",
     read=[Read("syscall.c:map_freeze")],
     recorded=("4.19.108", "5.4.59"),
+    marker=Marker(UAPI, "BPF_MAP_FREEZE"),
 )
 SYSCTL_PROGRAMS = Change(
     "bpf: Sysctl hook",
     "7b146cebe30c",
     "5.2",
     "``CGROUP_SYSCTL`` programs exist.",
-    read=[Read("include/uapi/linux/bpf.h")],
+    read=[Read(UAPI)],
+    marker=Marker(UAPI, "BPF_PROG_TYPE_CGROUP_SYSCTL"),
 )
 RECVMSG_HOOKS = Change(
     "bpf: fix unconnected udp hooks",
@@ -97,15 +109,17 @@ RECVMSG_HOOKS = Change(
     "The attach types ``UDP4_RECVMSG`` and ``UDP6_RECVMSG`` exist.",
     backports=("4.19.57", "5.1.16"),
     changelogs=("4.19.57", "5.1.16"),
-    read=[Read("include/uapi/linux/bpf.h", "4.19.51", "4.19.67", "4.19.108", "4.20.1", "5.0")],
+    read=[Read(UAPI, "4.19.51", "4.19.67", "4.19.108", "4.20.1", "5.0")],
+    marker=Marker(UAPI, "BPF_CGROUP_UDP4_RECVMSG"),
 )
 SOCKOPT_PROGRAMS = Change(
     "bpf: implement getsockopt and setsockopt hooks",
     "0d01da6afc54",
     "5.3",
     "``CGROUP_SOCKOPT`` programs exist.",
-    read=[Read("include/uapi/linux/bpf.h")],
+    read=[Read(UAPI)],
     recorded=("4.19.108", "5.4.59"),
+    marker=Marker(UAPI, "BPF_PROG_TYPE_CGROUP_SOCKOPT"),
 )
 SKB_EXPECTED_ATTACH_TYPE = Change(
     "bpf: cgroup inet skb programs can return 0 to 3",
@@ -115,6 +129,7 @@ SKB_EXPECTED_ATTACH_TYPE = Change(
     "``EGRESS`` and has an exit whose value is known to be 2 or 3 cannot be attached to "
     "``INGRESS``.",
     read=[Read("syscall.c:bpf_prog_load_check_attach"), Read("verifier.c:check_return_code")],
+    marker=Marker("kernel/bpf/verifier.c", "enforce_expected_attach_type"),
 )
 MEMLOCK_BEFORE_ALLOCATION = Change(
     "bpf: move memory size checks to bpf_map_charge_init()",
@@ -122,6 +137,7 @@ MEMLOCK_BEFORE_ALLOCATION = Change(
     "5.3",
     "``BPF_MAP_CREATE`` checks ``RLIMIT_MEMLOCK`` before the map's name and BTF.",
     read=[Read("syscall.c:map_create", "4.19", "5.4")],
+    marker=Marker("kernel/bpf/local_storage.c", r"map\.pages", until=True),
 )
 CGROUP_BPF_REFCOUNT = Change(
     "bpf: decouple the lifetime of cgroup_bpf from cgroup itself",
@@ -130,6 +146,7 @@ CGROUP_BPF_REFCOUNT = Change(
     "Programs and storages of a removed cgroup are freed when the cgroup has no sockets left; "
     "before, they were freed with the cgroup structure.",
     read=[Read("cgroup.c:cgroup_bpf_offline"), Read("cgroup.c:cgroup_bpf_release")],
+    marker=Marker("kernel/bpf/cgroup.c", "cgroup_bpf_offline"),
 )
 ID_IS_INODE = Change(
     "kernfs: convert kernfs_node->id from union kernfs_node_id to u64",
@@ -139,6 +156,7 @@ ID_IS_INODE = Change(
     "held a generation number.",
     read=[Read("include/linux/kernfs.h", "5.4", "5.8")],
     recorded=("5.10.262",),
+    marker=Marker("include/linux/kernfs.h", "union kernfs_node_id", until=True),
 )
 ANCESTORS_HELD = Change(
     "bpf: cgroup: prevent out-of-order release of cgroup bpf",
@@ -148,6 +166,7 @@ ANCESTORS_HELD = Change(
     backports=("5.4.13",),
     changelogs=("5.4.13",),
     read=[Read("cgroup.c:cgroup_bpf_inherit")],
+    marker=Marker("kernel/bpf/cgroup.c:cgroup_bpf_inherit", r"cgroup_bpf_get\(p\)"),
 )
 REPLACE_FLAG = Change(
     "bpf: Support replacing cgroup-bpf program in MULTI mode",
@@ -157,6 +176,7 @@ REPLACE_FLAG = Change(
     "attached before it allocates storages.",
     read=[Read("cgroup.c:__cgroup_bpf_attach")],
     recorded=("5.4.59", "5.8.18"),
+    marker=Marker(UAPI, "BPF_F_REPLACE"),
 )
 BATCH_COMMANDS = Change(
     "bpf: Add generic support for lookup batch op",
@@ -166,6 +186,7 @@ BATCH_COMMANDS = Change(
     "with ``EINVAL``.",
     read=[Read("syscall.c:bpf_map_do_batch")],
     recorded=("5.4.59", "5.8.18"),
+    marker=Marker(UAPI, "BPF_MAP_LOOKUP_BATCH"),
 )
 LINKS = Change(
     "bpf: Implement bpf_link-based cgroup BPF program attachment",
@@ -174,6 +195,7 @@ LINKS = Change(
     "``BPF_LINK_CREATE`` attaches programs to cgroups.",
     read=[Read("cgroup.c:cgroup_bpf_link_attach")],
     recorded=("5.4.59", "5.8.18"),
+    marker=Marker("kernel/bpf/cgroup.c", "cgroup_bpf_link_attach"),
 )
 LINK_UPDATE = Change(
     "bpf: Implement bpf_prog replacement for an active bpf_cgroup_link",
@@ -182,6 +204,7 @@ LINK_UPDATE = Change(
     "``BPF_LINK_UPDATE`` replaces a link's program and keeps the link's storages.",
     read=[Read("cgroup.c:__cgroup_bpf_replace")],
     recorded=("5.8.18",),
+    marker=Marker("kernel/bpf/cgroup.c", "__cgroup_bpf_replace"),
 )
 CAP_BPF = Change(
     "bpf: Implement CAP_BPF",
@@ -192,6 +215,7 @@ CAP_BPF = Change(
     "detaching requires no capability.",
     read=[Read("syscall.c:bpf_prog_attach", "5.4", "5.8")],
     recorded=("5.10.262",),
+    marker=Marker("include/uapi/linux/capability.h", "CAP_BPF"),
 )
 PEERNAME_HOOKS = Change(
     "bpf: Add get{peer, sock}name attach types for sock_addr",
@@ -199,7 +223,8 @@ PEERNAME_HOOKS = Change(
     "5.8",
     "The attach types ``INET4_GETPEERNAME``, ``INET6_GETPEERNAME``, ``INET4_GETSOCKNAME`` and "
     "``INET6_GETSOCKNAME`` exist.",
-    read=[Read("include/uapi/linux/bpf.h")],
+    read=[Read(UAPI)],
+    marker=Marker(UAPI, "BPF_CGROUP_INET4_GETPEERNAME"),
 )
 LOOKUP_AND_DELETE_READS = Change(
     "bpf: Fix map permissions check",
@@ -209,6 +234,7 @@ LOOKUP_AND_DELETE_READS = Change(
     "access was enough.",
     backports=("5.4.48", "5.7.5"),
     read=[Read("syscall.c:map_lookup_and_delete_elem")],
+    marker=Marker("kernel/bpf/syscall.c:map_lookup_and_delete_elem", "FMODE_CAN_READ"),
 )
 SHARED_STORAGE = Change(
     "bpf: Make cgroup storages shared between programs on the same cgroup",
@@ -219,6 +245,7 @@ SHARED_STORAGE = Change(
     read=[Read("local_storage.c"), Read("cgroup.c:bpf_cgroup_storages_alloc")],
     recorded=("5.8.18", "5.9.1", "proposal"),
     proposal=True,
+    marker=Marker("kernel/bpf/cgroup.c", "new_storage"),
 )
 KEY_IS_CGROUP_ID = Change(
     "bpf: Make cgroup storages shared between programs on the same cgroup",
@@ -227,6 +254,7 @@ KEY_IS_CGROUP_ID = Change(
     "A map with an 8-byte key, the cgroup id alone, shares each storage between all attach types.",
     read=[Read("local_storage.c:cgroup_storage_map_alloc")],
     recorded=("5.8.18", "5.9.1"),
+    marker=Marker("kernel/bpf/local_storage.c", "attach_type_isolated"),
 )
 ATTACH_TYPE_IGNORED = Change(
     "bpf: Make cgroup storages shared across attaches on the same cgroup",
@@ -244,6 +272,7 @@ LINK_CREATE_FIELDS = Change(
     "``BPF_LINK_CREATE`` for a cgroup ignores the bytes after ``flags``; before, it failed with "
     "``EINVAL`` unless they were 0.",
     read=[Read("syscall.c:BPF_LINK_CREATE_LAST_FIELD")],
+    marker=Marker("kernel/bpf/syscall.c", r"LINK_CREATE_LAST_FIELD link_create\.(?!flags)"),
 )
 LINK_DETACH = Change(
     "bpf: Add support for forced LINK_DETACH command",
@@ -252,13 +281,15 @@ LINK_DETACH = Change(
     "``BPF_LINK_DETACH`` detaches a link whose file descriptor stays open.",
     read=[Read("syscall.c:link_detach")],
     recorded=("5.8.18", "5.9.1"),
+    marker=Marker(UAPI, "BPF_LINK_DETACH"),
 )
 SOCK_RELEASE_HOOK = Change(
     "bpf: Add BPF_CGROUP_INET_SOCK_RELEASE hook",
     "f5836749c9c0",
     "5.9",
     "The attach type ``INET_SOCK_RELEASE`` exists.",
-    read=[Read("include/uapi/linux/bpf.h")],
+    read=[Read(UAPI)],
+    marker=Marker(UAPI, "BPF_CGROUP_INET_SOCK_RELEASE"),
 )
 BIND_MAP = Change(
     "bpf: Add BPF_PROG_BIND_MAP syscall",
@@ -267,6 +298,7 @@ BIND_MAP = Change(
     "``BPF_PROG_BIND_MAP`` makes a program hold a map that it does not use: it neither fails with "
     "``EBUSY`` nor gives the program a storage.",
     read=[Read("syscall.c:bpf_prog_bind_map", "5.10")],
+    marker=Marker(UAPI, "BPF_PROG_BIND_MAP"),
 )
 MEMCG_ACCOUNTING = Change(
     "bpf: Eliminate rlimit-based memory accounting",
@@ -276,6 +308,7 @@ MEMCG_ACCOUNTING = Change(
     "``EPERM``, and attaching a program does not fail with ``ENOMEM``.",
     read=[Read("syscall.c", "5.10", "6.1"), Read("local_storage.c", "5.10", "6.1")],
     recorded=("5.10.262", "6.1.192"),
+    marker=Marker("kernel/bpf/syscall.c", "RLIMIT_MEMLOCK", until=True),
 )
 BIND_RETURNS = Change(
     "bpf: Allow rewriting to ports under ip_unprivileged_port_start",
@@ -284,6 +317,7 @@ BIND_RETURNS = Change(
     "A program for ``INET4_BIND`` or ``INET6_BIND`` can return 0 to 3; before, 0 and 1.",
     read=[Read("verifier.c:check_return_code")],
     recorded=("5.10.262", "6.1.192"),
+    marker=Marker("kernel/bpf/verifier.c", "BPF_CGROUP_INET4_BIND"),
 )
 LOOKUP_AND_DELETE_FLAGS = Change(
     "bpf: Add lookup_and_delete_elem support to hashtab",
@@ -292,6 +326,7 @@ LOOKUP_AND_DELETE_FLAGS = Change(
     "``BPF_MAP_LOOKUP_AND_DELETE_ELEM`` checks ``BPF_F_LOCK`` after the file descriptor; before, "
     "it rejected every flag first.",
     read=[Read("syscall.c:map_lookup_and_delete_elem", "4.20.1", "5.10", "5.12.9", "6.1")],
+    marker=Marker("kernel/bpf/syscall.c:map_lookup_and_delete_elem", "attr->flags & ~BPF_F_LOCK"),
 )
 BIGGER_VALUES = Change(
     "bpf: Increase supported cgroup storage value size",
@@ -300,6 +335,7 @@ BIGGER_VALUES = Change(
     "``value_size`` can be up to 65407 (shared) and 32768 (per-CPU); before, one page.",
     read=[Read("local_storage.c:cgroup_storage_map_alloc")],
     recorded=("5.10.223", "6.1.176"),
+    marker=Marker("kernel/bpf/local_storage.c", "PCPU_MIN_UNIT_SIZE"),
 )
 TIMER = Change(
     "bpf: Introduce bpf timers",
@@ -307,6 +343,7 @@ TIMER = Change(
     "5.15",
     "``BPF_MAP_CREATE`` rejects a ``bpf_timer`` in the value with ``EOPNOTSUPP`` (95).",
     read=[Read("syscall.c:map_check_btf", "6.1")],
+    marker=Marker(UAPI, r"struct bpf_timer \{"),
 )
 UNPRIVILEGED_COMMANDS = Change(
     "bpf: refine kernel.unprivileged_bpf_disabled behaviour",
@@ -315,6 +352,7 @@ UNPRIVILEGED_COMMANDS = Change(
     "The sysctl ``kernel.unprivileged_bpf_disabled`` stops unprivileged callers from creating maps "
     "and loading programs only; before, it stopped every command.",
     read=[Read("syscall.c:__sys_bpf", "5.10", "6.1")],
+    marker=Marker("kernel/bpf/syscall.c", "Intent here is for unprivileged_bpf_disabled"),
 )
 KPTR = Change(
     "bpf: Allow storing unreferenced kptr in map",
@@ -322,6 +360,7 @@ KPTR = Change(
     "5.19",
     "``BPF_MAP_CREATE`` rejects a kptr in the value with ``EOPNOTSUPP`` (95).",
     read=[Read("syscall.c:map_check_btf", "6.1")],
+    marker=Marker("include/linux/bpf.h", "BPF_KPTR_UNREF"),
 )
 DETACH_NEVER_FAILS = Change(
     "bpf: Fix KASAN use-after-free Read in compute_effective_progs",
@@ -333,6 +372,7 @@ DETACH_NEVER_FAILS = Change(
     backports=("5.10.138", "5.15.61", "5.18.18", "5.19.2"),
     changelogs=("5.10.138",),
     read=[Read("cgroup.c:purge_effective_progs")],
+    marker=Marker("kernel/bpf/cgroup.c", "purge_effective_progs"),
 )
 LSM_CGROUP = Change(
     "bpf: per-cgroup lsm flavor",
@@ -341,6 +381,7 @@ LSM_CGROUP = Change(
     "LSM programs can be attached to cgroups and use storages; all their hooks share one attach "
     "type.",
     read=[Read("bpf_lsm.c:bpf_lsm_func_proto", "6.1")],
+    marker=Marker(UAPI, "BPF_LSM_CGROUP"),
 )
 EFFECTIVE_QUERY_FLAGS = Change(
     "bpf, cgroup: Reject prog_attach_flags array when effective query",
@@ -351,6 +392,7 @@ EFFECTIVE_QUERY_FLAGS = Change(
     backports=("6.0.3",),
     read=[Read("cgroup.c:__cgroup_bpf_query", "5.8", "6.1")],
     recorded=("5.10.223", "6.1.176"),
+    marker=Marker("kernel/bpf/cgroup.c", "effective_query && prog_attach_flags"),
 )
 CGRP_STORAGE = Change(
     "bpf: Implement cgroup storage available to non-cgroup-attached bpf progs",
@@ -360,6 +402,7 @@ CGRP_STORAGE = Change(
     "a cgroup.",
     read=[Read("bpf_cgrp_storage.c")],
     recorded=("6.1.176", "6.12.107"),
+    marker=Marker(UAPI, "BPF_MAP_TYPE_CGRP_STORAGE"),
 )
 BTF_RECORD = Change(
     "bpf: Consolidate spin_lock, timer management into btf_record",
@@ -370,6 +413,7 @@ BTF_RECORD = Change(
     "``BPF_F_WRONLY_PROG``, and make ``BPF_MAP_FREEZE`` fail.",
     read=[Read("syscall.c:map_check_btf"), Read("syscall.c:map_freeze")],
     recorded=("6.1.176", "6.12.107"),
+    marker=Marker("include/linux/bpf.h", r"struct btf_record \{"),
 )
 CREATE_CHECKS_ATTRIBUTES_FIRST = Change(
     "bpf: Move unprivileged checks into map_create() and bpf_prog_load()",
@@ -379,6 +423,7 @@ CREATE_CHECKS_ATTRIBUTES_FIRST = Change(
     "unprivileged caller.",
     backports=("6.4.10",),
     read=[Read("syscall.c:map_create", "6.1", "6.12")],
+    marker=Marker("kernel/bpf/syscall.c", "unprivileged_bpf_disabled to block BPF map"),
 )
 FREEZE_NEEDS_WRITE = Change(
     "bpf: drop unnecessary bpf_capable() check in BPF_MAP_FREEZE command",
@@ -388,13 +433,15 @@ FREEZE_NEEDS_WRITE = Change(
     "a frozen map, whose file descriptors have none, it fails with ``EPERM`` instead of ``EBUSY``.",
     read=[Read("syscall.c:map_freeze")],
     recorded=("6.1.176", "6.12.107"),
+    marker=Marker("kernel/bpf/syscall.c:map_freeze", "FMODE_CAN_WRITE"),
 )
 UNIX_HOOKS = Change(
     "bpf: Implement cgroup sockaddr hooks for unix sockets",
     "859051dd165e",
     "6.7",
     "The attach types for Unix sockets exist: ``UNIX_CONNECT`` and those after it.",
-    read=[Read("include/uapi/linux/bpf.h")],
+    read=[Read(UAPI)],
+    marker=Marker(UAPI, "BPF_CGROUP_UNIX_CONNECT"),
 )
 SYS_ADMIN_IS_NET_ADMIN = Change(
     "bpf: align CAP_NET_ADMIN checks with bpf_capable() approach",
@@ -404,6 +451,7 @@ SYS_ADMIN_IS_NET_ADMIN = Change(
     "was enough for loading only.",
     read=[Read("syscall.c:bpf_net_capable")],
     recorded=("6.1.192", "6.12.117"),
+    marker=Marker("kernel/bpf/syscall.c", "bpf_net_capable"),
 )
 PREORDER = Change(
     "bpf: Allow pre-ordering for bpf cgroup progs",
@@ -415,6 +463,7 @@ PREORDER = Change(
     changelogs=("6.6.93", "6.12.31", "6.14.9"),
     read=[Read("cgroup.c:compute_effective_progs")],
     recorded=("7.2.13",),
+    marker=Marker(UAPI, "BPF_F_PREORDER"),
 )
 RES_SPIN_LOCK = Change(
     "bpf: Implement verifier support for rqspinlock",
@@ -422,6 +471,7 @@ RES_SPIN_LOCK = Change(
     "6.15",
     "A ``bpf_res_spin_lock`` in the value is treated like a ``bpf_spin_lock``.",
     read=[Read("syscall.c:map_check_btf", "7.3")],
+    marker=Marker("include/linux/bpf.h", "BPF_RES_SPIN_LOCK"),
 )
 TAIL_CALL_COOKIES = Change(
     "bpf: Fix oob access in cgroup local storage",
@@ -434,6 +484,7 @@ TAIL_CALL_COOKIES = Change(
     changelogs=("6.1.151", "6.12.46"),
     read=[Read("core.c:__bpf_prog_map_compatible")],
     recorded=("5.10.223", "6.1.176"),
+    marker=Marker("kernel/bpf/core.c", "storage_cookie"),
 )
 ORDERING = Change(
     "bpf: Implement mprog API on top of existing cgroup progs",
@@ -447,6 +498,7 @@ ORDERING = Change(
         Read("cgroup.c:insert_pl_to_hlist", "6.12.117"),
     ],
     recorded=("6.12.107", "7.2.13"),
+    marker=Marker("kernel/bpf/cgroup.c", "insert_pl_to_hlist"),
 )
 TAIL_CALL_ATTACH_TYPE = Change(
     "bpf: Enforce expected_attach_type for tailcall compatibility",
@@ -455,6 +507,7 @@ TAIL_CALL_ATTACH_TYPE = Change(
     "All programs of a program array must have the same ``expected_attach_type``.",
     backports=("6.1.156", "6.6.112", "6.12.53", "6.17.3"),
     read=[Read("core.c:__bpf_prog_map_compatible", "7.3")],
+    marker=Marker("kernel/bpf/core.c", r"owner->expected_attach_type|owner\.expected_attach_type"),
 )
 LOOKUP_FLAGS_LATE = Change(
     "lookup flags are tested behind the descriptor",
@@ -464,6 +517,7 @@ LOOKUP_FLAGS_LATE = Change(
     "before, with ``EINVAL``.",
     read=[Read("syscall.c:map_lookup_elem", "6.18.35", "6.19.9")],
     recorded=("6.12.117", "6.19.14"),
+    marker=Marker("include/linux/bpf.h", "bpf_map_check_op_flags"),
 )
 CPU_FLAGS = Change(
     "bpf: Add BPF_F_CPU and BPF_F_ALL_CPUS flags support for percpu_cgroup_storage maps",
@@ -473,6 +527,7 @@ CPU_FLAGS = Change(
     "``BPF_F_ALL_CPUS``; the padding of the caller's slots is no longer stored.",
     read=[Read("local_storage.c:bpf_percpu_cgroup_storage_update")],
     recorded=("6.12.107", "7.2.13"),
+    marker=Marker("kernel/bpf/local_storage.c", "BPF_F_CPU"),
 )
 NEXT_KEY_END = Change(
     "bpf: fix end-of-list detection in cgroup_storage_get_next_key()",
@@ -486,17 +541,20 @@ NEXT_KEY_END = Change(
     changelogs=("5.10.258", "6.1.175", "6.6.141", "6.12.91", "6.18.33", "7.0.10"),
     read=[Read("local_storage.c:cgroup_storage_get_next_key", "5.15.215")],
     recorded=("5.10.223", "5.10.262", "6.1.176"),
+    marker=Marker("kernel/bpf/local_storage.c", "list_entry_is_head"),
 )
 TAIL_CALL_COOKIES_TIGHT = Change(
     "bpf: Tighten cgroup storage cookie checks for prog arrays",
     "10627ddc0167",
     "7.2",
     "A program array accepts a program without a storage map only if the program makes no tail "
-    "calls itself.  The stable releases 5.15.212, 6.1.178 and 6.6.145 contain the fix too, but "
-    "there it only finds tail calls from functions of a program.",
+    "calls itself.  In some stable releases the fix only finds tail calls from functions of a "
+    "program.",
     backports=("6.12.97", "6.18.40", "7.1.5"),
+    partial=("5.15.212", "6.1.178", "6.6.145"),
     read=[Read("core.c:__bpf_prog_map_compatible")],
     recorded=("6.1.176", "6.1.192", "6.12.107"),
+    marker=Marker("kernel/bpf/core.c", r"!cookie && !\w+->tail_call_reachable"),
 )
 PREORDER_INDEX = Change(
     "bpf: Fix effective prog array index with BPF_F_PREORDER",
@@ -506,6 +564,7 @@ PREORDER_INDEX = Change(
     cve="CVE-2026-72427",
     backports=("6.6.145", "6.12.97", "6.18.40", "7.1.5"),
     changelogs=("6.12.97",),
+    marker=Marker("kernel/bpf/cgroup.c", "effective_prog_pos"),
 )
 ACCESS_FLAGS_LATE = Change(
     "map_create_alloc() is split off map_create()",
@@ -514,6 +573,7 @@ ACCESS_FLAGS_LATE = Change(
     "``BPF_F_RDONLY`` with ``BPF_F_WRONLY`` is rejected after the checks of the map type; before, "
     "it was rejected first.",
     read=[Read("syscall.c:map_create", "6.12.117", "7.1.5", "7.2.13", "7.3")],
+    marker=Marker("kernel/bpf/syscall.c", "map_create_alloc"),
 )
 LINK_UPDATE_COMPARES_MAPS = Change(
     "bpf, cgroup: Fix storage null-ptr-deref after replacing prog",
@@ -525,6 +585,7 @@ LINK_UPDATE_COMPARES_MAPS = Change(
     changelogs=("6.1.191", "6.12.110"),
     read=[Read("cgroup.c:cgroup_bpf_storages_compatible", "7.2.6")],
     recorded=("7.2.13",),
+    marker=Marker("kernel/bpf/cgroup.c", "cgroup_bpf_storages_compatible"),
 )
 FAILED_REPLACE_RESTORES = Change(
     "bpf, cgroup: Fix invalid storage access after __cgroup_bpf_attach failed",
@@ -535,6 +596,9 @@ FAILED_REPLACE_RESTORES = Change(
     backports=("6.1.191", "6.6.157", "6.12.110", "6.18.52", "7.2.6"),
     changelogs=("6.1.191", "6.12.110"),
     read=[Read("cgroup.c:__cgroup_bpf_attach", "7.2.6")],
+    marker=Marker(
+        "kernel/bpf/cgroup.c", r"bpf_cgroup_storages_assign\(pl->storage, old_storage\);\s+\}"
+    ),
 )
 SPARSE_CPUS = Change(
     "bpf: Fix percpu map update indexing with sparse CPU IDs",
@@ -543,6 +607,7 @@ SPARSE_CPUS = Change(
     "Updating a per-CPU value works on machines whose possible CPUs are not numbered without gaps.",
     backports=("7.2.7",),
     read=[Read("local_storage.c:bpf_percpu_cgroup_storage_update", "7.2.6", "7.2.13", "7.3")],
+    marker=Marker("kernel/bpf/local_storage.c", r"BPF_F_ALL_CPUS\) \? value : value \+ off"),
 )
 
 ALL: tuple[Change, ...] = tuple(value for value in globals().values() if isinstance(value, Change))

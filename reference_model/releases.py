@@ -46,6 +46,18 @@ class Read:
         return f"Read({', '.join(map(repr, (self.place, *self.trees)))})"
 
 
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """What a kernel's source contains since a change, or until it."""
+
+    file: str
+    """A path in the kernel's tree, with a function of it after a colon if only its body counts."""
+    pattern: str
+    """A regular expression."""
+    until: bool = False
+    """Whether the pattern is found in releases without the change, instead of those with it."""
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Change:
     """One difference between releases, and the evidence for it."""
@@ -61,6 +73,8 @@ class Change:
     _: KW_ONLY
     backports: tuple[str, ...] = ()
     """The first release with the change of each stable branch that has it."""
+    partial: tuple[str, ...] = ()
+    """The first release of each stable branch that has the commit, but not its effect."""
     after: Mapping[str, str] | None = None
     """For a first release or a backport that is not known exactly: the newest release that is known
     to lack the change.  The change came after it, and not after the release that is named."""
@@ -72,6 +86,8 @@ class Change:
     """The recorded kernels that answered with and without the change."""
     changelogs: tuple[str, ...] = ()
     """The stable releases whose changelogs list the commit."""
+    marker: Marker | None = None
+    """How to see in a kernel's source whether it has the change."""
     cve: str = ""
     """The id of the vulnerability that the commit fixes, where Debian's changelog or the OSV record
     of the id names both."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
 from contextlib import redirect_stderr
@@ -88,11 +89,24 @@ def test_an_entry_holds_the_whole_record(page: str, change: Change) -> None:
         *change.recorded,
         *change.changelogs,
     )
-    for part in (change.title, change.effect, change.cve, change.unmodelled, *read, *listed):
+    for part in (
+        change.title,
+        change.effect,
+        change.cve,
+        change.unmodelled,
+        *read,
+        *listed,
+        *looked_for(change),
+    ):
         assert set(re.findall(r"\w+", part)) <= set(words)
     assert "``" not in text
     assert ("Commit" in text and "not known" in text) or change.commit or change.first is None
     assert ("Tested kernels : none" in text) == (not change.recorded)
+
+
+def looked_for(change: Change) -> tuple[str, ...]:
+    """The words of the marker that the page shows."""
+    return (change.marker.file, html.escape(change.marker.pattern)) if change.marker else ()
 
 
 def test_the_proposal_is_told_apart(page: str) -> None:

@@ -17,7 +17,7 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
 from reference_model import Change, changes, other_changes, releases
-from reference_model.releases import Read
+from reference_model.releases import Marker, Read
 
 NAMES = {**changes.NAMES, **other_changes.NAMES}
 
@@ -127,6 +127,9 @@ class Changes(SphinxDirective):
         if change.backports:
             stable = ", ".join([bounds(change, name) for name in change.backports])
             yield "Stable releases", [nodes.Text(f"from {stable}")]
+        if change.partial:
+            text = f"the commit, but not its effect, from {', '.join(change.partial)}"
+            yield "Partly in", [nodes.Text(text)]
         if change.proposal and change.first is not None:
             text = "the series as posted in July 2020 does the same"
             yield "Proposal", [nodes.Text(text)]
@@ -134,6 +137,8 @@ class Changes(SphinxDirective):
             yield "Vulnerability", [nodes.Text(change.cve)]
         if change.read:
             yield "Read in", list(places(change.read))
+        if change.marker:
+            yield "In a source tree", list(look_for(change.marker))
         if change.changelogs:
             yield "Listed in", [nodes.Text(f"the changelogs of {', '.join(change.changelogs)}")]
         kernels = ", ".join(change.recorded) if change.recorded else "none"
@@ -159,6 +164,17 @@ def places(read: Iterable[Read]) -> Iterator[nodes.Node]:
         yield nodes.literal(one.place, one.place)
         if one.trees:
             yield nodes.Text(f" of {', '.join(one.trees)}")
+
+
+def look_for(marker: Marker) -> Iterator[nodes.Node]:
+    """How to see in a kernel's source whether it has the change.
+
+    >>> nodes.inline("", "", *look_for(Marker("kernel/bpf/core.c", "storage_cookie"))).astext()
+    'kernel/bpf/core.c contains storage_cookie'
+    """
+    yield nodes.literal(marker.file, marker.file)
+    yield nodes.Text(" no longer contains " if marker.until else " contains ")
+    yield nodes.literal(marker.pattern, marker.pattern)
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
