@@ -10,7 +10,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent
 sys.path[:0] = [str(ROOT), str(ROOT / "docs" / "_ext")]
-EXTENSIONS = sorted(path.stem for path in (ROOT / "docs" / "_ext").glob("*.py"))  # our own
+# Our own: each module in docs/_ext, and the package of the stories.
+EXTENSIONS = [*sorted(path.stem for path in (ROOT / "docs" / "_ext").glob("*.py")), "stories"]
 
 project = "BPF_MAP_TYPE_CGROUP_STORAGE"
 author = "the contributors"
@@ -40,7 +41,7 @@ nitpick_ignore_regex = [(r"py:.*", rf"({'|'.join(sorted(sys.stdlib_module_names)
 # of IGNORE_EXCEPTION_DETAIL must not come back.
 doctest_default_flags = doctest.ELLIPSIS | doctest.DONT_ACCEPT_TRUE_FOR_1
 doctest_show_successes = False
-strict_doctest_modules = ["reference_model", "records", "upstream", *EXTENSIONS]
+strict_doctest_modules = ["reference_model", "records", "upstream", "common", *EXTENSIONS]
 strict_doctest_files = ["README.md"]
 strict_doctest_floor = "docs/doctest_floor.txt"
 

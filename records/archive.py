@@ -14,7 +14,7 @@ from reference_model import Release
 from reference_model.traces import Trace, parse
 
 from . import results
-from .files import HOME, kernel_files, trace_files
+from .files import HOME, trace_files
 
 ID = re.compile(r'\{"id": "([^"]+)"')
 
@@ -25,11 +25,6 @@ class Archive:
     def __init__(self, home: Path = HOME) -> None:
         self.home = home
         self._parsed: dict[str, Trace] = {}
-
-    @property
-    def files(self) -> list[Path]:
-        """The files of traces and of kernels."""
-        return [*trace_files(self.home), *kernel_files(self.home)]
 
     @cached_property
     def kernels(self) -> list[dict[str, Any]]:

@@ -27,6 +27,11 @@ def kernel_files(home: Path = HOME) -> list[Path]:
     return sorted((home / "kernels").glob("*.json"))
 
 
+def data_files(home: Path = HOME) -> list[Path]:
+    """All files of data below a folder."""
+    return [*trace_files(home), *kernel_files(home), *sorted(home.glob("*.json"))]
+
+
 def write_whole(path: Path, text: str) -> None:
     """Write a file, whole or not at all."""
     new = path.with_name(f"{path.name}.new")

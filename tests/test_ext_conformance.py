@@ -15,7 +15,7 @@ from typing import Any
 import conformance_page
 import pytest
 from docutils import nodes
-from story_evidence import confirmations
+from stories.evidence import confirmations
 from support_site import ROOT, Site
 
 from records import answers, results

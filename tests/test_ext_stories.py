@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from release_tables import fold, in_words
-from story_code import example, opening, parts
-from story_stubs import page_of, stub
+from common.tables import fold
+from common.words import in_words
+from stories.code import example, opening, parts
+from stories.stubs import page_of, stub
 from support_site import ROOT, Site
 
 from records.matrix import labels_of

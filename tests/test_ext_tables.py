@@ -7,9 +7,9 @@ import limits
 import pytest
 import refusal_tables
 import sharing
+from common.tables import fold
 from docutils import nodes
 from kernel_tabs import GENERATIONS, generation
-from release_tables import fold
 
 from reference_model import BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64
 from reference_model.catalogue import RELEASES

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 import timeline
-import timeline_svg as figures
+from common import timeline_svg as figures
 
 from reference_model.catalogue import Difference, Recipe, stories
 from reference_model.timeline import Lane, Timeline

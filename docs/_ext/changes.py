@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
+from common.parts import section
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
@@ -72,9 +73,6 @@ class Changes(SphinxDirective):
     """``.. changes::``"""
 
     def run(self) -> list[nodes.Node]:
-        self.env.note_dependency(changes.__file__)
-        self.env.note_dependency(releases.__file__)
-        self.env.note_dependency(other_changes.__file__)
         by_release = sorted((*changes.ALL, *other_changes.ALL), key=place)
         return [
             self.section(first, group)
@@ -85,10 +83,7 @@ class Changes(SphinxDirective):
         """A heading and the changes below it."""
         title = f"Linux {first}" if first else "Proposed and never released"
         anchor = f"linux-{first}" if first else "proposed"
-        section = nodes.section("", nodes.title(title, title), ids=[anchor])
-        section.document = self.state.document
-        section += [self.entry(change) for change in group]
-        return section
+        return section(self, title, *map(self.entry, group), anchor=anchor)
 
     def entry(self, change: Change) -> nodes.container:
         """One change: what it does, and where that is known from."""

@@ -11,24 +11,20 @@ committed records: no kernel is needed.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Set
-from itertools import chain
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from common.parts import paragraph
+from common.sources import note_stories
+from common.tables import Cell, table
 from docutils import nodes
-from release_tables import Cell, table
 from sphinx.application import Sphinx
-from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
-from story_code import home
-from story_links import code_link, link, note_view
-from story_stubs import page_of
+from stories.links import code_link, link, note_view
+from stories.stubs import page_of
 
-from records import results
-from records.archive import committed
-from records.files import kernel_files
 from records.matrix import (
     AGREES,
     BREAKS,
@@ -62,14 +58,7 @@ class Conformance(SphinxDirective):
         part = PARTS.get(self.arguments[0])
         if part is None:
             raise self.error(f"no such part: {self.arguments[0]} (known: {', '.join(PARTS)})")
-        for path in (
-            *map(str, committed().files),
-            *map(home, stories().values()),
-            str(results.__file__),
-        ):
-            self.env.note_dependency(path)
-        for extension in Path(__file__).parent.glob("*.py"):
-            self.env.note_dependency(str(extension))
+        note_stories(self.env)
         note_view(self.env, "")
         return part(committed_matrix(), self.env.docname)
 
@@ -230,11 +219,6 @@ def size(of: Matrix) -> int:
     return len(of.cells) * len(of.kernels)
 
 
-def paragraph(text: str) -> nodes.paragraph:
-    """A paragraph of plain text."""
-    return nodes.paragraph(text, text)
-
-
 def literal(text: str) -> nodes.literal:
     """A name as machines write it."""
     return nodes.literal(text, text)
@@ -290,30 +274,18 @@ def twins(record: dict[str, Any]) -> dict[str, str]:
 
 
 def write_json(app: Sphinx, error: Exception | None) -> None:
-    """Write results.json beside each page that shows the matrix.  (build-finished)"""
-    if error is None and app.builder.format == "html" and "conformance" in app.env.found_docs:
+    """Write results.json if the page beside it is newer.  (build-finished)"""
+    page, file = Path(app.outdir, "conformance.html"), Path(app.outdir, FILE)
+    if error is not None or app.builder.format != "html" or not page.exists():
+        return
+    if not file.exists() or file.stat().st_mtime_ns <= page.stat().st_mtime_ns:
         text = json.dumps(as_json(committed_matrix()), indent=1)
-        Path(app.outdir, FILE).write_text(text + "\n", encoding="utf-8")
-
-
-def outdated(
-    app: Sphinx, env: BuildEnvironment, added: Set[str], changed: Set[str], removed: Set[str]
-) -> list[str]:
-    """The pages that show records, if one came or went.  (env-get-outdated)"""
-    now = [path.name for path in kernel_files()]
-    before = getattr(env, "conformance_records", now)
-    env.conformance_records = now  # type: ignore[attr-defined]
-    if now == before:
-        return []
-    pages = chain(["conformance"], (page_of(name)[1:] for name in stories()))
-    return [page for page in pages if page in env.found_docs]
+        file.write_text(text + "\n", encoding="utf-8")
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Add the directive, and write the file after each build."""
-    for name in ("recorded", "story_links"):
-        app.setup_extension(name)
+    app.setup_extension("stories.links")
     app.add_directive("conformance", Conformance)
-    app.connect("env-get-outdated", outdated)
     app.connect("build-finished", write_json)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -10,21 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 from changes import prose
+from common.parts import joined, paragraph, section
+from common.sources import note_stories
+from common.tables import Cell, table
+from common.words import linux
 from docutils import nodes
-from release_tables import Cell, linux, table
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
-from story_links import code_link, link, note_view
+from stories.links import code_link, link, note_view
 
 from records.divergence import Found, groups, kinds, read, total, unreached
-from records.files import DIVERGENCE
 from reference_model import changes
-from reference_model.divergence import coverage, world
+from reference_model.divergence import world
 from reference_model.traces.listing import statements
 
 Content = list[nodes.Node]
@@ -39,11 +40,7 @@ class Divergence(SphinxDirective):
         part = PARTS.get(self.arguments[0])
         if part is None:
             raise self.error(f"no such part: {self.arguments[0]} (known: {', '.join(PARTS)})")
-        model = Path(coverage.__file__).parents[1]
-        data = (DIVERGENCE, *world.FOLDER.glob("*.json"), *Path(__file__).parent.glob("*.py"))
-        code = (*model.glob("*.py"), *model.glob("traces/*.py"), *model.rglob("catalogue/*/*.py"))
-        for path in (*data, *code):
-            self.env.note_dependency(str(path))
+        note_stories(self.env)
         note_view(self.env, "")
         return list(part(self))
 
@@ -85,14 +82,15 @@ def worlds(of: Divergence) -> Iterator[nodes.Node]:
         parts.append(nodes.literal_block(lines, lines, language="python"))
         items = [nodes.list_item("", paragraph(f"{text}.")) for text in one.without]
         parts += [paragraph("Left out:"), nodes.bullet_list("", *items)]
-        yield section(of, name, f"world-{name}", parts)
+        yield section(of, name, *parts, anchor=f"world-{name}")
 
 
 def pairs(of: Divergence) -> Iterator[nodes.Node]:
     """A section for each pair."""
     for pair in of.pairs:
         title = f"{linux([pair['old']])} and {linux([pair['new']])}"
-        yield section(of, title[0].upper() + title[1:], anchor(pair), pair_parts(of, pair))
+        title = title[0].upper() + title[1:]
+        yield section(of, title, *pair_parts(of, pair), anchor=anchor(pair))
 
 
 def pair_parts(of: Divergence, pair: dict[str, Any]) -> Iterator[nodes.Node]:
@@ -150,28 +148,12 @@ def without(of: Divergence) -> Iterator[nodes.Node]:
 
 def names(of: Divergence, causes: Iterable[str]) -> Content:
     """Changes as links to the history."""
-    parts: Content = []
-    for name in causes:
-        parts += [nodes.Text(", ")] * bool(parts)
-        parts.append(code_link("change", name, of.env.docname))
-    return parts
+    return joined(code_link("change", name, of.env.docname) for name in causes)
 
 
 def anchor(pair: dict[str, Any]) -> str:
     """Where a pair stands on the page."""
     return nodes.make_id(f"pair-{pair['old']}-{pair['new']}".replace(".", "-"))
-
-
-def section(of: Divergence, title: str, name: str, parts: Iterable[nodes.Node]) -> nodes.section:
-    """A heading with something below it."""
-    made = nodes.section("", nodes.title(title, title), *parts, ids=[name])
-    made.document = of.state.document
-    return made
-
-
-def paragraph(text: str) -> nodes.paragraph:
-    """A paragraph of plain text."""
-    return nodes.paragraph(text, text)
 
 
 PARTS: dict[str, Callable[[Divergence], Iterator[nodes.Node]]] = {
@@ -184,7 +166,7 @@ PARTS: dict[str, Callable[[Divergence], Iterator[nodes.Node]]] = {
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Add the directive."""
-    for name in ("changes", "story_links"):
+    for name in ("changes", "stories.links"):
         app.setup_extension(name)
     app.add_directive("divergence", Divergence)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

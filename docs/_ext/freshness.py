@@ -27,7 +27,7 @@ MADE_WITH = (
 LISTED = "docs/examples"
 """A page depends on its C files by their contents, and on this folder for which of them exist."""
 
-OF_ONE_PAGE = "reference_model/catalogue/*/*.py"
+OF_ONE_PAGE = "reference_model/catalogue/*/[!_]*.py"
 """Stories: the pages that are made from one of them depend on its file alone."""
 
 STAMP = ".written"

@@ -6,14 +6,12 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import Any
 
+from common.tables import fold, table
 from docutils import nodes
-from release_tables import fold, table
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
@@ -152,8 +150,6 @@ class Limit(SphinxDirective):
         name = self.arguments[0]
         if name not in (*LIMITS, "percpu-layout"):
             raise self.error(f"no such limit: {name} (known: {', '.join(LIMITS)}, percpu-layout)")
-        for path in Path(inspect.getfile(Kernel)).parent.glob("*.py"):
-            self.env.note_dependency(str(path))
         if name == "percpu-layout":
             return [layout()]
         spans = fold(lambda release: found(name, release))

@@ -12,17 +12,15 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
+from common.sources import note
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
-import upstream
 from upstream.patch import Claim, Patch
 from upstream.patches import PATCHES
 from upstream.text import DOCS, filled, page
-
-HOME = Path(upstream.__file__).parent
 
 
 class ProposedPatch(SphinxDirective):
@@ -34,8 +32,7 @@ class ProposedPatch(SphinxDirective):
         known = {patch.name: patch for patch in PATCHES}
         if self.arguments[0] not in known:
             raise self.error(f"no such patch: {self.arguments[0]} (known: {', '.join(known)})")
-        for path in sources():
-            self.env.note_dependency(str(path))
+        note(self.env, *sources())
         page.cache_clear()
         patch = known[self.arguments[0]]
         return [
@@ -45,8 +42,7 @@ class ProposedPatch(SphinxDirective):
 
 
 def sources() -> Iterator[Path]:
-    """The files that the patches are made from."""
-    yield from HOME.rglob("*.py")
+    """Return the pages and examples that the patches take text from."""
     yield from DOCS.glob("map_cg*_storage.rst")
     yield from (DOCS / "examples" / "reference").iterdir()
 

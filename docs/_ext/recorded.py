@@ -19,8 +19,6 @@ class Recorded(SphinxRole):
     """``:recorded:`NUMBER```"""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-        for path in committed().files:
-            self.env.note_dependency(str(path))
         numbers = committed().numbers
         if self.text not in numbers:
             text = f"no such number: {self.text} (known: {', '.join(numbers)})"

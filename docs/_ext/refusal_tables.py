@@ -7,20 +7,20 @@ with the operations that give it, so that a search for an errno leads there.
 
 from __future__ import annotations
 
-import inspect
 import os
 from collections.abc import Iterable
 from itertools import groupby
-from pathlib import Path
 
+from common.parts import joined, section
+from common.tables import Cell, table
+from common.words import in_words
 from docutils import nodes
-from release_tables import Cell, in_words, table
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
-from story_links import code_link
+from stories.links import code_link
 
-from reference_model import Kernel, changes, errors
+from reference_model import errors
 from reference_model.catalogue import RELEASES
 from reference_model.changes import NAMES
 from reference_model.refusals import ALL, Refusal
@@ -86,35 +86,20 @@ def anchor(operation: str) -> str:
 
 
 class Refusals(SphinxDirective):
-    """What both directives need."""
-
-    def depend(self) -> None:
-        """The page is made from these files."""
-        model = Path(inspect.getfile(Kernel)).parent
-        for path in (changes.__file__, errors.__file__, *map(str, model.glob("refusals/*.py"))):
-            self.env.note_dependency(path)
+    """Directives that make tables of refusals."""
 
     def inline(self, text: str) -> list[nodes.Node]:
         """A text with its markup."""
         found, messages = self.parse_inline(text, lineno=self.lineno)
         return [*found, *messages]
 
-    def section(self, title: str, anchor: str, content: nodes.Node) -> nodes.section:
-        """A heading with something below it."""
-        section = nodes.section("", nodes.title(title, title), ids=[anchor])
-        section.document = self.state.document
-        self.set_source_info(section)
-        section += content
-        return section
-
 
 class ByOperation(Refusals):
     """``.. refusals::``"""
 
     def run(self) -> list[nodes.Node]:
-        self.depend()
         return [
-            self.section(COMMANDS[operation], anchor(operation), self.table(group))
+            section(self, COMMANDS[operation], self.table(group), anchor=anchor(operation))
             for operation, group in groupby(ALL, key=lambda refusal: refusal.operation)
         ]
 
@@ -151,14 +136,12 @@ class ByErrno(Refusals):
     """``.. refusals-by-errno::``"""
 
     def run(self) -> list[nodes.Node]:
-        self.depend()
         found: dict[str, dict[str, None]] = {}
         for refusal in ALL:
             found.setdefault(errno_name(refusal.error), {})[refusal.operation] = None
         numbers = {name: number for number, name in errors.ERRNO_NAMES.items()}
         return [
-            self.section(name, nodes.make_id(name), self.line(numbers[name], found[name]))
-            for name in sorted(found)
+            section(self, name, self.line(numbers[name], found[name])) for name in sorted(found)
         ]
 
     def line(self, number: int, operations: Iterable[str]) -> nodes.Node:
@@ -168,12 +151,10 @@ class ByErrno(Refusals):
 
     def links(self, operations: Iterable[str]) -> list[nodes.Node]:
         """Links to the sections of operations."""
-        parts: list[nodes.Node] = []
-        for operation in operations:
-            parts += [nodes.Text(", ")] * bool(parts)
-            text = COMMANDS[operation]
-            parts.append(nodes.reference("", text, refid=anchor(operation), internal=True))
-        return parts
+        return joined(
+            nodes.reference("", COMMANDS[name], refid=anchor(name), internal=True)
+            for name in operations
+        )
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

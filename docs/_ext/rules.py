@@ -28,6 +28,7 @@ from collections.abc import Iterable, Iterator, Set
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
+from common.sources import note
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.addnodes import pending_xref
@@ -116,7 +117,6 @@ class RuleDirective(SphinxDirective):
             return text, nodes.Text(text)
         if change.first is None:
             raise self.error(f"{option}: {value} is in no release")
-        self.env.note_dependency(changes.__file__)
         text = f"{'since' if option == 'since' else 'before'} {change.first}"
         if change.backports:
             text += " and its backports"
@@ -138,14 +138,12 @@ class RuleDirective(SphinxDirective):
         root = Path(self.config.rules_root)
         path, _, test = check.partition("::")
         if test:
-            self.env.note_dependency(str(root / path))
+            note(self.env, root / path)
             try:
                 found = f"def {test}(" in (root / path).read_text(encoding="utf-8")
             except OSError:
                 found = False
         else:
-            for file in committed().files:
-                self.env.note_dependency(str(file))
             found = check in committed().trace_ids
         if not found:
             logger.warning("no such trace or test: %s", check, location=node, type="rule")

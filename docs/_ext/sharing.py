@@ -7,15 +7,15 @@ program add to its storage.  They share a storage if that addition stands on the
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from common.parts import paragraph
+from common.tables import Cell, fold, table
+from common.words import linux
 from docutils import nodes
 from kernel_tabs import GENERATIONS, generation, tabs
-from release_tables import Cell, fold, linux, table
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
@@ -121,8 +121,6 @@ class Sharing(SphinxDirective):
     """``.. sharing::``"""
 
     def run(self) -> list[nodes.Node]:
-        for path in Path(inspect.getfile(Kernel)).parent.glob("*.py"):
-            self.env.note_dependency(str(path))
         found: dict[str, tuple[str, list[nodes.Node]]] = {}
         for key, label in GENERATIONS.items():
             found[key] = (label, list(self.tables(key)))
@@ -139,8 +137,7 @@ class Sharing(SphinxDirective):
         spans = [s for s in fold(answers) if generation(s.releases[0]) == key]
         for span in spans:
             if len(spans) > 1:
-                text = f"{linux(span.releases)}:"
-                yield nodes.paragraph(text, text)
+                yield paragraph(f"{linux(span.releases)}:")
             rows = [
                 [label, *map(cell, row)] for label, row in zip(PAIRS, span.outcome, strict=True)
             ]

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from common.sources import home, note
+from common.timeline_svg import svg
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
-from timeline_svg import svg
 
 from reference_model import Kernel
 from reference_model.catalogue import observed, stories
@@ -83,6 +84,7 @@ class TimelineDirective(SphinxDirective):
         story = stories().get(name)
         if story is None:
             raise self.error(f"no such story: {name} (known: {', '.join(stories())})")
+        note(self.env, home(story))
         try:
             timeline = record(story.run, release, **story.kernel)
         except ValueError as error:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from records.archive import Archive, committed
+from records.files import trace_files
 from reference_model import traces
 
 TRACES = Path(__file__).parents[2] / "records" / "traces"
@@ -41,12 +42,7 @@ def test_only_traces_that_are_asked_for_are_parsed() -> None:
 
 
 def test_each_trace_is_found_by_its_id() -> None:
-    read = [
-        found.id
-        for path in committed().files
-        if ".jsonl" in path.name
-        for found in traces.read(path)
-    ]
+    read = [found.id for path in trace_files() for found in traces.read(path)]
     assert list(committed().trace_ids) == read
     assert [found.id for found in committed().traces()] == read
 

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The drawing of a timeline: SVG that says by its shapes what it says, in the page's own colours.
-
-For other extensions; it adds nothing of its own.
-"""
+"""The drawing of a timeline: SVG that tells by shapes, in the page's own colours."""
 
 from __future__ import annotations
 
@@ -10,9 +7,6 @@ from collections.abc import Iterator
 from itertools import chain
 from textwrap import wrap
 from xml.sax.saxutils import escape
-
-from sphinx.application import Sphinx
-from sphinx.util.typing import ExtensionMetadata
 
 from reference_model.timeline import Lane, Step, Timeline
 
@@ -250,8 +244,3 @@ SHAPES: dict[str, dict[str, object]] = {
     "tl-tag": _STROKE,
 }
 """What must be seen without a style sheet."""
-
-
-def setup(app: Sphinx) -> ExtensionMetadata:
-    """Nothing to add."""
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

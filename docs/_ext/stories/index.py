@@ -12,18 +12,20 @@ import re
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from common.parts import section
+from common.sources import note_stories
+from common.words import linux
 from docutils import nodes
-from release_tables import linux
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
-from story_code import home
-from story_links import helped_by, link, note_view
-from story_stubs import first_sentence, page_of, plain
 
 from reference_model import MAINLINE, Release
 from reference_model.catalogue import FOLDERS, RELEASES, Difference, Recipe, Story, stories
 from reference_model.releases import Change
+
+from .links import helped_by, link, note_view
+from .stubs import first_sentence, page_of, plain
 
 
 def place(change: Change) -> int:
@@ -96,8 +98,7 @@ class StoryList(FolderDirective):
         if order is None:
             raise self.error(f"no such order of {folder}: {wanted} (known: {', '.join(orders)})")
         shown = kind if issubclass(kind, Difference) else Story
-        for story in stories(shown).values():
-            self.env.note_dependency(home(story))
+        note_stories(self.env, shown)
         note_view(self.env, "")
         return list(order())
 
@@ -112,7 +113,7 @@ class StoryList(FolderDirective):
         known = [*MAINLINE, None]
         for first in sorted(found, key=known.index):
             title = f"Linux {first}" if first else "Proposed and never released"
-            yield self.section(title, self.entries(found[first]))
+            yield section(self, title, self.entries(found[first]))
 
     def by_symptom(self, kind: type[Difference]) -> Iterator[nodes.Node]:
         """What a reader sees, and the change behind it."""
@@ -128,7 +129,7 @@ class StoryList(FolderDirective):
             ]
             if items:
                 found = nodes.definition_list("", *items, classes=["story-list"])
-                yield self.section(title, found)
+                yield section(self, title, found)
 
     def symptom(self, symptom: str, names: list[str]) -> nodes.definition_list_item:
         """A symptom, and links to what may be behind it with the releases that brought it."""
@@ -162,13 +163,6 @@ class StoryList(FolderDirective):
             items.append(nodes.definition_list_item("", term, nodes.definition("", body)))
         yield nodes.definition_list("", *items, classes=["story-list"])
 
-    def section(self, title: str, content: nodes.Node) -> nodes.section:
-        """A heading with something below it."""
-        section = nodes.section("", nodes.title(title, title), ids=[nodes.make_id(title)])
-        section.document = self.state.document
-        section += content
-        return section
-
     def entries(self, names: list[str]) -> nodes.definition_list:
         """Links to breaking changes, with their first sentences."""
         items = []
@@ -199,7 +193,7 @@ class StoryToctree(FolderDirective):
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Add the directives."""
-    app.setup_extension("story_links")
+    app.setup_extension("stories.links")
     app.add_directive("story-list", StoryList)
     app.add_directive("story-toctree", StoryToctree)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What real kernels answered to what a story asks, and what none of them was asked.
-
-For other extensions; it adds nothing of its own.
-"""
+"""What real kernels answered to what a story asks, and what none of them was asked."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from common.parts import paragraph
+from common.tables import Cell, table
+from common.words import in_words
 from docutils import nodes
-from release_tables import Cell, in_words, table
-from sphinx.application import Sphinx
-from sphinx.util.typing import ExtensionMetadata
 
 from records import answers
 from records.archive import Archive
@@ -42,7 +39,7 @@ def confirmations(found: answers.Confirmation) -> list[nodes.Node]:
             f"It broke {listed(found.crashed)} in a virtual machine, where the outcome is "
             "undefined."
         )
-    return [nodes.paragraph(text, text) for text in texts]
+    return [*map(paragraph, texts)]
 
 
 def show(name: str, story: Story, archive: Archive) -> Iterator[nodes.Node]:
@@ -68,8 +65,7 @@ def show(name: str, story: Story, archive: Archive) -> Iterator[nodes.Node]:
             rows = [[label, *(cell(dict(of).get(label)) for of in groups)] for label in labels]
             yield table(head, rows, "recorded")
         for kernel, how in found.undefined.items():
-            text = f"{kernel} broke on it: {how}."
-            yield nodes.paragraph(text, text)
+            yield paragraph(f"{kernel} broke on it: {how}.")
         shown.update(labels)
         kernels.update(kernel for group in groups.values() for kernel in group)
         kernels.update(found.undefined)
@@ -89,11 +85,10 @@ def modelled(story: Story, kernels: set[str], shown: set[str], good: list[str]) 
     branches = {Release(k).version[:2] for k in (*kernels, *good) if k != "proposal"}
     unseen = [name for name in MAINLINE if Release(name).version[:2] not in branches]
     if not kernels and not good:
-        text = (
+        return paragraph(
             "No recorded kernel was asked what this story asks, so all of it is only modelled: it "
             "rests on the kernel's source as named above."
         )
-        return nodes.paragraph(text, text)
     if "proposal" not in kernels:
         unseen.append("proposal")
     text = f"Only modelled, from the kernel's source: {in_words(unseen)}."
@@ -104,9 +99,4 @@ def modelled(story: Story, kernels: set[str], shown: set[str], good: list[str]) 
         here = {Release(kernel).version[:2] for kernel in whole}
         seen = [name for name in MAINLINE if Release(name).version[:2] in here]
         text += f" And on every release{f' but {listed(seen)}' if seen else ''}: {quoted}."
-    return nodes.paragraph(text, text)
-
-
-def setup(app: Sphinx) -> ExtensionMetadata:
-    """Nothing to add."""
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    return paragraph(text)

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The C twin of a story on its page: the very files that are compiled and run on kernels.
-
-For other extensions; it adds nothing of its own.
-"""
+"""The C twin of a story on its page: the very files that are compiled and run on kernels."""
 
 from __future__ import annotations
 
@@ -11,8 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from docutils import nodes
-from sphinx.application import Sphinx
-from sphinx.util.typing import ExtensionMetadata
 
 import reference_model
 
@@ -52,8 +47,3 @@ def listings(name: str) -> Iterator[nodes.Node]:
         block = nodes.literal_block(shown(text), shown(text), language="c")
         block.source, block.line = str(path), 1
         yield block
-
-
-def setup(app: Sphinx) -> ExtensionMetadata:
-    """Nothing to add."""
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Tables that say what holds on which releases: neighbours that agree are one range.
-
-For other extensions; it adds nothing of its own.
-"""
+"""Tables that say what holds on which releases: neighbours that agree are one range."""
 
 from __future__ import annotations
 
@@ -11,15 +8,12 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from docutils import nodes
-from sphinx.application import Sphinx
-from sphinx.util.typing import ExtensionMetadata
 
-from reference_model import MAINLINE
 from reference_model.catalogue import RELEASES
 
-Cell = str | nodes.Node | Sequence[nodes.Node]
+from .words import PROPOSAL, in_words
 
-PROPOSAL = "proposal"
+Cell = str | nodes.Node | Sequence[nodes.Node]
 
 
 class Span(NamedTuple):
@@ -54,37 +48,6 @@ def fold(outcome: Callable[[str], Any], releases: Iterable[str] = RELEASES) -> l
     return spans
 
 
-def in_words(releases: Sequence[str]) -> str:
-    """Releases as ranges.
-
-    >>> in_words(["4.19", "5.2", "5.3", "5.4", "proposal"])
-    '4.19, 5.2 to 5.4, and the proposal'
-    >>> in_words(["6.12.107"])
-    '6.12.107'
-    """
-    if list(releases) == [PROPOSAL]:
-        return PROPOSAL
-    numbers = [MAINLINE.index(release) for release in releases if release in MAINLINE]
-    parts = []
-    for _, group in groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0]):
-        run = [MAINLINE[number] for _, number in group]
-        joint = " and " if len(run) == 2 else " to "
-        parts.append(run[0] if len(run) == 1 else f"{run[0]}{joint}{run[-1]}")
-    parts += [release for release in releases if release not in (*MAINLINE, PROPOSAL)]
-    if PROPOSAL in releases:
-        parts.append("and the proposal")
-    return ", ".join(parts)
-
-
-def linux(releases: Sequence[str]) -> str:
-    """The same within a sentence.
-
-    >>> linux(["5.9"]), linux(["proposal"])
-    ('Linux 5.9', 'the proposal')
-    """
-    return "the proposal" if list(releases) == [PROPOSAL] else f"Linux {in_words(releases)}"
-
-
 def entry(cell: Cell) -> nodes.entry:
     """A cell of a table: a text, or nodes that stand in a line."""
     if isinstance(cell, str):
@@ -101,8 +64,3 @@ def table(head: Sequence[Cell], rows: Iterable[Sequence[Cell]], kind: str) -> no
     group += nodes.thead("", nodes.row("", *map(entry, head)))
     group += nodes.tbody("", *(nodes.row("", *map(entry, row)) for row in rows))
     return nodes.table("", group, classes=["facts", kind])
-
-
-def setup(app: Sphinx) -> ExtensionMetadata:
-    """Nothing to add."""
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The code of a story on its page: the functions that it runs, and the run as a doctest.
-
-For other extensions; it adds nothing of its own.
-"""
+"""The code of a story on its page: the functions that it runs, and the run as a doctest."""
 
 from __future__ import annotations
 
@@ -15,9 +12,8 @@ from pathlib import Path
 from pprint import pformat
 from typing import Any
 
+from common.sources import home
 from docutils import nodes
-from sphinx.application import Sphinx
-from sphinx.util.typing import ExtensionMetadata
 
 from reference_model import Kernel
 from reference_model.catalogue import Observations, Story, observed
@@ -34,7 +30,7 @@ class Module:
     lines: list[str]
     statements: dict[str, ast.stmt] = field(default_factory=dict)
     imported: dict[str, str] = field(default_factory=dict)
-    """The stories' modules that names come from."""
+    """The files of modules of stories that names come from."""
 
 
 @cache
@@ -47,9 +43,10 @@ def _module(path: str, modified: int) -> Module:
                 module.statements[name] = statement
             case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
                 module.statements[name] = statement
-            case ast.ImportFrom(module=str(source), level=1):
+            case ast.ImportFrom(module=str(source), level=1 | 2 as level) if source != "story":
+                lender = Path(path).parents[level - 1].joinpath(*source.split("."))
                 for alias in statement.names:
-                    module.imported[alias.asname or alias.name] = source
+                    module.imported[alias.asname or alias.name] = f"{lender}.py"
             case _:
                 pass
     return module
@@ -58,11 +55,6 @@ def _module(path: str, modified: int) -> Module:
 def read(path: str) -> Module:
     """A module of the catalogue, as it is now."""
     return _module(path, Path(path).stat().st_mtime_ns)
-
-
-def home(story: Story) -> str:
-    """The file of a story."""
-    return str(inspect.getsourcefile(inspect.unwrap(story.run)))
 
 
 def line_of(story: Story, part: str) -> int:
@@ -99,14 +91,13 @@ def _needed(path: str, name: str, skip: frozenset[str]) -> Iterator[tuple[str, s
             needed.add(found)
             names = ast.walk(module.statements[found])
             waiting += [node.id for node in names if isinstance(node, ast.Name)]
-        elif found in module.imported and module.imported[found] != "story":
+        elif found in module.imported:
             elsewhere[found] = module.imported[found]
     for found, statement in module.statements.items():
         if found in needed and f"{path}:{found}" not in skip:
             text = "\n".join(module.lines[statement.lineno - 1 : statement.end_lineno])
             yield found, path, statement.lineno, text
-    for found, source in elsewhere.items():
-        other = str(Path(path).with_name(f"{source}.py"))
+    for found, other in elsewhere.items():
         if Path(other).exists():
             yield from _needed(other, found, skip)
 
@@ -179,8 +170,3 @@ def block(text: str, path: str, line: int) -> nodes.literal_block:
     node = nodes.literal_block(text, text, language="pycon", **attributes)
     node.source, node.line = path, line
     return node
-
-
-def setup(app: Sphinx) -> ExtensionMetadata:
-    """Nothing to add."""
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,31 +1,31 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The parts that pages of stories have in common: prose, figures, outcomes, evidence.
-
-For other extensions; it adds nothing of its own.
-"""
+"""The parts that pages of stories have in common: prose, figures, outcomes, evidence."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
-import story_evidence
 import timeline
 from changes import prose as names
+from common.parts import joined, paragraph, section
+from common.sources import home
+from common.tables import Cell, fold, table
+from common.words import linux
 from docutils import nodes
 from docutils.statemachine import StringList
-from release_tables import Cell, fold, linux, table
-from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective, switch_source_input
 from sphinx.util.parsing import nested_parse_to_nodes
-from sphinx.util.typing import ExtensionMetadata
-from story_code import home, line_of
-from story_links import code_link, link
 
 from records.archive import committed
 from records.matrix import labels_of
 from reference_model.catalogue import RELEASES, Observations, Story, stories
 from reference_model.catalogue.story import Run
 from reference_model.changes import NAMES
+
+from . import evidence
+from .code import line_of
+from .links import code_link, link
 
 PART = list[nodes.Node]
 
@@ -37,12 +37,7 @@ class Parts(SphinxDirective):
 
     def section(self, title: str, *parts: Iterable[nodes.Node]) -> nodes.section:
         """A heading with something below it."""
-        section = nodes.section("", nodes.title(title, title), ids=[nodes.make_id(title)])
-        section.document = self.state.document
-        self.set_source_info(section)
-        for part in parts:
-            section += list(part)
-        return section
+        return section(self, title, *chain(*parts))
 
     def prose(self, story: Story, part: str) -> PART:
         """A text of the story, parsed where it stands."""
@@ -57,13 +52,13 @@ class Parts(SphinxDirective):
         """Links to the rules of the reference that the story shows."""
         if not story.rules:
             return []
-        parts: PART = [nodes.Text("Rules of the reference: ")]
-        for number, name in enumerate(story.rules):
-            parts += [nodes.Text(", ")] * bool(number)
+        links = []
+        for name in story.rules:
             found = code_link("rule", name, self.env.docname)
             found.source, found.line = home(story), line_of(story, "rules")
-            parts.append(found)
-        return [nodes.paragraph("", "", *parts, nodes.Text("."))]
+            links.append(found)
+        intro = nodes.Text("Rules of the reference: ")
+        return [nodes.paragraph("", "", intro, *joined(links), nodes.Text("."))]
 
     def links(self, names: Iterable[str]) -> PART:
         """A list of links to stories."""
@@ -112,17 +107,10 @@ class Parts(SphinxDirective):
 
     def evidence(self, story: Story) -> Iterator[nodes.Node]:
         """What real kernels answered."""
-        for path in committed().files:
-            self.env.note_dependency(str(path))
         try:
-            yield from story_evidence.show(self.name, story, committed())
+            yield from evidence.show(self.name, story, committed())
         except KeyError as error:
             raise self.error(f"{home(story)}: no such trace: {error}") from error
-
-
-def paragraph(text: str) -> nodes.paragraph:
-    """A paragraph of plain text."""
-    return nodes.paragraph(text, text)
 
 
 def value(seen: Observations, label: str) -> Cell:
@@ -131,8 +119,3 @@ def value(seen: Observations, label: str) -> Cell:
         return "not reached"
     text = str(seen[label])
     return nodes.strong(text, text) if text == "undefined" else nodes.literal(text, text)
-
-
-def setup(app: Sphinx) -> ExtensionMetadata:
-    """Nothing to add."""
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

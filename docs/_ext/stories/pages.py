@@ -8,26 +8,18 @@ doctests, and what real kernels answered is read from the recorded traces.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from pathlib import Path
 
 import timeline
+from common.parts import paragraph
+from common.sources import home, note
+from common.words import linux
 from docutils import nodes
 from kernel_tabs import generation, tabs
-from release_tables import linux
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
-from story_code import block, code, example, home, opening, parts, read, shown_path
-from story_links import helped_by, note_view
-from story_listings import files, listings
-from story_parts import PART, Parts, paragraph
-from story_races import among_others
-from story_stubs import plain
 
-import reference_model
-from records.files import RACES
 from reference_model import Release
 from reference_model.catalogue import (
     RELEASES,
@@ -40,18 +32,22 @@ from reference_model.catalogue import (
 )
 from upstream.words import listed
 
-MODEL = Path(inspect.getfile(reference_model)).parent
+from .code import block, code, example, opening, parts, read, shown_path
+from .links import helped_by, note_view
+from .listings import EXAMPLES, files, listings
+from .parts import PART, Parts
+from .races import among_others
+from .stubs import plain
 
 
-def dependencies(story: Story) -> Iterator[str]:
-    """The files that a story's page is made from."""
+def sources(name: str, story: Story) -> Iterator[str]:
+    """Return the files that a story's page alone is made from."""
     yield home(story)
-    yield from (path for _, path, _, _ in parts(story.run))
-    yield from map(str, MODEL.glob("*.py"))
-    yield from map(str, (MODEL / "catalogue").glob("*.py"))
-    yield from map(str, (MODEL / "traces").glob("*.py"))
-    yield str(RACES)
-    yield from map(str, Path(__file__).parent.glob("*.py"))
+    runs = [story.run]
+    if isinstance(story, Recipe) and story.old is not None:
+        runs.append(story.old)
+    yield from (path for run in runs for _, path, _, _ in parts(run))
+    yield from map(str, (*files(name), *EXAMPLES.glob("example.[ch]")))
 
 
 class StoryDirective(Parts):
@@ -64,8 +60,7 @@ class StoryDirective(Parts):
         story = stories().get(self.name)
         if story is None:
             raise self.error(f"no such story: {self.name} (known: {', '.join(stories())})")
-        for path in (*dependencies(story), *map(str, files(self.name))):
-            self.env.note_dependency(path)
+        note(self.env, *sources(self.name, story))
         note_view(self.env, self.name)
         standard = self.env.domains.standard_domain
         standard.note_object("story", self.name, "", location=self.get_location())
@@ -253,7 +248,7 @@ class StoryDirective(Parts):
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Add the directive."""
-    for name in ("kernel_tabs", "story_links", "timeline"):
+    for name in ("kernel_tabs", "stories.links", "timeline"):
         app.setup_extension(name)
     app.add_directive_to_domain("std", "story", StoryDirective, override=True)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

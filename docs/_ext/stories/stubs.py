@@ -22,7 +22,7 @@ from reference_model.catalogue import FOLDERS, Story, stories
 
 STUB = """\
 .. SPDX-License-Identifier: GPL-2.0-only
-.. Made by docs/_ext/story_stubs.py from reference_model/catalogue/{folder}/{name}.py
+.. Made by docs/_ext/stories/stubs.py from reference_model/catalogue/{folder}/{name}.py
 
 .. meta::
    :description: {description}
