@@ -25,7 +25,7 @@ endef
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help html doctest raise-floor lint fix unit quick setup test site-test replay examples conformance conformance-explore divergence new-story record upstream upstream-check bench serve clean
+.PHONY: help html doctest raise-floor lint fix unit quick setup test site-test replay examples conformance conformance-explore divergence new-story record upstream upstream-check sources bench serve clean
 
 help: ## List the targets
 	@sed -n 's/^##@ /\n/p; s/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -147,6 +147,9 @@ upstream-check: $(INSTALLED) ## Try them on the newest linux-source of Debian
 ##@ The model and this directory
 divergence: $(INSTALLED) ## Search all pairs of releases again for every difference: 8 minutes
 	$(RUN) records search
+
+sources: $(INSTALLED) ## Compare the records of changes with Debian's kernel sources, or LINUX=PATH
+	@$(RUN) upstream sources $${LINUX:+"$$LINUX"}
 
 bench: $(INSTALLED) ## Measure the model: answers a second, cost of operations, size of a storage
 	PYTHONPATH=. .venv/bin/python bench/run.py

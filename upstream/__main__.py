@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""``python -m upstream``: write the patch series for a kernel tree, or check it.
+"""``python -m upstream``: write the patch series for a kernel tree or check it, and read sources.
 
 Exit status: 0 all right; 1 a check failed; 2 usage, a tool is missing, or the tree cannot be used;
 3 the check was not run.
@@ -23,6 +23,8 @@ examples:
   python -m upstream series ~/src/bpf-next   writes build/upstream/*.patch
   git send-email --dry-run build/upstream/*.patch
   python -m upstream check                   tries them on Debian's newest linux-source
+  python -m upstream sources                 compares the records of changes with the sources
+                                             that Debian offers, or with your own: LINUX ...
 
 exit status: 0 all right; 1 a check failed; 2 usage, a missing tool, or a tree that cannot be used;
 3 the check was not run
@@ -46,6 +48,9 @@ def parser() -> argparse.ArgumentParser:
     make.add_argument("--revision", type=int, default=1, metavar="N", help="2 for a second version")
     check = commands.add_parser("check", help="try them on the newest linux-source of Debian")
     check.add_argument("--refresh", action="store_true", help="look for a newer one now")
+    compare = commands.add_parser("sources", help="compare the records of changes with sources")
+    compare.add_argument("linux", type=Path, nargs="*", metavar="LINUX", help="your own trees")
+    compare.add_argument("--refresh", action="store_true", help="look for newer packages now")
     return options
 
 
@@ -64,6 +69,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "series":
             write(options.linux.expanduser(), options.out, options.revision)
             return 0
+        if options.command == "sources":
+            from . import markers
+
+            return markers.main(
+                [path.expanduser() for path in options.linux], refresh=options.refresh
+            )
         from . import check  # it needs the harness that fetches packages
 
         return check.main(refresh=options.refresh)

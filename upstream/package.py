@@ -12,7 +12,7 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,14 +76,13 @@ def candidates(suite: str, stanzas: Sequence[dict[str, str]]) -> list[Candidate]
     ]  # fmt: skip
 
 
-def newest(cache: Path, say: Say, *, refresh: bool = False) -> Candidate | NotRun:
-    """The newest source that the suites offer; what they said is kept for a week."""
-    file = cache / "newest.json"
-    if not refresh and file.is_file() and time.time() - file.stat().st_mtime < offers.INDEX_AGE:
-        return Candidate(**json.loads(file.read_text()))
+def offered(
+    cache: Path, say: Say, suites: Sequence[str], others: Sequence[str] = ()
+) -> list[Candidate] | NotRun:
+    """What the suites offer; ``others`` are asked only if none of ``suites`` offers anything."""
     found, failed = list[Candidate](), dict[str, str]()
-    for suite in FIRST + tuple(suite for suite in REST if suite not in FIRST):
-        if found and suite not in FIRST:
+    for suite in (*suites, *others):
+        if found and suite in others:
             break
         try:
             source = apt.source_of(suite, apt.system_sources())
@@ -97,6 +96,17 @@ def newest(cache: Path, say: Say, *, refresh: bool = False) -> Candidate | NotRu
     if not found:
         reasons = "; ".join(f"{suite}: {reason}" for suite, reason in failed.items())
         return NotRun("linux-source", f"no reachable suite offers it ({reasons})")
+    return found
+
+
+def newest(cache: Path, say: Say, *, refresh: bool = False) -> Candidate | NotRun:
+    """The newest source that the suites offer; what they said is kept for a week."""
+    file = cache / "newest.json"
+    if not refresh and file.is_file() and time.time() - file.stat().st_mtime < offers.INDEX_AGE:
+        return Candidate(**json.loads(file.read_text()))
+    found = offered(cache, say, FIRST, [suite for suite in REST if suite not in FIRST])
+    if isinstance(found, NotRun):
+        return found
     best = max(found, key=lambda candidate: apt.version_key(candidate.version))
     cache.mkdir(parents=True, exist_ok=True)
     offers.write_whole(file, json.dumps(vars(best), indent=1))
@@ -108,10 +118,7 @@ def get(say: Say, cache: Path = CACHE, *, refresh: bool = False) -> Source | Not
 
     Raise MissingTools if a program is not installed.
     """
-    lacking = [name for name in NEEDED if not shutil.which(name)]
-    if lacking:
-        raise tools.MissingTools(tuple(lacking), tuple(NEEDED[name] for name in lacking))
-    tools.require(tools.TO_FETCH)
+    require(NEEDED)
     with locked(cache):
         best = newest(cache, say, refresh=refresh)
         if isinstance(best, NotRun):
@@ -125,19 +132,36 @@ def get(say: Say, cache: Path = CACHE, *, refresh: bool = False) -> Source | Not
         return source
 
 
-def fetch(candidate: Candidate, source: Source, say: Say) -> None:
-    """Make the tree from the package: one commit, and a mark when it is whole."""
-    shutil.rmtree(source.place, ignore_errors=True)
-    source.linux.mkdir(parents=True)
-    package = source.place / "package.deb"
+def require(programs: Iterable[str]) -> None:
+    """Raise MissingTools unless these programs of NEEDED are installed, and those that fetch."""
+    lacking = [name for name in programs if not shutil.which(name)]
+    if lacking:
+        raise tools.MissingTools(tuple(lacking), tuple(NEEDED[name] for name in lacking))
+    tools.require(tools.TO_FETCH)
+
+
+def download(candidate: Candidate, place: Path, say: Say) -> Path:
+    """Fetch a package into a new directory; the file."""
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    package = place / "package.deb"
     say(f"{candidate.package} {candidate.version}: fetching {candidate.size / 1e6:.0f} MB")
     origin = apt.source_of(candidate.suite, apt.system_sources())
-    root = apt.AptRoot(source.place / "apt", candidate.suite, origin)
+    root = apt.AptRoot(place / "apt", candidate.suite, origin)
     root.download(candidate.filename, candidate.sha256, package)
-    say("unpacking what the checks need (about 12 seconds)")
-    unpack(package, candidate.package, source.linux)
-    package.unlink()
     shutil.rmtree(root.directory)
+    return package
+
+
+def fetch(candidate: Candidate, source: Source, say: Say) -> None:
+    """Make the tree from the package: one commit, and a mark when it is whole."""
+    package = download(candidate, source.place, say)
+    say("unpacking what the checks need (about 12 seconds)")
+    unpack(package, candidate.package, source.linux, MEMBERS)
+    for landmark in tree.LANDMARKS:
+        if not (source.linux / landmark).exists():
+            raise apt.AptError(f"{candidate.package} has no {landmark}")
+    package.unlink()
     tree.git(source.linux, "init", "--quiet", "--initial-branch=base")
     for name, value in zip(("user.name", "user.email"), IDENTITY, strict=True):
         tree.git(source.linux, "config", name, value)
@@ -146,15 +170,16 @@ def fetch(candidate: Candidate, source: Source, say: Say) -> None:
     (source.place / "ready").touch()
 
 
-def unpack(package: Path, name: str, linux: Path) -> None:
-    """Unpack MEMBERS of the source in a package; those that a release lacks are left out."""
+def unpack(package: Path, name: str, linux: Path, members: Iterable[str]) -> None:
+    """Unpack members of the source in a package; those that a release lacks are left out."""
+    linux.mkdir()
     steps = (
         ["dpkg-deb", "--fsys-tarfile", str(package)],
         ["tar", "-xO", f"./usr/src/{name}.tar.xz"],
         ["xz", "-dc"],
     )
-    members = [f"{name}/{member}" for member in MEMBERS]
-    last = ["tar", "-x", "-C", str(linux), "--strip-components=1", *members]
+    wanted = [f"{name}/{member}" for member in members]
+    last = ["tar", "-x", "-C", str(linux), "--strip-components=1", *wanted]
     with ExitStack() as stack:
         running, given = list[subprocess.Popen[bytes]](), None
         for step in steps:
@@ -164,6 +189,3 @@ def unpack(package: Path, name: str, linux: Path) -> None:
         subprocess.run(last, stdin=given, stderr=subprocess.DEVNULL, check=False)
     if any(process.returncode for process in running):
         raise apt.AptError(f"{package.name} cannot be unpacked")
-    for landmark in tree.LANDMARKS:
-        if not (linux / landmark).exists():
-            raise apt.AptError(f"{name} has no {landmark}")
