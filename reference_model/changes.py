@@ -7,9 +7,7 @@ is made from the same records.  A record that no code asks for fails a test.
 
 from __future__ import annotations
 
-from .releases import Change, Marker, Read
-
-UAPI = "include/uapi/linux/bpf.h"
+from .releases import UAPI, Change, Marker, Read
 
 STORAGES_BY_TYPE = Change(
     "bpf: extend cgroup bpf core to allow multiple cgroup storage types",

@@ -7,7 +7,7 @@ that the model leaves out.  The history page shows them beside those in ``change
 
 from __future__ import annotations
 
-from .releases import Change, Read
+from .releases import UAPI, Change, Marker, Read
 
 _RACE = "programs of the model run one after another"
 _HELPERS = "programs of the model do not call the helpers of CGRP_STORAGE"
@@ -23,6 +23,9 @@ TRACING_KEEPS_STORAGES = Change(
     changelogs=("5.10.27",),
     read=[Read("include/linux/bpf.h:__BPF_PROG_RUN_ARRAY", "5.9.1", "5.12.9")],
     unmodelled=_RACE,
+    marker=Marker(
+        "include/linux/bpf.h", r"RUN_ARRAY\(array, ctx, func, check_non_null\)", until=True
+    ),
 )
 NESTED_RUNS = Change(
     "bpf: Fix NULL pointer dereference in bpf_get_local_storage() helper",
@@ -35,6 +38,9 @@ NESTED_RUNS = Change(
     changelogs=("5.10.62",),
     read=[Read("include/linux/bpf-cgroup.h:bpf_cgroup_storage_set", "5.9.1", "5.10.262")],
     unmodelled=_RACE,
+    marker=Marker(
+        "include/linux/bpf-cgroup.h", r"this_cpu_write\(bpf_cgroup_storage\b", until=True
+    ),
 )
 NESTED_RUN_SLOTS = Change(
     "bpf: Fix potentially incorrect results with bpf_get_local_storage()",
@@ -45,6 +51,11 @@ NESTED_RUN_SLOTS = Change(
     changelogs=("5.10.62",),
     read=[Read("include/linux/bpf-cgroup.h:bpf_cgroup_storage_set", "5.10.262")],
     unmodelled=_RACE,
+    marker=Marker(
+        "kernel/bpf/helpers.c",
+        r"i < BPF_CGROUP_STORAGE_NEST_MAX|read\(bpf_cgroup_storage\b",
+        until=True,
+    ),
 )
 RUN_CONTEXT = Change(
     "bpf: Add ambient BPF runtime context stored in current",
@@ -54,6 +65,7 @@ RUN_CONTEXT = Change(
     "has no limit of eight.",
     read=[Read("include/linux/bpf.h:bpf_cg_run_ctx", "5.19")],
     unmodelled=_RACE,
+    marker=Marker("include/linux/bpf.h", r"struct bpf_cg_run_ctx \{"),
 )
 CGRP_STORAGE_FREE_DEADLOCK = Change(
     "bpf: Fix deadlock when freeing cgroup storage",
@@ -64,6 +76,10 @@ CGRP_STORAGE_FREE_DEADLOCK = Change(
     backports=("6.12.17",),
     changelogs=("6.12.17",),
     unmodelled=_RACE,
+    marker=Marker(
+        "kernel/bpf/bpf_cgrp_storage.c",
+        r"map_free\(map, &cgroup_cache(, &bpf_cgrp_storage_busy)?\)",
+    ),
 )
 FD_ARRAY_BINDS = Change(
     "bpf: Add fd_array_cnt attribute for prog_load",
@@ -73,6 +89,7 @@ FD_ARRAY_BINDS = Change(
     "second storage map of one type in it fails with ``EBUSY``.",
     read=[Read("verifier.c:__add_used_map", "6.13.7", "6.18.35")],
     unmodelled="programs of the model have no fd_array",
+    marker=Marker(UAPI, "fd_array_cnt"),
 )
 CGRP_STORAGE_BUSY_ON_CREATE = Change(
     "bpf: Only fails the busy counter check in bpf_cgrp_storage_get if it creates storage",
@@ -84,6 +101,7 @@ CGRP_STORAGE_BUSY_ON_CREATE = Change(
     changelogs=("6.12.26",),
     read=[Read("bpf_cgrp_storage.c:bpf_cgrp_storage_get", "6.12.117", "6.13.7", "6.18.35")],
     unmodelled=_HELPERS,
+    marker=Marker("kernel/bpf/bpf_cgrp_storage.c", r"nobusy|if \(sdata\)\s+goto out;"),
 )
 CGROUP_FROM_ID_NAMESPACE = Change(
     "bpf: Do not limit bpf_cgroup_from_id to current's namespace",
@@ -95,6 +113,7 @@ CGROUP_FROM_ID_NAMESPACE = Change(
     changelogs=("6.12.58",),
     read=[Read("kernel/cgroup/cgroup.c:cgroup_get_from_id", "6.8", "6.13.7", "6.18.35")],
     unmodelled=_HELPERS,
+    marker=Marker("kernel/bpf/helpers.c", "__cgroup_get_from_id"),
 )
 EXCLUSIVE_MAPS = Change(
     "maps can be created for one program, named by its hash",
@@ -104,6 +123,7 @@ EXCLUSIVE_MAPS = Change(
     "``EACCES``.",
     read=[Read("verifier.c:check_map_prog_compatibility", "6.18.35")],
     unmodelled="maps of the model have no excl_prog_hash",
+    marker=Marker(UAPI, "excl_prog_hash"),
 )
 STATISTICS_OF_DUMMY = Change(
     "bpf: Fix invalid prog->stats access when update_effective_progs fails",
@@ -115,6 +135,7 @@ STATISTICS_OF_DUMMY = Change(
     backports=("6.1.160", "6.12.63"),
     changelogs=("6.1.160", "6.12.63"),
     unmodelled="the model has no statistics of programs",
+    marker=Marker("include/linux/filter.h", r"likely\(prog->stats\)"),
 )
 CGRP_STORAGE_WITHOUT_COUNTER = Change(
     "Merge branch 'remove-task-and-cgroup-local-storage-percpu-counters'",
@@ -123,6 +144,7 @@ CGRP_STORAGE_WITHOUT_COUNTER = Change(
     "Calls of the ``CGRP_STORAGE`` helpers that interrupt each other on one CPU no longer fail.",
     read=[Read("bpf_cgrp_storage.c", "6.19.9", "7.0.0")],
     unmodelled=_HELPERS,
+    marker=Marker("include/linux/bpf_local_storage.h", "rqspinlock"),
 )
 ARRAY_COMPARES_SLEEPABLE = Change(
     "program arrays compare whether programs are sleepable",
@@ -131,6 +153,7 @@ ARRAY_COMPARES_SLEEPABLE = Change(
     "All programs of a program array must be sleepable, or none.",
     read=[Read("core.c:__bpf_prog_map_compatible", "6.1.192", "6.19.9", "7.0.0")],
     unmodelled="programs of the model are not sleepable",
+    marker=Marker("kernel/bpf/core.c", r"owner(->|\.)sleepable"),
 )
 QUERY_WRITES_NO_REVISION = Change(
     "bpf: fix BPF_PROG_QUERY OOB write and cgroup backward compat",
@@ -143,6 +166,7 @@ QUERY_WRITES_NO_REVISION = Change(
     changelogs=("6.12.110",),
     read=[Read("cgroup.c:__cgroup_bpf_query", "6.18.35", "6.19.9", "7.0.0", "7.1.3", "7.1.5")],
     unmodelled="the model's attributes have no size",
+    marker=Marker("kernel/bpf/cgroup.c", "uattr_size"),
 )
 
 ALL: tuple[Change, ...] = tuple(value for value in globals().values() if isinstance(value, Change))

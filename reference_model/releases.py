@@ -27,6 +27,10 @@ MAINLINE = (
 """The mainline releases that the model knows, oldest first."""
 
 
+UAPI = "include/uapi/linux/bpf.h"
+"""The header of the interface to user space."""
+
+
 class Read:
     """A place in kernel sources, and the source trees in which it was read.
 

@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A small kernel tree of our own making, on the disk of somebody who works in it."""
+"""A small kernel tree and a source package of our own making, and an archive that offers it."""
 
 from __future__ import annotations
 
+import gzip
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import pytest
+
+from conformance import apt
 
 DOCUMENT = "Documentation/bpf/ponds.rst"
 
@@ -70,3 +76,48 @@ class Tree:
             "worktrees": git(self.path, "worktree", "list"),
             "stash": git(self.path, "stash", "list"),
         }
+
+
+def stanza(package_name: str, version: str) -> dict[str, str]:
+    names = {"Package": package_name, "Version": version, "Filename": "f", "SHA256": "0"}
+    return {**names, "Size": "166000000"}
+
+
+def reach(
+    monkeypatch: pytest.MonkeyPatch, answer: Callable[[str], list[dict[str, str]]]
+) -> list[str]:
+    """Let the suites answer so; the suites that were asked."""
+    asked: list[str] = []
+
+    def index(root: apt.AptRoot) -> list[dict[str, str]]:
+        asked.append(root.suite)
+        return answer(root.suite)
+
+    monkeypatch.setattr(apt, "system_sources", list)
+    monkeypatch.setattr(apt, "source_of", lambda suite, _: apt.Source((), (suite,), ("main",)))
+    monkeypatch.setattr(apt.AptRoot, "index", index)
+    return asked
+
+
+NAME = "linux-source-9.9"
+
+
+def packed(place: Path, files: dict[str, str], changelog: str = "") -> Path:
+    """A package as Debian makes it, with these files in its source."""
+    for name, text in files.items():
+        path = place / NAME / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    content = place / "deb"
+    (content / "DEBIAN").mkdir(parents=True)
+    (content / "usr" / "src").mkdir(parents=True)
+    control = f"Package: {NAME}\nVersion: 9.9.1-1\nArchitecture: all\nMaintainer: x <x@x>\n"
+    (content / "DEBIAN" / "control").write_text(f"{control}Description: x\n", encoding="utf-8")
+    documents = content / "usr" / "share" / "doc" / NAME
+    documents.mkdir(parents=True)
+    (documents / "changelog.Debian.gz").write_bytes(gzip.compress(changelog.encode()))
+    archive = content / "usr" / "src" / f"{NAME}.tar.xz"
+    subprocess.run(["tar", "-cJf", str(archive), "-C", str(place), NAME], check=True)
+    subprocess.run(["dpkg-deb", "--build", str(content), str(place / "made.deb")],
+                   check=True, capture_output=True)  # fmt: skip
+    return place / "made.deb"

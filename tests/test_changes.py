@@ -151,17 +151,6 @@ def test_a_release_with_part_of_a_change_does_not_have_it(record: Change) -> Non
 
 
 @pytest.mark.parametrize("record", RECORDS)
-def test_every_released_change_has_a_marker(record: Change) -> None:
-    assert (record.marker is None) == (record.first is None)
-    if record.marker is not None:
-        file, _, function = record.marker.file.partition(":")
-        assert re.fullmatch(r"[\w/-]+/[\w-]+\.[ch]", file)
-        assert re.fullmatch(r"\w*", function)
-        assert len(record.marker.pattern) <= 60, "short: no text of the kernel is copied"
-        re.compile(record.marker.pattern)
-
-
-@pytest.mark.parametrize("record", RECORDS)
 def test_bounds_belong_to_a_first_release(record: Change) -> None:
     for found, lacking in (record.after or {}).items():
         assert found in (record.first, *record.backports)

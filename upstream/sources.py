@@ -24,7 +24,14 @@ from . import package
 
 CACHE = tools.REPOSITORY / "build" / "sources"
 
-MEMBERS = ("kernel/bpf", "include/linux", "include/uapi/linux", "net/bpf", "net/core")
+MEMBERS = (
+    "kernel/bpf",
+    "kernel/cgroup",
+    "include/linux",
+    "include/uapi/linux",
+    "net/bpf",
+    "net/core",
+)
 """The directories that are unpacked."""
 
 NUMBERS = ("VERSION", "PATCHLEVEL", "SUBLEVEL")
@@ -65,6 +72,8 @@ def own(linux: Path) -> Tree:
     major, minor, stable = (number[1] if number else "" for number in found)
     if not (major and minor and (linux / LANDMARK).is_file()):
         raise ValueError(f"{linux} is not a source tree of Linux 4.19 or later")
+    if re.search(r"^EXTRAVERSION = -rc", head, re.MULTILINE):
+        raise ValueError(f"{linux} is a release candidate, which can lack changes of the release")
     name = f"{major}.{minor}" if stable in ("", "0") else f"{major}.{minor}.{stable}"
     return Tree(str(linux), name, linux)
 
@@ -110,7 +119,8 @@ def _tree(candidate: Candidate, cache: Path, say: Say) -> Tree | NotRun:
     name = f"{candidate.package} {candidate.version}"
     place = cache / name.replace(" ", "_")
     log = place / "changelog.gz"
-    if not (place / "ready").exists():
+    ready, members = place / "ready", "".join(f"{member}\n" for member in MEMBERS)
+    if not ready.is_file() or ready.read_text(encoding="utf-8") != members:
         try:
             deb = package.download(candidate, place, say)
             package.unpack(deb, candidate.package, place / "linux", MEMBERS)
@@ -118,7 +128,7 @@ def _tree(candidate: Candidate, cache: Path, say: Say) -> Tree | NotRun:
         except apt.AptError as error:
             return NotRun(candidate.package, f"{error}; --refresh reads the suites again")
         deb.unlink()
-        (place / "ready").touch()
+        ready.write_text(members, encoding="utf-8")
     text = gzip.decompress(log.read_bytes()).decode("utf-8", errors="replace")
     return Tree(name, offers.upstream(candidate.version), place / "linux", text)
 

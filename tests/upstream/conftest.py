@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support_upstream import DOCUMENT, FILES, MAINTAINERS, Tree, git
+from support_upstream import DOCUMENT, FILES, MAINTAINERS, NAME, Tree, git, reach, stanza
 
-from conformance import tools
+from conformance import apt, tools
 from conformance.offers import NotRun
 from upstream import package
 
@@ -71,3 +72,19 @@ def debian() -> package.Source:
     if isinstance(source, NotRun):
         pytest.skip(f"not run: {source.reason}")
     return source
+
+
+@pytest.fixture
+def offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An archive that offers made.deb."""
+    if shutil.which("dpkg-deb") is None or shutil.which("xz") is None:
+        pytest.skip("dpkg-deb or xz is not installed")
+    made = tmp_path / "made.deb"
+
+    def download(root: apt.AptRoot, filename: str, sha256: str, target: Path) -> None:
+        root.directory.mkdir(parents=True)
+        shutil.copy(made, target)
+
+    reach(monkeypatch, lambda suite: [stanza(NAME, "9.9.1-1")])
+    monkeypatch.setattr(apt.AptRoot, "download", download)
+    return made

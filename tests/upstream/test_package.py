@@ -3,39 +3,16 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import pytest
-from support_upstream import FILES
+from support_upstream import FILES, NAME, packed, reach, stanza
 
 from conformance import apt, offers, tools, twins
 from upstream import __main__ as command_line
 from upstream import package, tree
-
-
-def stanza(package_name: str, version: str) -> dict[str, str]:
-    names = {"Package": package_name, "Version": version, "Filename": "f", "SHA256": "0"}
-    return {**names, "Size": "166000000"}
-
-
-def reach(
-    monkeypatch: pytest.MonkeyPatch, answer: Callable[[str], list[dict[str, str]]]
-) -> list[str]:
-    """Let the suites answer so; the suites that were asked."""
-    asked: list[str] = []
-
-    def index(root: apt.AptRoot) -> list[dict[str, str]]:
-        asked.append(root.suite)
-        return answer(root.suite)
-
-    monkeypatch.setattr(apt, "system_sources", list)
-    monkeypatch.setattr(apt, "source_of", lambda suite, _: apt.Source((), (suite,), ("main",)))
-    monkeypatch.setattr(apt.AptRoot, "index", index)
-    return asked
 
 
 def test_the_newest_source_is_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,43 +92,6 @@ def test_the_packages_are_listed() -> None:
 
 
 # -- from a package to a tree
-
-NAME = "linux-source-9.9"
-CANDIDATE = offers.Candidate("sid", NAME, "9.9.1-1", "pool/x.deb", "0", 1_000_000)
-
-
-def packed(place: Path, files: dict[str, str]) -> Path:
-    """A package as Debian makes it, with these files in its source."""
-    for name, text in files.items():
-        path = place / NAME / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    content = place / "deb"
-    (content / "DEBIAN").mkdir(parents=True)
-    (content / "usr" / "src").mkdir(parents=True)
-    control = f"Package: {NAME}\nVersion: 9.9.1-1\nArchitecture: all\nMaintainer: x <x@x>\n"
-    (content / "DEBIAN" / "control").write_text(f"{control}Description: x\n", encoding="utf-8")
-    archive = content / "usr" / "src" / f"{NAME}.tar.xz"
-    subprocess.run(["tar", "-cJf", str(archive), "-C", str(place), NAME], check=True)
-    subprocess.run(["dpkg-deb", "--build", str(content), str(place / "made.deb")],
-                   check=True, capture_output=True)  # fmt: skip
-    return place / "made.deb"
-
-
-@pytest.fixture
-def offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An archive that offers made.deb."""
-    if shutil.which("dpkg-deb") is None or shutil.which("xz") is None:
-        pytest.skip("dpkg-deb or xz is not installed")
-    made = tmp_path / "made.deb"
-
-    def download(root: apt.AptRoot, filename: str, sha256: str, target: Path) -> None:
-        root.directory.mkdir(parents=True)
-        shutil.copy(made, target)
-
-    reach(monkeypatch, lambda suite: [stanza(NAME, "9.9.1-1")])
-    monkeypatch.setattr(apt.AptRoot, "download", download)
-    return made
 
 
 def test_a_package_becomes_a_tree(tmp_path: Path, offered: Path) -> None:
