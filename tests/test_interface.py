@@ -8,9 +8,11 @@ import pytest
 from reference_model import Kernel
 from reference_model.forwarding import Forwarder
 from reference_model.interface import CALLS, GROUPS
+from reference_model.linux import LinuxKernel
+from reference_model.linux.parts import LinuxPart
 from reference_model.parts import KernelPart
 
-KERNELS: dict[type, type] = {Kernel: KernelPart}
+KERNELS: dict[type, type] = {Kernel: KernelPart, LinuxKernel: LinuxPart}
 """Each kernel with the class of declarations that its parts inherit."""
 
 PLACE = {name: place for place, names in enumerate(GROUPS.values()) for name in names}

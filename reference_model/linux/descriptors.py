@@ -139,6 +139,11 @@ def word(descriptor: object) -> int:
     return number_of(descriptor) & 0xFFFFFFFF
 
 
+def relative_word(relative: Descriptor | int | None) -> int:
+    """The field ``relative_fd`` or ``relative_id``: a descriptor's number, or an id as it is."""
+    return relative if isinstance(relative, int) else word(relative)
+
+
 def info(fd: int, size: int) -> bytes:
     """BPF_OBJ_GET_INFO_BY_FD: the first ``size`` bytes of ``struct bpf_map_info`` and the like."""
     memory = buffer(size=size)

@@ -16,7 +16,7 @@ from .btf import Builder
 from .deferred import wait_for
 from .descriptors import Map, MapFd, object_id, word
 from .errors import KernelError
-from .state import LinuxState
+from .parts import LinuxPart
 from .syscall import BtfLoad, Command, address, bpf, buffer
 from .syscall import MapCreate as MapCreateAttr
 
@@ -25,7 +25,7 @@ _RETRY = 0.2
 """Seconds: locked memory that was freed is given back by a work item."""
 
 
-class MapCreate(LinuxState):
+class MapCreate(LinuxPart):
     """The command that makes maps."""
 
     def map_create(
@@ -45,7 +45,7 @@ class MapCreate(LinuxState):
     ) -> MapFd:
         if btf:
             btf_key, btf_value = btf_key or key, btf_value or value
-        self.limit_memory()
+        self._limit_memory()
         attr = MapCreateAttr(
             map_type=map_type,
             key_size=key.size,
@@ -61,7 +61,7 @@ class MapCreate(LinuxState):
             described, attr.btf_key_type_id, attr.btf_value_type_id = _load_btf(btf_key, btf_value)
             attr.btf_fd = described
         try:
-            fd = self.when_memory_is_back(lambda: bpf(Command.BPF_MAP_CREATE, attr))
+            fd = self._when_memory_is_back(lambda: bpf(Command.BPF_MAP_CREATE, attr))
         finally:
             if described >= 0:
                 os.close(described)
@@ -71,8 +71,7 @@ class MapCreate(LinuxState):
         self.held.descriptors.append(made)
         return made
 
-    def when_memory_is_back(self, make: Callable[[], int]) -> int:
-        """Ask again for a moment if locked memory was short: it may be about to be given back."""
+    def _when_memory_is_back(self, make: Callable[[], int]) -> int:
         failure: list[KernelError] = []
         result: list[int] = []
 

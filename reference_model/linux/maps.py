@@ -22,7 +22,7 @@ from ..uapi import (
 from ..values import CgroupStorageKey, Type, Value
 from .descriptors import Map, MapFd, ProgFd, number_of, word
 from .errors import KernelError
-from .map_create import MapCreate
+from .parts import LinuxPart
 from .syscall import (
     Batch,
     Buffer,
@@ -37,7 +37,7 @@ _ONE_VALUE = int(BPF_F_CPU | BPF_F_ALL_CPUS)
 _ATTACH_TYPES = {int(attach_type): attach_type for attach_type in AttachType}
 
 
-class MapCommands(MapCreate):
+class MapCommands(LinuxPart):
     """Creation, lookups, updates, and the commands that the storage maps refuse."""
 
     def map_lookup_elem(self, map: AnyMapFd, key: Any, flags: int = 0) -> Value:
@@ -121,11 +121,6 @@ class MapCommands(MapCreate):
             map.object.frozen = True
 
     # -- keys and values ----------------------------------------------------------------------
-
-    @property
-    def cgroup_ids(self) -> set[int]:
-        """The ids of all cgroups that this object ever made."""
-        raise NotImplementedError
 
     def _buffer_size(self, found: Map) -> int:
         """Bytes that the kernel copies for a value, or more."""

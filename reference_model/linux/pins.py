@@ -13,27 +13,23 @@ from pathlib import Path
 
 from .. import cgroups
 from ..state import Descriptor
-from .attachments import AttachCommands
 from .descriptors import LinkFd, MapFd, Open, ProgFd, Socket, number_of, word
 from .errors import KernelError
+from .parts import LinuxPart
 from .syscall import Command, Pin, address, bpf, buffer
 from .tree import Cgroup
 
 
-class PinCommands(AttachCommands):
+class DescriptorCommands(LinuxPart):
     """Descriptors and pins."""
-
-    _pinned: dict[str, Open]
-    """What is pinned, by the names that were given."""
 
     def close(self, descriptor: Descriptor | cgroups.Cgroup) -> None:
         number = number_of(descriptor)
         if not isinstance(descriptor, (MapFd, ProgFd, LinkFd, Cgroup)) or number < 0:
             raise KernelError(EBADF if number < 0 else EINVAL, "close")
-        self.let_go(descriptor)
+        self._let_go(descriptor)
 
-    def let_go(self, descriptor: Open | Socket | Cgroup) -> None:
-        """Close something that is open."""
+    def _let_go(self, descriptor: Open | Socket | Cgroup) -> None:
         os.close(descriptor.fd)
         descriptor.open = False
         self.held.descriptors.remove(descriptor)
@@ -65,7 +61,7 @@ class PinCommands(AttachCommands):
     def _pin(self, path: str) -> Path:
         """Where the pin of this name stands: bpffs wants neither dots nor, here, directories."""
         plain = "".join(c if c.isalnum() or c in "-" else f"_{ord(c):x}_" for c in path)
-        return self.pin_directory() / plain
+        return self._pin_directory() / plain
 
     def _again(self, descriptor: Open, fd: int, mode: int) -> Open:
         again: Open

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""BPF_PROG_LOAD, BPF_PROG_BIND_MAP and BPF_PROG_TEST_RUN on the running kernel.
+"""BPF_PROG_LOAD and BPF_PROG_BIND_MAP on the running kernel.
 
 Each method has the parameters, answers and errors of the interface.  A body is assembled; the
 verifier's log becomes a note of the error.
@@ -28,18 +28,16 @@ from .btf import kernel_function
 from .deferred import alive, wait_for
 from .descriptors import Map, MapFd, Maps, ProgFd, object_id, program_of, word
 from .errors import KernelError
-from .maps import MapCommands
-from .syscall import BindMap, Command, ProgLoad, TestRun, address, bpf, buffer
+from .parts import LinuxPart
+from .syscall import BindMap, Command, ProgLoad, address, bpf, buffer
 
 _LOG = 1 << 18
 """Bytes for the verifier's log."""
 _ATTEMPTS = 5
 """A load gives EAGAIN when a signal comes; libbpf asks as often."""
-_PACKET = bytes(12) + b"\x08\x00" + b"\x45" + bytes(63)
-"""An Ethernet frame of 78 bytes that says it holds IPv4."""
 
 
-class ProgCommands(MapCommands):
+class ProgCommands(LinuxPart):
     """Programs."""
 
     def prog_load(
@@ -72,11 +70,11 @@ class ProgCommands(MapCommands):
         )
         if prog_type is BPF_PROG_TYPE_LSM and lsm_hook:
             attr.attach_btf_id = kernel_function(f"bpf_lsm_{lsm_hook}") or 0
-        self.limit_memory(loading=True)
+        self._limit_memory(loading=True)
         try:
             fd = self._load(attr, [found.object for found in mentioned])
         finally:
-            self.limit_memory()
+            self._limit_memory()
         notes.id = object_id(fd)
         self.loaded.add(notes.id)
         for found in mentioned:
@@ -119,16 +117,6 @@ class ProgCommands(MapCommands):
 
     def prog_bind_map(self, prog: AnyProgFd, map: AnyMapFd) -> None:
         bpf(Command.BPF_PROG_BIND_MAP, BindMap(prog_fd=word(prog), map_fd=word(map)))
-
-    def prog_test_run(self, prog: AnyProgFd, repeat: int = 1) -> int:
-        self.limit_memory()
-        packet = buffer(_PACKET)
-        attr = TestRun(
-            prog_fd=word(prog), data_in=address(packet), data_size_in=len(packet), repeat=repeat
-        )
-        self.when_memory_is_back(lambda: bpf(Command.BPF_PROG_TEST_RUN, attr))
-        answer: int = attr.retval
-        return answer
 
 
 def _attempt(attr: Any) -> int:

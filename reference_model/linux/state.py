@@ -32,6 +32,9 @@ from .tree import Cgroup, Tree, remove_leftovers, remove_pins
 _SYSCTL = Path("/proc/sys/kernel/unprivileged_bpf_disabled")
 _BITS = {"CAP_NET_ADMIN": 12, "CAP_SYS_ADMIN": 21, "CAP_PERFMON": 38, "CAP_BPF": 39}
 
+Hook = tuple[int, int, int]
+"""Cgroup id, attach type and program id."""
+
 
 @dataclass
 class Held:
@@ -81,6 +84,7 @@ class LinuxState(KernelInterface):
 
     def __init__(
         self,
+        *,
         memlock: int | None = None,
         unprivileged_bpf_disabled: int | None = None,
         allow_unsafe: bool = False,
@@ -114,8 +118,18 @@ class LinuxState(KernelInterface):
             raise Missing("the loopback interface is down: ip link set lo up") from None
         self.sentinel = Sentinel()
         self.held.restores.append(self.sentinel.close)
+        self.root = self.held.tree.root
+        """The cgroup of this object: what the model calls the root."""
+        self.cgroup_ids = {self.root.id}
+        """The ids of all cgroups that this object ever made."""
         self.loaded: set[int] = set()
         """The ids of the programs that were loaded, as far as they are known to live."""
+        self._direct: set[Hook] = set()
+        """What was attached directly, as far as the guard needs it."""
+        self._pinned: dict[str, Open] = {}
+        """What is pinned, by the names that were given."""
+        self._watched: set[Cgroup] = set()
+        """Removed cgroups that the sentinel saw go, and whose BPF state may still be there."""
         rlimit = resource.getrlimit(resource.RLIMIT_MEMLOCK)
         self.held.restores.append(lambda: resource.setrlimit(resource.RLIMIT_MEMLOCK, rlimit))
         self._memlock: int | None = None
@@ -172,9 +186,9 @@ class LinuxState(KernelInterface):
     @memlock.setter
     def memlock(self, limit: int | None) -> None:
         self._memlock = limit
-        self.limit_memory()
+        self._limit_memory()
 
-    def limit_memory(self, *, loading: bool = False) -> None:
+    def _limit_memory(self, *, loading: bool = False) -> None:
         """Set the limit for what comes next; while a program is loaded there is none."""
         if self.has(changes.MEMCG_ACCOUNTING):
             return
@@ -208,7 +222,7 @@ class LinuxState(KernelInterface):
         new = machine.warnings() & ~self._warnings
         assert not new, f"the kernel warned: tainted {new}; see dmesg"
 
-    def pin_directory(self) -> Path:
+    def _pin_directory(self) -> Path:
         """The directory of this object in bpffs; Missing if bpffs is not mounted."""
         if self.held.pins is None:
             mount = machine.mount_point("bpf")

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Events, sockets and test runs on the running kernel: what makes programs run."""
+
+from __future__ import annotations
+
+from errno import EBADF, ENOENT
+
+from .. import cgroups, errors
+from ..programs import ProgFd as AnyProgFd
+from ..uapi import BPF_CGROUP_INET_SOCK_CREATE, AttachType
+from .actions import ACTIONS, ON_SOCKET
+from .descriptors import Socket, word
+from .errors import KernelError
+from .parts import LinuxPart
+from .processes import Worker
+from .syscall import Command, TestRun, address, bpf, buffer
+from .tree import Cgroup
+
+_PACKET = bytes(12) + b"\x08\x00" + b"\x45" + bytes(63)
+"""An Ethernet frame of 78 bytes that says it holds IPv4."""
+
+
+class EventCommands(LinuxPart):
+    """Events, sockets and BPF_PROG_TEST_RUN."""
+
+    def fire(
+        self, where: cgroups.Cgroup | cgroups.Socket, hook: AttachType | str, *, cpu: int = 0
+    ) -> None:
+        # Also passes INET_SOCK_RELEASE and POST_BIND, which the model leaves out.
+        if hook not in ACTIONS:
+            raise NotImplementedError(f"no way is known to pass {hook} just once")
+        if isinstance(where, cgroups.Socket):
+            if hook not in ON_SOCKET:
+                raise NotImplementedError(
+                    f"no way is known to pass {hook} on a socket that is open"
+                )
+            denied = self._fire_socket(where, hook, cpu)
+        else:
+            denied = self._worker(self._live(where)).do(hook, self._cpu(cpu))
+        if denied is not None:
+            raise errors.Denied(_denier(denied, hook))
+
+    def _fire_socket(self, socket: cgroups.Socket, hook: AttachType | str, cpu: int) -> str | None:
+        if not isinstance(socket, Socket) or not socket.open:
+            raise KernelError(EBADF, "sendto")
+        parent = socket.cgroup.parent
+        if not socket.cgroup.online and parent is not None and not parent.online:
+            self.guard.send_below_removed()
+        return self._worker(None).do(hook, self._cpu(cpu), socket.fd)
+
+    def run_hooks(
+        self,
+        where: cgroups.Cgroup | cgroups.Socket,
+        *hooks: AttachType | str,
+        cpu: int = 0,
+    ) -> None:
+        if hooks:
+            self.fire(where, hooks[-1], cpu=cpu)
+
+    def socket(self, cgroup: cgroups.Cgroup, *, cpu: int = 0) -> Socket:
+        denied, fd = self._worker(self._live(cgroup)).socket(self._cpu(cpu))
+        if denied is not None:
+            raise errors.Denied(BPF_CGROUP_INET_SOCK_CREATE)
+        cgroup.sockets += 1
+        made = Socket(cgroup, fd)
+        self.held.descriptors.append(made)
+        return made
+
+    def close_socket(self, socket: cgroups.Socket) -> None:
+        if not isinstance(socket, Socket) or not socket.open:
+            raise KernelError(EBADF, "close")
+        self._let_go(socket)
+        socket.cgroup.sockets -= 1
+        self._settle()
+
+    def prog_test_run(self, prog: AnyProgFd, repeat: int = 1) -> int:
+        self._limit_memory()
+        packet = buffer(_PACKET)
+        attr = TestRun(
+            prog_fd=word(prog), data_in=address(packet), data_size_in=len(packet), repeat=repeat
+        )
+        self._when_memory_is_back(lambda: bpf(Command.BPF_PROG_TEST_RUN, attr))
+        answer: int = attr.retval
+        return answer
+
+    def _live(self, cgroup: cgroups.Cgroup) -> Cgroup:
+        if not isinstance(cgroup, Cgroup) or not cgroup.open:
+            raise KernelError(EBADF, "cgroup.procs")
+        if not cgroup.online:
+            raise KernelError(ENOENT, "cgroup.procs")
+        return cgroup
+
+    def _cpu(self, cpu: int) -> int:
+        if cpu not in self.cpus:
+            raise ValueError(f"no CPU {cpu}: this machine has {self.cpus}")
+        return cpu
+
+    def _worker(self, cgroup: Cgroup | None) -> Worker:
+        """The process in the cgroup, or the one outside."""
+        worker = self.held.workers.get(cgroup)
+        if worker is None:
+            directory = None if cgroup is None else cgroup.fd
+            worker = self.held.workers[cgroup] = Worker(self.held.peers, directory)
+        return worker
+
+
+def _denier(call: str, hook: AttachType | str) -> AttachType | str:
+    """The hook whose program said no, as far as the system call that failed tells it."""
+    if call == "socket" and not isinstance(hook, str):
+        return BPF_CGROUP_INET_SOCK_CREATE
+    return hook
