@@ -16,7 +16,7 @@ from .cgroups import Cgroup
 from .errors import UndefinedBehaviour
 from .parts import KernelPart
 from .programs import ATTACH_TYPES, ProgFd, Program
-from .state import Descriptor
+from .state import Descriptor, changing
 from .storages import NOT_FOUND, Storages
 from .uapi import (
     BPF_CGROUP_MAX_PROGS,
@@ -43,6 +43,7 @@ _OVERRIDE, _MULTI, _REPLACE, _PREORDER = map(
 _BEFORE, _AFTER, _ID, _LINK = map(int, (BPF_F_BEFORE, BPF_F_AFTER, BPF_F_ID, BPF_F_LINK))
 
 
+@changing("flags", "prog", "sound", "storages")
 class Attachment:
     """A program on one hook of one cgroup: ``struct bpf_prog_list``."""
 
@@ -68,6 +69,7 @@ class Attachment:
         return f"Attachment({self.program.id}, {self.cgroup!r})"
 
 
+@changing("attachments", "flags", "revision")
 class Hook:
     """The programs of one cgroup at one hook, their common flags, and the hook's revision."""
 

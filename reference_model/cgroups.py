@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from . import changes, errors
 from .parts import KernelPart
+from .state import changing
 
 if TYPE_CHECKING:
     from .attachments import Attachment, Hook
@@ -23,6 +24,10 @@ HookId = "AttachType | str"
 """A place where programs run: an attach type, or (LSM_CGROUP) the name of an LSM hook."""
 
 
+@changing(
+    *("children", "freed", "hooks", "local_storages", "online", "open", "released"),
+    *("sockets", "storages", "unfreed_children"),
+)
 class Cgroup:
     """A cgroup directory, and an open descriptor of it.
 
@@ -72,6 +77,7 @@ class Cgroup:
         return f"Cgroup({self.name!r})"
 
 
+@changing("open")
 class Socket:
     """An open socket: it belongs for ever to the cgroup in which it was made."""
 

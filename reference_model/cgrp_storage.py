@@ -13,10 +13,12 @@ from . import errors
 from .cgroups import Cgroup
 from .maps import Map, MapFd
 from .parts import KernelPart
+from .state import changing
 from .uapi import BPF_EXIST, BPF_F_LOCK, BPF_LOCAL_STORAGE_GET_F_CREATE, BPF_NOEXIST
 from .values import Value
 
 
+@changing()
 class CgrpStorageMap(Map):
     """A map of type 32: each cgroup keeps its own element, so the map lists nothing."""
 

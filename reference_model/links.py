@@ -15,7 +15,7 @@ from .attachments import Attachment
 from .cgroups import Cgroup
 from .parts import KernelPart
 from .programs import ATTACH_TYPES, ProgFd, Program
-from .state import Descriptor, Object
+from .state import Descriptor, Object, changing
 from .uapi import (
     BPF_F_AFTER,
     BPF_F_ALLOW_MULTI,
@@ -32,6 +32,7 @@ from .uapi import (
 _CREATE_FLAGS = int(BPF_F_ID | BPF_F_BEFORE | BPF_F_AFTER | BPF_F_PREORDER | BPF_F_LINK)
 
 
+@changing()
 class LinkFd(Descriptor):
     """A descriptor of a link; closing the last one detaches."""
 
@@ -46,6 +47,7 @@ class LinkInfo(NamedTuple):
     attach_type: AttachType
 
 
+@changing("cgroup", "program")
 class Link(Object):
     """``struct bpf_cgroup_link``: holds its program; ``cgroup`` is None once it is detached."""
 

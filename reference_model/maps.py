@@ -14,7 +14,7 @@ from . import changes, errors
 from .cgroups import Cgroup
 from .errors import UndefinedBehaviour
 from .parts import KernelPart
-from .state import Descriptor, Object
+from .state import Descriptor, Object, changing
 from .storages import PERCPU, SHARED, Storage, pages_of
 from .uapi import (
     BPF_EXIST,
@@ -55,6 +55,7 @@ BOGUS_KEY = Marker.BOGUS_KEY
 UNINITIALISED = Marker.UNINITIALISED
 
 
+@changing()
 class MapFd(Descriptor):
     """A descriptor of a map."""
 
@@ -66,6 +67,7 @@ class MapFd(Descriptor):
         return self.object.frozen
 
 
+@changing("frozen", "urefs")
 class Map(Object):
     """What every map has; by itself one that no command works on, as a map of maps here."""
 
@@ -115,6 +117,7 @@ class Map(Object):
         """The last reference is gone."""
 
 
+@changing("entries", "newest", "owner")
 class StorageMap(Map):
     """A map of cgroup storages, shared or per-CPU.
 

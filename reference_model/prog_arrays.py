@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import changes, errors
 from .maps import Map
+from .state import changing
 from .uapi import BPF_ANY, MapType, ProgType
 from .values import Type, Value
 
@@ -32,6 +33,7 @@ class Owner:
     cookies: tuple[int, int]
 
 
+@changing("owner", "slots")
 class ProgArray(Map):
     """An array of programs; user space's last descriptor or pin empties it."""
 

@@ -17,7 +17,7 @@ from .maps import Map, MapFd, StorageMap
 from .parts import KernelPart
 from .prog_arrays import ProgArray
 from .releases import Change
-from .state import Descriptor, Object
+from .state import Descriptor, Object, changing
 from .steps import Access, Call, Cell, Return, Run, Step, TailCall, Verdict
 from .uapi import (
     BPF_CGROUP_DEVICE,
@@ -132,12 +132,14 @@ _NET_ADMIN = (_STORAGE_TYPES | _SOCKMAP_TYPES | {BPF_PROG_TYPE_XDP}) - {
 _UNPRIVILEGED = frozenset({BPF_PROG_TYPE_SOCKET_FILTER, BPF_PROG_TYPE_CGROUP_SKB})
 
 
+@changing()
 class ProgFd(Descriptor):
     """A descriptor of a program."""
 
     object: Program
 
 
+@changing("maps")
 class Program(Object):
     """A loaded program: what it is, which maps it holds, and its body ready to run."""
 

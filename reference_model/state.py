@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from . import changes, errors
 from .interface import KernelInterface
@@ -26,6 +26,27 @@ ALLOCATIONS = frozenset({"storage", "node", "effective"})
 """Allocations inside attach and detach that a test can make fail, in the kernel's order."""
 
 
+STATEFUL: dict[type, tuple[str, ...]] = {}
+"""The classes of the model whose objects change, each with the attributes that do."""
+
+C = TypeVar("C", bound=type)
+
+
+def changing(*names: str) -> Callable[[C], C]:
+    """Declare which attributes of a class change after its object is created; bases' too.
+
+    An attribute changes if a command or an event sets it, or changes the container that it holds.
+    """
+
+    def declare(cls: C) -> C:
+        inherited = [name for base in cls.__mro__[1:] for name in STATEFUL.get(base, ())]
+        STATEFUL[cls] = (*dict.fromkeys([*inherited, *names]),)
+        return cls
+
+    return declare
+
+
+@changing("refs")
 class Object:
     """A map, program or link: alive while something holds a reference to it."""
 
@@ -39,6 +60,7 @@ class Object:
         self.refs = 0
 
 
+@changing("open")
 class Descriptor:
     """An open file descriptor of a map, program or link.
 

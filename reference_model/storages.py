@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from . import changes, errors
 from .errors import UndefinedBehaviour
+from .state import changing
 from .uapi import PAGE_SIZE
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ Storages = list["Storage | None"]
 NOT_FOUND: Storages = [None, None]
 
 
+@changing("data", "freed", "newer", "older")
 class Storage:
     """One value of a map: of all CPUs together, or (per-CPU) a slot for each possible CPU.
 

@@ -16,19 +16,10 @@ from reference_model import (
     BpfError,
     Cgroup,
     Kernel,
-    LinkFd,
-    MapFd,
-    ProgFd,
-    Socket,
     UndefinedBehaviour,
 )
-from reference_model.attachments import Attachment, Hook
-from reference_model.cgrp_storage import CgrpStorageMap
-from reference_model.links import Link
-from reference_model.maps import Map, StorageMap
-from reference_model.prog_arrays import Owner, ProgArray
-from reference_model.programs import Program
-from reference_model.state import Object
+from reference_model.prog_arrays import Owner
+from reference_model.state import STATEFUL, Object
 from reference_model.storages import Storage
 
 # What the walk sees of a kernel as a whole, and what it leaves out.
@@ -45,10 +36,7 @@ LEFT_OUT = {
     "storages": "the semantics, a constant without state",
 }
 # Of these the walk sees every slot; anything else that it meets is a plain value.
-CLASSES = {
-    *(Attachment, Cgroup, CgrpStorageMap, Hook, Link, LinkFd, Map, MapFd, ProgArray, ProgFd),
-    *(Program, Socket, Storage, StorageMap),
-}
+CLASSES = STATEFUL.keys()
 PLAIN = {int, str, bool, NoneType, AttachType, Owner}
 # Where a storage stands in its map's list; a dump without order leaves these out.
 ORDER = {"newer", "older", "newest"}

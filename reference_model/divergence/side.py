@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """One of the two kernels in lockstep, which can be put back to where it was.
 
-Nothing is copied: a Checkpoint knows what can change in a kernel and what it was, and puts it back
-in place.  It knows no rule of the model, only which of its classes have a state.
+Nothing is copied: a Checkpoint keeps what can change in a kernel and restores it in place.  Each
+class of the model declares which of its attributes change.
 """
 
 from __future__ import annotations
@@ -12,18 +12,10 @@ from functools import cache
 from operator import attrgetter
 from typing import Any
 
-from ..attachments import Attachment, Hook
-from ..cgroups import Cgroup, Socket
-from ..cgrp_storage import CgrpStorageMap
 from ..errors import UndefinedBehaviour
 from ..kernel import Kernel
-from ..links import Link, LinkFd
-from ..maps import Map, MapFd, StorageMap
-from ..prog_arrays import ProgArray
-from ..programs import ProgFd, Program
 from ..releases import Release
-from ..state import CAPABILITIES, Descriptor
-from ..storages import Storage
+from ..state import CAPABILITIES, STATEFUL, Descriptor
 from ..traces import Answer, Op, Replayer
 from .world import World
 
@@ -32,19 +24,8 @@ _Getter = Callable[[Any], tuple[Any, ...]]
 UNDEFINED = "undefined"
 """The answer of an operation that the model does not define."""
 
-STATEFUL = frozenset(
-    {MapFd, ProgFd, LinkFd, Map, StorageMap, ProgArray, CgrpStorageMap, Program, Link}
-    | {Cgroup, Socket, Hook, Attachment, Storage}
-)
-"""The classes of the model that have a state."""
-_CHANGING = STATEFUL | {list, dict, bytearray}
-CHANGES = frozenset(
-    {"attachments", "cgroup", "children", "data", "entries", "flags", "freed", "frozen", "hooks"}
-    | {"link", "local_storages", "newer", "newest", "older", "online", "open", "owner", "prog"}
-    | {"program", "refs", "released", "revision", "slots", "sockets", "sound", "storages"}
-    | {"unfreed_children", "urefs"}
-)
-"""The attributes that the model sets again after an object is made, or changes in place."""
+_CHANGING = STATEFUL.keys() | {list, dict, bytearray}
+"""The types of what a checkpoint looks into."""
 
 
 class Side(Replayer):
@@ -131,14 +112,8 @@ class Checkpoint:
 
 @cache
 def _fields(kind: type) -> tuple[_Getter, tuple[str, ...]]:
-    """The slots of a class of the model that can change."""
-    names = tuple(name for name in slots(kind) if name in CHANGES)
+    """The attributes of a class that can change."""
+    names = STATEFUL[kind]
     if len(names) == 1:
         names *= 2  # an attrgetter of one name returns no tuple
     return attrgetter(*names), names
-
-
-def slots(kind: type) -> tuple[str, ...]:
-    """The slots of a class and of those that it comes from."""
-    bases = [getattr(base, "__slots__", ()) for base in kind.__mro__]
-    return tuple(dict.fromkeys(name for names in bases for name in names))
