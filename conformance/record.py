@@ -19,7 +19,7 @@ from pathlib import Path
 from records import pending, results
 from records.files import KERNELS, STORIES
 from reference_model.catalogue import Story
-from reference_model.traces import Trace, TraceError, export, read
+from reference_model.traces import Trace, TraceError, export, line, read
 
 from . import stories, tools, traces, twins
 from .command_line import Exit, Output, Progress, UsageError, add, jobs_of, positive
@@ -72,7 +72,7 @@ def read_traces(path: Path) -> list[Trace]:
 
 def text_of(found: list[Trace]) -> str:
     """The traces as a file holds them."""
-    return "".join(f"{export.line(one)}\n" for one in found)
+    return "".join(f"{line(one)}\n" for one in found)
 
 
 def show_traces(kernel: Kernel, given: list[Given], progress: Progress) -> bool:

@@ -19,9 +19,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from reference_model import Kernel, UndefinedBehaviour
 from reference_model.state import CAPABILITIES
 from reference_model.traces import ATTACH_TYPES, GARBAGE, Answer, Op, Replayer
+from reference_model.traces.names import ATTACH_NAMES
 
 MULTI, REPLACE = 2, 4
-NAMES = {attach_type: name for name, attach_type in ATTACH_TYPES.items()}
 
 HOOKS = (
     *[("sock_create", "sendmsg4", "egress")] * 8,
@@ -163,7 +163,7 @@ class Sequences(RuleBasedStateMachine):
         if self.ops:
             self.finish()
 
-    def _models(self) -> list[Replayer]:
+    def _models(self) -> list[Replayer[Kernel]]:
         return [Replayer(Kernel(release, **self.setup)) for release in self.releases]
 
     # -- one operation ------------------------------------------------------------------------
@@ -371,8 +371,8 @@ class Sequences(RuleBasedStateMachine):
                 found.append(
                     (
                         name,
-                        model.names[storage.cgroup.id],
-                        NAMES[at] if at is not None else "egress",
+                        model.cgroup_names[storage.cgroup.id],
+                        ATTACH_NAMES.get(at) or "egress",
                     )
                 )
         return found
@@ -610,11 +610,11 @@ class Sequences(RuleBasedStateMachine):
         """Something that is attached."""
         model = self.models[-1]
         there = [
-            (model.names[cgroup.id], model.prog_names[entry.program.id], NAMES[at])
+            (model.cgroup_names[cgroup.id], model.prog_names[entry.program.id], ATTACH_NAMES[at])
             for cgroup in model.kernel.cgroups.values()
             for at, hook in cgroup.hooks.items()
             for entry in hook.attachments
-            if model.names.get(cgroup.id) in self.names["c"]
+            if model.cgroup_names.get(cgroup.id) in self.names["c"]
             and model.prog_names.get(entry.program.id) in self.names["p"]
         ]
         if there:

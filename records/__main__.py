@@ -19,7 +19,7 @@ from pathlib import Path
 from reference_model import Release
 from reference_model.catalogue import Recipe, stories
 from reference_model.divergence.search import cores
-from reference_model.traces.export import line
+from reference_model.traces import line
 
 from . import search
 from .archive import committed

@@ -12,6 +12,7 @@ from .catalogue import Story, stories
 from .divergence import report, search, world
 from .releases import Release
 from .traces import export
+from .traces.scribe import NotExportable
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -112,8 +113,8 @@ def _export(options: argparse.Namespace) -> int:
     status = 0
     for program in export.story_programs(options.names or None):
         try:
-            lines = [export.line(exported) for exported in export.exported(program)]
-        except export.NotExportable as error:
+            lines = [traces.line(exported) for exported in export.exported(program)]
+        except NotExportable as error:
             print(f"{program.name}: {error}", file=sys.stderr)
             status = 2
         else:

@@ -28,7 +28,7 @@ _CHANGING = STATEFUL.keys() | {list, dict, bytearray}
 """The types of what a checkpoint looks into."""
 
 
-class Side(Replayer):
+class Side(Replayer[Kernel]):
     """A kernel in a world."""
 
     def __init__(self, release: Release, world: World) -> None:

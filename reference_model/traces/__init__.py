@@ -1,49 +1,34 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Traces: sequences of operations, and what kernels answered to them.
 
-The page on traces describes the format.  ``export`` writes stories as traces, ``listing`` writes a
-sequence as a Python program.
+The page on traces describes the format; ``operations`` is its table, from which all else derives.
+``export`` writes stories as traces, ``listing`` writes a sequence as a Python program.
 """
 
 from __future__ import annotations
 
-from .replayer import (
-    ATTACH_TYPES,
-    GARBAGE,
-    MAP_TYPES,
-    OPERATIONS,
-    PROG_TYPES,
-    STEPS,
-    Answer,
-    Difference,
-    Op,
-    Replayer,
-    Score,
-    Trace,
-    TraceError,
-    compare,
-    parse,
-    read,
-    replay,
-    shape,
-    table,
-)
+from .files import TraceError, read
+from .names import ATTACH_TYPES, GARBAGE
+from .operations import OPERATIONS, Op, Operation
+from .replayer import Replayer
+from .scoring import Difference, Score, compare, replay, table
+from .shapes import shape
+from .trace import Answer, Trace, line, parse
 
 __all__ = [
     "ATTACH_TYPES",
     "GARBAGE",
-    "MAP_TYPES",
     "OPERATIONS",
-    "PROG_TYPES",
-    "STEPS",
     "Answer",
     "Difference",
     "Op",
+    "Operation",
     "Replayer",
     "Score",
     "Trace",
     "TraceError",
     "compare",
+    "line",
     "parse",
     "read",
     "replay",

@@ -16,11 +16,13 @@ import reference_model
 from .. import uapi
 from ..errors import BpfError, Denied, UndefinedBehaviour
 from ..execution import ACTIONS
-from ..uapi import AttachFlag, ElemFlag, MapFlag
-from .replayer import ATTACH_TYPES, GARBAGE, MAP_TYPES, PROG_TYPES, STEPS, Op
-
-_SCALARS = {"u32": "U32", "s32": "S32", "u64": "U64", "s64": "S64", "enum": "ENUM"}
-_SCALARS["bpf_spin_lock"] = "SPIN_LOCK"
+from ..uapi import ElemFlag, MapFlag
+from . import bodies
+from .kinds import Flags, Key, Kind, Text, Word
+from .names import ATTACH_TYPES, GARBAGE, MAP_TYPES, PROG_TYPES
+from .operations import ANY, OPERATIONS, Call, Op, Operation, descriptor_of
+from .replayer import ONE_VALUE
+from .shapes import shape
 
 
 def listing(
@@ -60,7 +62,6 @@ class _Writer:
             name: getattr(reference_model, name) for name in reference_model.__all__
         }
         self.user: str | None = None
-        self.widths: dict[str, str] = {}
 
     def run(self, source: str) -> bool:
         """Write a statement and what Python prints after it; False if it raised."""
@@ -87,7 +88,37 @@ class _Writer:
             names = op["capabilities"]
             self.user = None if names is None else ", ".join(map(repr, names))
             return
-        getattr(self, op["op"])(op)
+        operation = OPERATIONS[op["op"]]
+        if hasattr(self, op["op"]) or operation.call is None:
+            getattr(self, op["op"])(op)
+        else:
+            self._one_call(op, operation, operation.call)
+
+    def _one_call(self, op: Op, operation: Operation, call: Call) -> None:
+        """Write an operation that is one call, as the table says; flags of 0 are left out."""
+        name, by_place, by_name = call
+        given = [self._source(op, operation, field) for field in by_place]
+        while given and given[-1] is None:
+            given.pop()
+        made = operation.made(op)
+        named = {field: self._source(op, operation, field) for field in by_name}
+        self.call(f"{made} = {name}" if made else name, *given, **named)
+
+    def _source(self, op: Op, operation: Operation, name: str) -> object:
+        """Return a field of an operation as Python, or None for an argument that is left out."""
+        if name == ANY:
+            return descriptor_of(op)
+        kind: Kind = operation.fields[name]
+        given: Any = op.get(name, operation.optional.get(name))
+        if isinstance(kind, Flags):
+            return _flags(kind.of, given)
+        if isinstance(kind, Word):
+            return kind.meaning[given]
+        if isinstance(kind, Key):
+            return self._key(op)
+        if isinstance(kind, Text):
+            return repr(given)
+        return given
 
     def call(self, name: str, *arguments: object, **named: object) -> bool:
         """Write a call of a method of the kernel."""
@@ -126,14 +157,8 @@ class _Writer:
         else:
             self.call("run_hooks", where, *passed, cpu=cpu or None)
 
-    def sock_open(self, op: Op) -> None:
-        self.call(f"{op['sock']} = socket", op["cgroup"])
-
     def sock_send(self, op: Op) -> None:
         self._fire(op["sock"], op["hooks"], 0)
-
-    def sock_close(self, op: Op) -> None:
-        self.call("close_socket", op["sock"])
 
     # -- maps ---------------------------------------------------------------------------------
 
@@ -141,9 +166,8 @@ class _Writer:
         key = {16: "STORAGE_KEY", 8: "U64"}.get(op["key_size"], f"Bytes({op['key_size']})")
         size = op["value_size"]
         described = {
-            name: _shape(op[name]) for name in ("btf_key", "btf_value") if op.get(name) is not None
+            name: shape(op[name]) for name in ("btf_key", "btf_value") if op.get(name) is not None
         }
-        self.widths[op["map"]] = "percpu" if op["type"].startswith("percpu") else ""
         self.call(
             f"{op['map']} = map_create",
             MAP_TYPES[op["type"]],
@@ -182,17 +206,11 @@ class _Writer:
 
     def map_update(self, op: Op) -> None:
         value = repr(bytes.fromhex(op["data"])) if "data" in op else str(op["value"])
-        if self.widths.get(op["map"]) and not op["flags"] & 24:
+        if self.space[op["map"]].object.storage_kind and not op["flags"] & ONE_VALUE:
             second = value if "data" in op else str(op["value"] + 1)
             value = f"[{value}, {second}]"
         flags = _flags(ElemFlag, op["flags"])
         self.call("map_update_elem", op["map"], self._key(op), value, *([flags] if flags else []))
-
-    def map_delete(self, op: Op) -> None:
-        self.call("map_delete_elem", op["map"], self._key(op))
-
-    def map_freeze(self, op: Op) -> None:
-        self.call("map_freeze", op["map"])
 
     def map_keys(self, op: Op) -> None:
         after = ""
@@ -207,28 +225,10 @@ class _Writer:
         key = [] if op["key"] is None else [self._key(op)]
         self.call("map_get_next_key", op["map"], *key)
 
-    def cgrp_lookup(self, op: Op) -> None:
-        self.call("map_lookup_elem", op["map"], op["cgroup"], op["flags"])
-
-    def cgrp_update(self, op: Op) -> None:
-        self.call("map_update_elem", op["map"], op["cgroup"], op["value"], op["flags"])
-
-    def cgrp_delete(self, op: Op) -> None:
-        self.call("map_delete_elem", op["map"], op["cgroup"])
-
-    def cgrp_next(self, op: Op) -> None:
-        self.call("map_get_next_key", op["map"], op["cgroup"])
-
     # -- programs -----------------------------------------------------------------------------
 
     def prog_load(self, op: Op) -> None:
-        if "steps" in op:
-            steps = [_step(*step) for step in op["steps"]]
-        else:
-            kind, number = op["body"]
-            steps = [_step(kind, name, number) for name in op["maps"]]
-            if op.get("tail_call"):
-                steps.append(f"TailCall({op['tail_call']})")
+        steps = [bodies.source(step) for step in bodies.long(op)]
         expected = op["expected_attach_type"]
         body = [steps[0] if len(steps) == 1 else f"[{', '.join(steps)}]"] if steps else []
         self.call(
@@ -245,59 +245,16 @@ class _Writer:
             max_entries=op.get("slots", 1),
         )  # fmt: skip
 
-    def prog_array_update(self, op: Op) -> None:
-        self.call("map_update_elem", op["map"], op.get("slot", 0), op["prog"])
-
-    def prog_test_run(self, op: Op) -> None:
-        self.call("prog_test_run", op["prog"], op["repeat"])
-
-    def prog_attach(self, op: Op) -> None:
-        flags = _flags(AttachFlag, op["flags"])
-        at = ATTACH_TYPES[op["attach_type"]]
-        given = [op["cgroup"], op["prog"], at, *([flags] if flags else [])]
-        self.call("prog_attach", *given, replace=op["replace"])
-
-    def prog_detach(self, op: Op) -> None:
-        self.call("prog_detach", op["cgroup"], op["prog"], ATTACH_TYPES[op["attach_type"]])
-
     def prog_query(self, op: Op) -> None:
         flags = ["BPF_F_QUERY_EFFECTIVE"] if op["effective"] else []
         self.call("prog_query", op["cgroup"], ATTACH_TYPES[op["attach_type"]], *flags)
 
     # -- links and descriptors ----------------------------------------------------------------
 
-    def link_create(self, op: Op) -> None:
-        at = ATTACH_TYPES[op["attach_type"]]
-        self.call(f"{op['link']} = link_create", op["cgroup"], op["prog"], at)
-
     def link_update(self, op: Op) -> None:
         old = op["old_prog"]
         flags = "BPF_F_REPLACE" if old else None
         self.call("link_update", op["link"], op["new_prog"], flags=flags, old_prog=old)
-
-    def link_detach(self, op: Op) -> None:
-        self.call("link_detach", op["link"])
-
-    def close(self, op: Op) -> None:
-        self.call("close", _object(op))
-
-    def obj_pin(self, op: Op) -> None:
-        self.call("obj_pin", repr(op["path"]), _object(op))
-
-    def obj_get(self, op: Op) -> None:
-        flags = _flags(MapFlag, op.get("flags", 0))
-        self.call(f"{_object(op)} = obj_get", repr(op["path"]), *([flags] if flags else []))
-        made = self.space.get(_object(op))
-        if getattr(getattr(made, "object", None), "storage_kind", 0):
-            self.widths[_object(op)] = "percpu"
-
-    def unlink(self, op: Op) -> None:
-        self.call("unlink", repr(op["path"]))
-
-
-def _object(op: Op) -> str:
-    name: str = op.get("map") or op.get("prog") or op["link"]
-    return name
 
 
 def _flags(kind: Any, flags: int) -> str | None:
@@ -308,21 +265,3 @@ def _flags(kind: Any, flags: int) -> str | None:
     if flags >> 32:
         text += f"|{flags >> 32} << 32"
     return text.replace("|", " | ")
-
-
-def _shape(text: str) -> str:
-    text = text.removeprefix("typedef ")
-    if not text.startswith("struct {"):
-        return _SCALARS[text]
-    members = [part.strip() for part in text[len("struct {") : -1].split(";")]
-    named = [f"m{number}={_SCALARS[name]}" for number, name in enumerate(members) if name != "pad"]
-    return f"Struct({', '.join(named)})"
-
-
-def _step(kind: str, *arguments: Any) -> str:
-    made, kinds = STEPS[kind]
-    given = [
-        repr(argument) if letter == "h" else str(argument)
-        for letter, argument in zip(kinds, arguments, strict=False)
-    ]
-    return f"{made.__name__}({', '.join(given)})"

@@ -32,7 +32,7 @@ from reference_model.traces import (
     Op,
     Replayer,
     Trace,
-    export,
+    line,
     parse,
     read,
     replay,
@@ -282,7 +282,7 @@ def test_a_record_is_a_file_of_traces(tmp_path: Path) -> None:
     for release in releases:
         found = traces.with_answers(found, release, traces.answers_of(on(release), found))
     file = tmp_path / "some.jsonl"
-    file.write_text("".join(f"{export.line(one)}\n" for one in found))
+    file.write_text("".join(f"{line(one)}\n" for one in found))
     assert list(read(file)) == found
     scores = replay([file])
     assert {name: score.differ for name, score in scores.items()} == dict.fromkeys(releases, 0)
