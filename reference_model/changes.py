@@ -110,6 +110,14 @@ RECVMSG_HOOKS = Change(
     read=[Read(UAPI, "4.19.51", "4.19.67", "4.19.108", "4.20.1", "5.0")],
     marker=Marker(UAPI, "BPF_CGROUP_UDP4_RECVMSG"),
 )
+DOT_IN_NAMES = Change(
+    "bpf: allow . char as part of the object name",
+    "3e0ddc4f3ff1",
+    "5.2",
+    "``map_name`` can contain a dot; before, ``BPF_MAP_CREATE`` failed with ``EINVAL``.",
+    read=[Read("syscall.c:bpf_obj_name_cpy", "4.19.108", "4.20.1", "5.0", "5.2.1")],
+    marker=Marker("kernel/bpf/syscall.c:bpf_obj_name_cpy", r"_. && \*src != "),
+)
 SOCKOPT_PROGRAMS = Change(
     "bpf: implement getsockopt and setsockopt hooks",
     "0d01da6afc54",
@@ -316,6 +324,19 @@ BIND_RETURNS = Change(
     read=[Read("verifier.c:check_return_code")],
     recorded=("5.10.262", "6.1.192"),
     marker=Marker("kernel/bpf/verifier.c", "BPF_CGROUP_INET4_BIND"),
+)
+LINK_DESCRIPTORS_READ_AND_WRITE = Change(
+    "bpf: link: Refuse non-O_RDWR flags in BPF_OBJ_GET",
+    "25fc94b2f02d",
+    "5.12",
+    "``BPF_OBJ_GET`` of a link with ``BPF_F_RDONLY`` or ``BPF_F_WRONLY`` fails with ``EINVAL``.  "
+    "5.12.9 rejects the flags for programs, too, which 5.19 accepts again.",
+    backports=("5.10.30",),
+    changelogs=("5.10.30",),
+    read=[Read("inode.c:bpf_obj_get_user", "5.12.9", "5.19", "6.1.192")],
+    marker=Marker(
+        "kernel/bpf/inode.c:bpf_obj_get_user", r"f_flags != O_RDWR\) \? -EINVAL : bpf_link_new_fd"
+    ),
 )
 LOOKUP_AND_DELETE_FLAGS = Change(
     "bpf: Add lookup_and_delete_elem support to hashtab",

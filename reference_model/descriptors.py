@@ -7,7 +7,7 @@ descriptors.  Left out: what bpffs does beside pins.
 
 from __future__ import annotations
 
-from . import errors
+from . import changes, errors
 from .cgroups import Cgroup
 from .links import Link, LinkFd
 from .maps import Map, MapFd
@@ -55,7 +55,11 @@ class DescriptorCommands(KernelPart):
             raise errors.MapFlags(file_flags)
         if path not in self.pins:
             raise errors.NoSuchPath(path)
-        return self._new_descriptor(self.pins[path], file_flags)
+        found = self.pins[path]
+        whole = found.kind == "link" and self.has(changes.LINK_DESCRIPTORS_READ_AND_WRITE)
+        if whole and file_flags:
+            raise errors.MapFlags(file_flags)
+        return self._new_descriptor(found, file_flags)
 
     def unlink(self, path: str) -> None:
         if path not in self.pins:

@@ -2,8 +2,8 @@
 """Running programs: which ones an event runs, on whose storages, and what they answer.
 
 Modelled: ``kernel/bpf/cgroup.c``: ``bpf_prog_run_array_cg``, ``bpf_get_local_storage``;
-``net/bpf/test_run.c:bpf_test_run``.  Left out: preemption (5.7 to 5.14 could mix up the storages of
-programs that interrupt each other), and what programs do beside the storage.
+``net/bpf/test_run.c:bpf_test_run``.  Left out: programs that interrupt each other (4.20 to 5.13
+could mix up their storages, see ``other_changes``), and what programs do beside the storage.
 """
 
 from __future__ import annotations
@@ -119,6 +119,8 @@ class EventCommands(KernelPart):
 
     def prog_test_run(self, prog: ProgFd, repeat: int = 1) -> int:
         self._check_command()
+        if not self.has(changes.CAP_BPF) and not self._bpf_capable():
+            raise errors.NotPermitted("CAP_SYS_ADMIN")
         program = self._program(prog)
         if program.type is not BPF_PROG_TYPE_CGROUP_SKB:
             raise errors.TestRunNotSupported(program.type)

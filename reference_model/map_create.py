@@ -40,7 +40,7 @@ PCPU_MIN_UNIT_SIZE = 32768
 """Bytes: the largest value of the per-CPU type from 5.15 on."""
 
 MAP_NAME = re.compile(r"[A-Za-z0-9_.]{0,15}")
-"""What ``syscall.c:bpf_obj_name_cpy`` takes for a name."""
+"""What ``syscall.c:bpf_obj_name_cpy`` accepts as a name, with a dot since 5.2."""
 _ACCESS = int(BPF_F_RDONLY | BPF_F_WRONLY)
 _PROG_ACCESS = int(BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG)
 _MAPS_OF_MAPS = (BPF_MAP_TYPE_ARRAY_OF_MAPS, BPF_MAP_TYPE_HASH_OF_MAPS)
@@ -53,6 +53,9 @@ _FIELD_SINCE = {
     RES_SPIN_LOCK: changes.RES_SPIN_LOCK,
 }
 """The change before which a special field is a struct like any other."""
+
+_IN_TURN = (SPIN_LOCK, TIMER, KPTR)
+"""The order in which kernels before 6.2 test the fields."""
 
 _FIELDS_ALLOWED: dict[MapType, frozenset[Special]] = {
     BPF_MAP_TYPE_CGROUP_STORAGE: frozenset({SPIN_LOCK, RES_SPIN_LOCK}),
@@ -93,6 +96,9 @@ class MapCreate(KernelPart):
         self._check_type(map_type)
         if map_type is BPF_MAP_TYPE_CGRP_STORAGE:
             _check_cgrp_attributes(key, value, max_entries, map_flags, btf_key, btf_value)
+            if not late and not self._bpf_capable():
+                raise errors.NotPermitted("CAP_BPF")
+            _check_cgrp_value_size(value)
         if late:
             self._check_unprivileged()
         if map_type is BPF_MAP_TYPE_CGRP_STORAGE and not self._bpf_capable():
@@ -104,7 +110,8 @@ class MapCreate(KernelPart):
         charged = map_type in (*_STORAGE_MAPS, BPF_MAP_TYPE_PROG_ARRAY)
         if charged and self.has(changes.MEMLOCK_BEFORE_ALLOCATION):
             self._check_memlock()
-        if MAP_NAME.fullmatch(map_name) is None:
+        dot = "." in map_name and not self.has(changes.DOT_IN_NAMES)
+        if dot or MAP_NAME.fullmatch(map_name) is None:
             raise errors.MapName(map_name)
         record = self._check_btf(map_type, key, value, map_flags, btf_key, btf_value)
         _check_access(map_flags)
@@ -215,20 +222,20 @@ class MapCreate(KernelPart):
     def _check_record(
         self, map_type: MapType, map_flags: int, record: dict[Special, Field]
     ) -> None:
-        """What the kernel asks of a map with special fields."""
-        exclusive = int(BPF_F_RDONLY_PROG)
-        modern = self.has(changes.BTF_RECORD)
-        if modern:
-            exclusive = _PROG_ACCESS
-            if not self._bpf_capable():
+        """``map_check_btf()``; before 6.2 it tests each kind of field after the other."""
+        together = self.has(changes.BTF_RECORD)
+        allowed = _FIELDS_ALLOWED.get(map_type, frozenset())
+        for fields in [list(record)] if together else [[one] for one in _IN_TURN if one in record]:
+            strict = together or fields == [KPTR]
+            if strict and not self._bpf_capable():
                 raise errors.NotPermitted("CAP_BPF")
-        if map_flags & exclusive:
-            raise errors.SpecialFieldReadOnly
-        for special in record:
-            if special not in _FIELDS_ALLOWED.get(map_type, frozenset()):
-                if modern or special is not SPIN_LOCK:
+            if map_flags & (_PROG_ACCESS if strict else int(BPF_F_RDONLY_PROG)):
+                raise errors.SpecialFieldReadOnly
+            for special in fields:
+                if special not in allowed:
+                    if special is SPIN_LOCK and not together:
+                        raise errors.SpecialFieldNotSupportedLegacy(special)
                     raise errors.SpecialFieldNotSupported(special)
-                raise errors.SpecialFieldNotSupportedLegacy(special)
 
 
 def is_storage_key(key: Type | None) -> bool:
@@ -268,6 +275,10 @@ def _check_cgrp_attributes(
         raise errors.ValueSizeZero
     if btf_key is None or btf_value is None:
         raise errors.BtfIds("CGRP_STORAGE wants BTF for both")
+
+
+def _check_cgrp_value_size(value: Type) -> None:
+    """The last test of ``bpf_local_storage_map_alloc_check()``."""
     if value.size > BPF_LOCAL_STORAGE_MAX_VALUE_SIZE:
         raise errors.ValueSizeTooBig(value.size)
 

@@ -4,7 +4,7 @@
 Modelled: ``kernel/bpf/syscall.c:bpf_prog_load``, ``bpf_prog_load_check_attach``,
 ``bpf_prog_attach_check_attach_type``; ``kernel/bpf/verifier.c`` as far as it looks at the maps;
 ``kernel/bpf/local_storage.c:bpf_cgroup_storage_assign``.  Left out: the verifier proper, EXT
-programs, and the maps that stayed busy for ever (up to 5.5, with patched instructions).
+programs, and the maps that stayed busy forever (before 5.5, with patched instructions).
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 import pytest
+from support import at_least, outcome
 from support_programs import (
     EGRESS,
     INGRESS,
@@ -385,6 +386,16 @@ def test_other_program_types_have_no_test_run(
         prog = kernel.prog_load(prog_type, expected_attach_type=expected)
         with refused(kernel, "ENOTSUPP", errors.TestRunNotSupported):
             kernel.prog_test_run(prog)
+
+
+@pytest.mark.parametrize("release", MAINLINE)
+def test_a_test_run_needs_a_capability_before_5_8(release: str) -> None:
+    """``syscall.c:bpf_prog_test_run`` of 4.19.108, 5.4.59 and 5.7.14, but not of 5.8.18."""
+    kernel = Kernel(release, unprivileged_bpf_disabled=0)
+    prog = kernel.prog_load(SKB)
+    with kernel.user():
+        answer = outcome(kernel.prog_test_run, prog)
+    assert answer == ("ok" if at_least(release, "5.8") else "EPERM")
 
 
 @pytest.mark.parametrize("release", ["4.19", "latest"])

@@ -6,9 +6,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support import at_least, outcome
 from support_programs import (
     EGRESS,
     INGRESS,
+    SKB,
     before,
     counter,
     percpu_map,
@@ -28,7 +30,9 @@ from reference_model import (
     BPF_F_BEFORE,
     BPF_F_PREORDER,
     BPF_F_QUERY_EFFECTIVE,
+    BPF_F_RDONLY,
     BPF_F_REPLACE,
+    BPF_F_WRONLY,
     BPF_LSM_CGROUP,
     BPF_PROG_TYPE_CGROUP_SOCK,
     BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
@@ -174,6 +178,20 @@ def test_a_program_is_attached_once_directly_and_through_many_links(release: str
     kernel.prog_detach(cgroup, prog, EGRESS)
     kernel.link_create(cgroup, prog, EGRESS)
     assert ids(kernel, cgroup) == [prog.id] * 64
+
+
+@pytest.mark.parametrize("release", [*since("5.7"), "5.10.29", "5.10.30", "5.10.223"])
+@pytest.mark.parametrize("flags", [BPF_F_RDONLY, BPF_F_WRONLY])
+def test_a_pinned_link_is_opened_for_reading_and_writing(release: str, flags: int) -> None:
+    """``inode.c:bpf_obj_get_user`` of 5.12.9 and 5.19; kernels 5.10.262 to 7.3.4 agree."""
+    kernel = Kernel(release)
+    link = kernel.link_create(kernel.mkdir("web"), kernel.prog_load(SKB), EGRESS)
+    kernel.obj_pin("/sys/fs/bpf/link", link)
+    stable = {"5.10.29": False, "5.10.30": True, "5.10.223": True}
+    refused = stable[release] if release in stable else at_least(release, "5.12")
+    answer = outcome(kernel.obj_get, "/sys/fs/bpf/link", flags)
+    assert answer == ("EINVAL" if refused else "ok")
+    assert outcome(kernel.obj_get, "/sys/fs/bpf/link") == "ok"
 
 
 @pytest.mark.parametrize("release", LINKS)

@@ -161,6 +161,15 @@ def test_place_of_the_locked_memory_test(release: str) -> None:
     assert no_memlock(release) is errors.LockedMemory
 
 
+@pytest.mark.parametrize("release", MAINLINE)
+def test_a_dot_in_a_name(release: str) -> None:
+    """``syscall.c:bpf_obj_name_cpy`` of 4.19.108, 4.20.1 and 5.0 takes no dot, that of 5.2.1 does.
+
+    Kernels 5.10.262, 6.1.192, 6.12.118, 6.19.14 and 7.3.4 take it.
+    """
+    assert create(release, map_name="a.b") == ("ok" if at_least(release, "5.2") else "EINVAL")
+
+
 # -- the order of them ----------------------------------------------------------------------------
 
 WRONG: dict[type[errors.BpfError], dict[str, Any]] = {
@@ -415,8 +424,25 @@ def test_special_fields_and_program_access(release: str, value: Type) -> None:
     assert create(release, value=value, btf=True, map_flags=RDONLY_PROG) == "EACCES"
     if at_least(release, "6.2"):
         assert create(release, value=value, btf=True, map_flags=WRONLY_PROG) == "EACCES"
-    elif field is SPIN_LOCK:
-        assert create(release, value=value, btf=True, map_flags=WRONLY_PROG) == "ok"
+    else:
+        answers = {SPIN_LOCK: "ok", TIMER: "EOPNOTSUPP", KPTR: "EACCES"}
+        assert create(release, value=value, btf=True, map_flags=WRONLY_PROG) == answers[field]
+
+
+@pytest.mark.parametrize("release", since("5.19"))
+def test_a_kptr_needs_a_capability(release: str) -> None:
+    """``syscall.c:map_check_btf`` of 5.19, 6.0.1 and 6.1.192: EPERM before EACCES, for a kptr."""
+    kernel = Kernel(release, unprivileged_bpf_disabled=0)
+    value = Struct(p=KPTR, n=U64)
+    create = (kernel.map_create, SHARED, STORAGE_KEY, value)
+    with kernel.user():
+        assert outcome(*create, btf=True) == "EPERM"
+        assert outcome(*create, btf=True, map_flags=WRONLY_PROG) == "EPERM"
+    assert outcome(*create, btf=True) == "EOPNOTSUPP"
+    if not at_least(release, "6.2"):
+        timer = (kernel.map_create, SHARED, STORAGE_KEY, Struct(t=TIMER, n=U64))
+        with kernel.user():
+            assert outcome(*timer, btf=True) == "EOPNOTSUPP"
 
 
 @pytest.mark.parametrize("release", MAINLINE)
