@@ -18,8 +18,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from reference_model import Kernel, UndefinedBehaviour
 from reference_model.state import CAPABILITIES
-from reference_model.traces import ATTACH_TYPES, GARBAGE, Answer, Op, Replayer
-from reference_model.traces.names import ATTACH_NAMES
+from reference_model.traces import ATTACH_TYPES, GARBAGE, OPERATIONS, Answer, Op, Replayer
+from reference_model.traces.names import ATTACH_NAMES, COMMANDS, DESCRIPTORS, LETTERS
 
 MULTI, REPLACE = 2, 4
 
@@ -190,6 +190,8 @@ class Sequences(RuleBasedStateMachine):
                 return None
         self.ops.append(op)
         self.answers.append(answer)
+        if answer == "ok":
+            self.note(op)
         for model in self.models:
             model.kernel.check_invariants()
         self.census[kind, answer if isinstance(answer, str) else "answer"] += 1
@@ -199,16 +201,19 @@ class Sequences(RuleBasedStateMachine):
         self.made[letter] += 1
         return f"{letter}{self.made[letter]}"
 
-    def make(self, kind: str, name: str, answer: Answer) -> Answer:
-        """Note that the operation made its object, if it did."""
-        if answer == "ok":
-            self.names[kind].append(name)
-        return answer
-
-    def end(self, kind: str, name: str, answer: Answer) -> None:
-        """Note that the operation ended it, if it did."""
-        if answer == "ok":
-            self.names[kind].remove(name)
+    def note(self, op: Op) -> None:
+        """Note which names an operation that succeeded made and ended."""
+        operation = OPERATIONS[op["op"]]
+        made, ended = operation.made(op), operation.ended(op)
+        if made is not None:
+            other = {"cgrp_storage": "g", "prog_array_create": "a"}
+            kind = str(op.get("type", op["op"]))
+            self.names[other.get(kind, made[0])].append(made)
+        if made is not None and made[0] == "c":
+            self.names["i"].append(made)
+        for living in (self.names[letter] for letter in MOST):
+            if ended in living:
+                living.remove(ended)
 
     @initialize(
         setup=SETUPS,
@@ -235,8 +240,7 @@ class Sequences(RuleBasedStateMachine):
 
     def mkdir(self, parent: str | None) -> None:
         label = self.new("c")
-        if self.make("c", label, self.do("mkdir", cgroup=label, parent=parent)) == "ok":
-            self.names["i"].append(label)
+        self.do("mkdir", cgroup=label, parent=parent)
 
     @needs("", room="c")
     @rule(parent=maybe("c"))
@@ -246,7 +250,7 @@ class Sequences(RuleBasedStateMachine):
     @precondition(lambda self: len(self.names["c"]) > 1)
     @rule(cgroup=some("c"))
     def rmdir(self, cgroup: str) -> None:
-        self.end("c", cgroup, self.do("rmdir", cgroup=cgroup))
+        self.do("rmdir", cgroup=cgroup)
 
     @seldom("cgroup_ids")
     @needs("c")
@@ -270,8 +274,7 @@ class Sequences(RuleBasedStateMachine):
     @rule(cgroup=some("c"))
     def sock_open(self, cgroup: str) -> None:
         label = self.new("s")
-        answer = self.do("sock_open", sock=label, cgroup=cgroup, hooks=["sock_create"])
-        self.make("s", label, answer)
+        self.do("sock_open", sock=label, cgroup=cgroup, hooks=["sock_create"])
 
     @needs("s")
     @rule(sock=some("s"))
@@ -281,17 +284,14 @@ class Sequences(RuleBasedStateMachine):
     @needs("s")
     @rule(sock=some("s"))
     def sock_close(self, sock: str) -> None:
-        self.end("s", sock, self.do("sock_close", sock=sock))
+        self.do("sock_close", sock=sock)
 
     # -- maps ---------------------------------------------------------------------------------
 
     def create(self, kind: str, key: int, value: int, **given: Any) -> None:
         label = self.new("m")
         fields = {"max_entries": 0, "map_flags": 0, **given}
-        answer = self.do(
-            "map_create", map=label, type=kind, key_size=key, value_size=value, **fields
-        )
-        self.make("g" if kind == "cgrp_storage" else "m", label, answer)
+        self.do("map_create", map=label, type=kind, key_size=key, value_size=value, **fields)
 
     @needs("", room="m")
     @seldom("m", 12)
@@ -402,10 +402,7 @@ class Sequences(RuleBasedStateMachine):
     @rule(
         found=some("m"),
         cgroup=some("i"),
-        command=st.sampled_from(
-            ["lookup_and_delete", "lookup_batch", "lookup_and_delete_batch", "update_batch"]
-            + ["delete_batch"]
-        ),
+        command=st.sampled_from(COMMANDS),
     )
     def map_command(self, found: str, cgroup: str, command: str) -> None:
         self.made["command"] += 1
@@ -455,7 +452,7 @@ class Sequences(RuleBasedStateMachine):
 
     def load(self, kind: str, expected: str | None, helper_flags: int = 0, **body: object) -> None:
         label = self.new("p")
-        answer = self.do(
+        self.do(
             "prog_load",
             prog=label,
             type=kind,
@@ -465,7 +462,6 @@ class Sequences(RuleBasedStateMachine):
         )
         natural = AT[kind]
         self.belongs[label] = (expected,) * 4 + natural if expected else natural
-        self.make("p", label, answer)
 
     @needs("", room="p")
     @rule(
@@ -542,7 +538,7 @@ class Sequences(RuleBasedStateMachine):
     def prog_array_create(self, slots: int) -> None:
         self.made["arrays"] += 1
         label = self.new("m")
-        self.make("a", label, self.do("prog_array_create", map=label, slots=slots))
+        self.do("prog_array_create", map=label, slots=slots)
 
     @needs("ap")
     @rule(array=some("a"), prog=some("p"), slot=st.sampled_from([0, 0, 0, 1]))
@@ -634,8 +630,7 @@ class Sequences(RuleBasedStateMachine):
     @rule(cgroup=some("c"), prog=some("p"), number=st.integers(0, 65))
     def link_create(self, cgroup: str, prog: str, number: int) -> None:
         label, at = self.new("l"), self.place(prog, number)
-        answer = self.do("link_create", link=label, cgroup=cgroup, prog=prog, attach_type=at)
-        self.make("l", label, answer)
+        self.do("link_create", link=label, cgroup=cgroup, prog=prog, attach_type=at)
 
     @needs("lp")
     @rule(link=some("l"), new=some("p"), old=maybe("p"))
@@ -653,12 +648,12 @@ class Sequences(RuleBasedStateMachine):
     @rule(kind=st.sampled_from("mpppll"), number=st.integers(0, 7))
     def close(self, kind: str, number: int) -> None:
         name = self.names[kind][number % len(self.names[kind])]
-        self.end(kind, name, self.do("close", **_any(name)))
+        self.do("close", **_any(name))
 
     @needs("a")
     @rule(array=some("a"))
     def close_array(self, array: str) -> None:
-        self.end("a", array, self.do("close", map=array))
+        self.do("close", map=array)
 
     @needs("mp")
     @seldom("pins", 3)
@@ -677,8 +672,7 @@ class Sequences(RuleBasedStateMachine):
         label, given = self.new(letter), flags if letter == "m" else 0
         if letter == "p":
             self.belongs[label] = ("egress",)
-        answer = self.do("obj_get", **_any(label), path=path, flags=given)
-        self.make(letter, label, answer)
+        self.do("obj_get", **_any(label), path=path, flags=given)
 
     @precondition(lambda self: self.pins)
     @rule(path=PATHS)
@@ -717,10 +711,9 @@ class Sequences(RuleBasedStateMachine):
             self.do("prog_query", cgroup=cgroup, attach_type=at, effective=False)
         elif len(self.names["l"]) < MOST["l"]:
             link = self.new("l")
-            made = self.do("link_create", link=link, cgroup=cgroup, prog=prog, attach_type=at)
-            self.make("l", link, made)
+            self.do("link_create", link=link, cgroup=cgroup, prog=prog, attach_type=at)
         self.do("user", capabilities=None)
 
 
 def _any(name: str) -> dict[str, str]:
-    return {{"m": "map", "p": "prog", "l": "link"}[name[0]]: name}
+    return {kind: name for kind in DESCRIPTORS if LETTERS[kind] == name[0]}

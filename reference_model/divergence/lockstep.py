@@ -12,19 +12,13 @@ from typing import NoReturn
 
 from .. import changes
 from ..releases import Change, Release
-from ..traces import Answer
+from ..traces import OPERATIONS, Answer
 from . import canonical
 from .side import Checkpoint, Side
 from .world import Move, World
 
 Path = bytes
 """A program: the places of its operations in the world."""
-
-_READS = frozenset(
-    {"map_lookup", "map_keys", "map_next_key", "map_command", "prog_query", "prog_test_run"}
-    | {"cgroup_ids", "cgrp_lookup", "cgrp_next"}
-)
-"""Operations that change nothing, also where they succeed."""
 
 
 class Lockstep:
@@ -175,4 +169,4 @@ def _agreed(old: Release, new: Release, world: World) -> _Track | None:
 
 def changes_state(move: Move, answer: Answer) -> bool:
     """Whether an operation with this answer may have changed something: a refusal does not."""
-    return answer == "denied" or (answer == "ok" and move.op["op"] not in _READS)
+    return answer == "denied" or (answer == "ok" and not OPERATIONS[move.op["op"]].reads)

@@ -16,21 +16,11 @@ from itertools import permutations, product
 from pathlib import Path
 from typing import Any
 
-from ..traces import Op, parse
+from ..traces import OPERATIONS, Op, parse
 
 FOLDER = Path(__file__).parent / "worlds"
 DEFAULT = "attachments"
 
-_MAKES = {
-    "mkdir": "cgroup",
-    "map_create": "map",
-    "prog_array_create": "map",
-    "prog_load": "prog",
-    "link_create": "link",
-    "sock_open": "sock",
-}
-_ENDS = {"rmdir": "cgroup", "sock_close": "sock"}
-_OBJECTS = ("map", "prog", "link")
 _MOST = 256
 
 
@@ -76,7 +66,7 @@ class World:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Everything that is ever made, in order of its first mention."""
-        made = (_maker(op) for op in (*self.given, *self.operations))
+        made = (OPERATIONS[op["op"]].made(op) for op in (*self.given, *self.operations))
         return tuple(dict.fromkeys(name for name in made if name is not None))
 
     @cached_property
@@ -90,8 +80,9 @@ class World:
 
     def move(self, op: Op) -> Move:
         """What an operation needs, makes and ends."""
-        maker, ender = _maker(op), _ender(op)
-        needs = {name for name in _strings(op) if name in self.names and name != maker}
+        operation = OPERATIONS[op["op"]]
+        maker, ender = operation.made(op), operation.ended(op)
+        needs = {name for _, name in operation.names(op) if name in self.names and name != maker}
         before: set[str] = set()
         first: dict[str, str] = {}
         for group in self.alike:
@@ -223,28 +214,3 @@ def renamed(thing: Any, names: dict[str, str]) -> Any:
             key: given if key == "op" else renamed(given, names) for key, given in thing.items()
         }
     return [renamed(part, names) for part in thing] if isinstance(thing, list) else thing
-
-
-def _strings(op: Op) -> Iterator[str]:
-    """All texts in an operation but those of its key: the cgroup of a key may be gone."""
-    waiting = [given for key, given in op.items() if key != "key"]
-    while waiting:
-        thing = waiting.pop()
-        if isinstance(thing, str):
-            yield thing
-        elif isinstance(thing, list):
-            waiting += thing
-
-
-def _object(op: Op) -> str | None:
-    return next((op[kind] for kind in _OBJECTS if kind in op), None)
-
-
-def _maker(op: Op) -> str | None:
-    """The name that an operation makes."""
-    return _object(op) if op["op"] == "obj_get" else op.get(_MAKES.get(op["op"], ""))
-
-
-def _ender(op: Op) -> str | None:
-    """The name that it ends."""
-    return _object(op) if op["op"] == "close" else op.get(_ENDS.get(op["op"], ""))
