@@ -72,15 +72,16 @@ class Operation:
 
     def check(self, op: Op) -> None:
         """ValueError says what is wrong with the fields of an operation."""
-        for name, given in op.items():
-            kind = self.fields.get(name)
-            if kind is not None:
-                try:
-                    kind.check(given)
-                except ValueError as error:
-                    raise ValueError(f"{name}: {error}") from None
-            elif name != "op":
-                raise ValueError(f"unknown field {name!r}: known are {', '.join(self.fields)}")
+        fields, name = self.fields, "op"
+        try:
+            for name, given in op.items():
+                if name != "op":
+                    fields[name].check(given)
+        except KeyError:
+            known = ", ".join(fields)
+            raise ValueError(f"unknown field {name!r}: known are {known}") from None
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
         needed = self._needed
         if self.either:
             needed += self._chosen(op)
@@ -109,7 +110,9 @@ class Operation:
     def names(self, op: Op) -> Iterator[tuple[str, str]]:
         """Yield the kind and the name of each object of the operation, but not those of keys."""
         for name, kind in self._naming.items():
-            if name in op:
+            if type(kind) is Name and name in op:
+                yield kind.of, op[name]
+            elif name in op:
                 yield from kind.names(op[name])
 
 

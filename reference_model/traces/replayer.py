@@ -64,10 +64,8 @@ class Replayer(Generic[K]):
 
     def answer(self, op: Op) -> Answer:
         """Run one operation and return its answer; raises UndefinedBehaviour."""
-        kind = op["op"]
         try:
-            run = _CALLS.get(kind)
-            done = getattr(self, kind)(op) if run is None else run(self, op)
+            done = getattr(self, op["op"])(op)
         except NotLiving:
             return "skip"
         except BpfError as error:
@@ -93,11 +91,16 @@ class Replayer(Generic[K]):
             raise NotLiving from None
 
     def _key(self, op: Op, wide: bool) -> Any:
-        if op["key"] == GARBAGE:
+        key = op["key"]
+        if key is None:
+            return None
+        if key == GARBAGE:
             return BOGUS_KEY
-        cgroup = self._ever(op["key"][0])
+        cgroup = self.cgroups.get(key[0])
+        if cgroup is None:
+            raise NotLiving
         number = cgroup.st_ino if op.get("by") == "st_ino" else cgroup.id
-        return (number, ATTACH_TYPES[op["key"][1]]) if wide else number
+        return (number, ATTACH_TYPES[key[1]]) if wide else number
 
     def user(self, op: Op) -> None:
         self._user.close()
@@ -212,7 +215,7 @@ class Replayer(Generic[K]):
         expected = op["expected_attach_type"]
         program = self.kernel.prog_load(
             PROG_TYPES[op["type"]],
-            [bodies.read(step, self._named) for step in bodies.long(op)],
+            bodies.read_all(op, self._named),
             expected_attach_type=ATTACH_TYPES[expected] if expected else 0,
             helper_flags=op["helper_flags"],
         )
@@ -260,58 +263,49 @@ _RETURNS: dict[str, Callable[[Replayer[Any], Any], Answer]] = {
 """The answers of the operations that have another one than "ok"."""
 
 
-def _argument(operation: Operation, name: str) -> Run:
-    """Return what turns a field of an operation into an argument of its call."""
+def _argument(operation: Operation, name: str) -> str:
+    """Return the Python expression of an argument of a call; ``op`` holds the field of it."""
     if name == ANY:
-        return lambda replayer, op: replayer._named(descriptor_of(op))
+        return "replayer._named(descriptor_of(op))"
     kind: Kind = operation.fields[name]
     kind = kind.kind if isinstance(kind, Maybe) else kind
     if isinstance(kind, Ever):
-        return lambda replayer, op: replayer._ever(op[name])
+        return f"replayer._ever(op[{name!r}])"
     if isinstance(kind, Name):
-        return lambda replayer, op: replayer._named(op[name])
+        return f"replayer._named(op[{name!r}])"
     if isinstance(kind, Word):
-        meaning = kind.meaning
-        return lambda replayer, op: meaning[op[name]]
+        return f"fields[{name!r}].meaning[op[{name!r}]]"
     if isinstance(kind, Key):
-
-        def key(replayer: Replayer[Any], op: Op) -> Any:
-            wide = replayer._named(op["map"]).object.wide_key
-            return None if op["key"] is None else replayer._key(op, wide)
-
-        return key
+        return "replayer._key(op, replayer._named(op['map']).object.wide_key)"
     if name in operation.optional:
-        default = operation.optional[name]
-        return lambda replayer, op: op.get(name, default)
-    return lambda replayer, op: op[name]
+        return f"op.get({name!r}, {operation.optional[name]!r})"
+    return f"op[{name!r}]"
 
 
 def _run(kind: str, operation: Operation) -> Run:
-    """Return what runs an operation that is one call."""
+    """Return what runs an operation that is one call: a function as one would write it by hand."""
     assert operation.call is not None
     call, by_place, by_name = operation.call
     arguments = [_argument(operation, name) for name in by_place]
-    named = {name: _argument(operation, name) for name in by_name}
-    returns = _RETURNS.get(kind)
-
-    def run(replayer: Replayer[Any], op: Op) -> Answer:
-        given = [argument(replayer, op) for argument in arguments]
-        further = {name: argument(replayer, op) for name, argument in named.items()}
-        done = getattr(replayer.kernel, call)(*given, **further)
-        if operation.makes is not None:
-            replayer.live[operation.made(op) or ""] = done
-        elif operation.ends is not None:
-            del replayer.live[operation.ended(op) or ""]
-        elif returns is not None:
-            return returns(replayer, done)
-        return None
-
+    arguments += [f"{name}={_argument(operation, name)}" for name in by_name]
+    lines = [f"done = replayer.kernel.{call}({', '.join(arguments)})"]
+    if operation.makes is not None:
+        lines.append(f"replayer.live[op[{operation.makes!r}]] = done")
+    if operation.ends is not None:
+        ended = "descriptor_of(op)" if operation.ends == ANY else f"op[{operation.ends!r}]"
+        lines.append(f"del replayer.live[{ended}]")
+    if kind in _RETURNS:
+        lines.append("return returns(replayer, done)")
+    space: dict[str, Any] = {
+        "descriptor_of": descriptor_of,
+        "fields": operation.fields,
+        "returns": _RETURNS.get(kind),
+    }
+    exec("\n    ".join(["def run(replayer, op):", *lines]), space)
+    run: Run = space["run"]
     return run
 
 
-_CALLS = {
-    kind: _run(kind, operation)
-    for kind, operation in OPERATIONS.items()
-    if operation.call is not None and kind not in vars(Replayer)
-}
-"""The operations that are one call, and how each one runs."""
+for _kind, _operation in OPERATIONS.items():
+    if _operation.call is not None and _kind not in vars(Replayer):
+        setattr(Replayer, _kind, _run(_kind, _operation))
