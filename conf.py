@@ -5,6 +5,7 @@ Used as ``sphinx-build -c . docs build/html``, by ``make html`` and ``make docte
 """
 
 import doctest
+import gc
 import sys
 from pathlib import Path
 
@@ -12,6 +13,9 @@ ROOT = Path(__file__).parent
 sys.path[:0] = [str(ROOT), str(ROOT / "docs" / "_ext")]
 # Our own: each module in docs/_ext, and the package of the stories.
 EXTENSIONS = [*sorted(path.stem for path in (ROOT / "docs" / "_ext").glob("*.py")), "stories"]
+
+# Pages are trees of many nodes that live long: looking for garbage often costs a tenth of a build.
+gc.set_threshold(100_000, 50, 100)
 
 project = "BPF_MAP_TYPE_CGROUP_STORAGE"
 author = "the contributors"

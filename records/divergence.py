@@ -77,6 +77,12 @@ def kinds(pair: dict[str, Any]) -> list[Found]:
     return made
 
 
+@cache
+def found() -> list[tuple[dict[str, Any], list[Found]]]:
+    """The pairs of the record, each with its kinds of differences."""
+    return [(pair, kinds(pair)) for pair in read()]
+
+
 def unreached(pair: dict[str, Any]) -> list[str]:
     """The names of a pair's changes that account for no difference that was found."""
     causes = {name for _, one in groups(pair) for name in one.cause}

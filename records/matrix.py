@@ -192,10 +192,8 @@ def telling(story: Story) -> str:
     >>> telling(stories()["reattach_keeps_data"])
     'while detached'
     """
-    values = {
-        label: {repr(story.expected(release).seen.get(label)) for release in RELEASES}
-        for label in labels_of(story)
-    }
+    seen = [story.expected(release).seen for release in RELEASES]
+    values = {label: {repr(on.get(label)) for on in seen} for label in labels_of(story)}
     return max(values, key=lambda label: len(values[label]))
 
 

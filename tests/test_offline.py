@@ -25,6 +25,8 @@ ELSEWHERE = "https://elsewhere.example/x"
         f'<svg><image href="{ELSEWHERE}"/></svg>',
         f'<p style="background: url({ELSEWHERE})">',
         f'<style>@import "{ELSEWHERE}";</style>',
+        '<img src="https:&#47;&#47;elsewhere.example/x">',
+        f'<a href="x" style="background: url({ELSEWHERE})">',
     ],
 )
 def test_what_a_page_fetches_is_found(tmp_path: Path, text: str) -> None:

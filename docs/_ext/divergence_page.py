@@ -23,7 +23,8 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 from stories.links import code_link, link, note_view
 
-from records.divergence import Found, groups, kinds, read, total, unreached
+from records import divergence
+from records.divergence import Found, groups, total, unreached
 from reference_model import changes
 from reference_model.divergence import world
 from reference_model.traces.listing import statements
@@ -44,11 +45,6 @@ class Divergence(SphinxDirective):
         note_view(self.env, "")
         return list(part(self))
 
-    @property
-    def pairs(self) -> list[dict[str, Any]]:
-        """The pairs of the record."""
-        return read()
-
 
 # -- the parts of the page ------------------------------------------------------------------------
 
@@ -57,8 +53,7 @@ def summary(of: Divergence) -> Iterator[nodes.Node]:
     """A row for each pair."""
     head: list[Cell] = ["releases", "kinds of differences", "programs", "states", "transitions"]
     rows: list[list[Cell]] = []
-    for pair in of.pairs:
-        found = kinds(pair)
+    for pair, found in divergence.found():
         title = f"{pair['old']} and {pair['new']}"
         name: Cell = [nodes.reference("", title, refid=anchor(pair), internal=True)]
         programs = sum(one.programs for one in found)
@@ -72,7 +67,7 @@ def worlds(of: Divergence) -> Iterator[nodes.Node]:
     for name in world.known():
         one = world.load(name)
         lines = "\n".join(statements("latest", one.given, one.setup))
-        deep = max(pair["worlds"][name]["depth"] for pair in of.pairs)
+        deep = max(pair["worlds"][name]["depth"] for pair in divergence.read())
         text = f"{one.about} {len(one.operations)} operations, in programs of up to {deep}."
         parts: Content = [paragraph(text)]
         if one.setup:
@@ -87,15 +82,14 @@ def worlds(of: Divergence) -> Iterator[nodes.Node]:
 
 def pairs(of: Divergence) -> Iterator[nodes.Node]:
     """A section for each pair."""
-    for pair in of.pairs:
+    for pair, found in divergence.found():
         title = f"{linux([pair['old']])} and {linux([pair['new']])}"
         title = title[0].upper() + title[1:]
-        yield section(of, title, *pair_parts(of, pair), anchor=anchor(pair))
+        yield section(of, title, *pair_parts(of, pair, found), anchor=anchor(pair))
 
 
-def pair_parts(of: Divergence, pair: dict[str, Any]) -> Iterator[nodes.Node]:
+def pair_parts(of: Divergence, pair: dict[str, Any], found: list[Found]) -> Iterator[nodes.Node]:
     """What was found of a pair, by story."""
-    found = kinds(pair)
     if not found:
         yield paragraph("No program tells them apart.")
     for story, entries in groupby(found, key=lambda one: one.story):
@@ -134,7 +128,7 @@ def item(of: Divergence, pair: dict[str, Any], one: Found) -> nodes.list_item:
 
 def without(of: Divergence) -> Iterator[nodes.Node]:
     """The changes that no program of any pair shows, with what they do."""
-    shown = {name for pair in of.pairs for _, one in groups(pair) for name in one.cause}
+    shown = {name for pair in divergence.read() for _, one in groups(pair) for name in one.cause}
     left = [change for change in changes.ALL if changes.NAMES[change] not in shown]
     rows: list[list[Cell]] = [
         [

@@ -24,6 +24,15 @@ OUTSIDE = re.compile(r"\s*(https?:)?//", re.IGNORECASE)
 CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 CSS_ADDRESS = re.compile(r"""(?:url\(|@import)\s*["']?([^"')\s;]+)""")
 FETCHED = {"src", "srcset", "poster", "data", "background"}
+TAGS = re.compile(
+    r"""
+    <(?!/|a[\s>]) [^>]* (?://|&) [^>]* >    # a tag with two slashes, perhaps as entities
+    | <a\s [^>]* \b(?:src|style)= [^>]* >   # a link with more than an address to follow
+    | <style .*? </style>
+    """,
+    re.VERBOSE | re.DOTALL | re.IGNORECASE,
+)
+"""What of a page may make a browser fetch an address outside: most of a page need not be parsed."""
 FOLLOWED_RELS = {"canonical", "author", "license", "alternate"}  # a <link> that is only named
 
 
@@ -56,6 +65,17 @@ class Fetches(HTMLParser):
             self.addresses += css_addresses(data)
 
 
+def fetched(page: str) -> list[str]:
+    """The addresses in a page that may be outside, and that a browser fetches.
+
+    >>> fetched('<a href="//elsewhere/page"><img src="//elsewhere/picture.svg"></a>')
+    ['//elsewhere/picture.svg']
+    """
+    fetches = Fetches()
+    fetches.feed("".join(TAGS.findall(page)))
+    return fetches.addresses
+
+
 def css_addresses(text: str) -> list[str]:
     """The addresses that a style sheet fetches.
 
@@ -69,9 +89,7 @@ def outside(site: Path) -> Iterator[tuple[Path, str]]:
     """Every address outside the site that a built file makes a browser fetch."""
     for path in sorted(site.rglob("*")):
         if path.suffix == ".html":
-            page = Fetches()
-            page.feed(path.read_text(encoding="utf-8"))
-            addresses = page.addresses
+            addresses = fetched(path.read_text(encoding="utf-8"))
         elif path.suffix in {".css", ".svg"}:
             addresses = css_addresses(path.read_text(encoding="utf-8"))
         else:

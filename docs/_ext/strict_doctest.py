@@ -130,11 +130,11 @@ def faults_of_block(node: nodes.Element) -> Iterator[tuple[str, int]]:
 
 def faults_of_text(text: nodes.Text) -> Iterator[tuple[str, str]]:
     """The examples in a piece of text that no runner executes: what is wrong, and the line."""
-    node = text.parent
-    inline = isinstance(node, nodes.literal)
-    if inline or any(is_block(above) for above in ancestors(text)):
+    prompts = PROMPT.findall(text.astext()) if ">>>" in text else []
+    inline = isinstance(text.parent, nodes.literal)
+    if not prompts or inline or any(is_block(above) for above in ancestors(text)):
         return
-    for prompt in PROMPT.findall(text.astext()):
+    for prompt in prompts:
         yield "nothing runs this example; write it as a doctest block", prompt
 
 
