@@ -17,8 +17,8 @@ from reference_model import MAINLINE, Release
 from reference_model.catalogue import Recipe, stories
 from reference_model.divergence import interleavings, report, search, world
 from reference_model.divergence.causes import answers, differing
-from reference_model.divergence.side import UNDEFINED
 from reference_model.divergence.world import World
+from reference_model.errors import UNDEFINED
 from reference_model.traces import Trace
 
 from . import divergence

@@ -51,6 +51,10 @@ def _rebuild(cls: type[BpfError], args: tuple[object, ...]) -> BpfError:
     return error
 
 
+UNDEFINED = "undefined"
+"""What stands for the answer of a call that raised UndefinedBehaviour, in records and stories."""
+
+
 class UndefinedBehaviour(Exception):
     """Linux does not determine what happens next: it warns, oopses or touches foreign memory.
 

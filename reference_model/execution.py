@@ -16,7 +16,7 @@ from .cgroups import Cgroup, Socket
 from .errors import Denied, UndefinedBehaviour
 from .parts import KernelPart
 from .programs import ProgFd, Program
-from .steps import Cell
+from .steps import Location
 from .storages import Storages
 from .uapi import (
     BPF_CGROUP_GETSOCKOPT,
@@ -159,7 +159,7 @@ def _run(program: Program, storages: Storages, rank: int, *, sound: bool) -> int
     calls = 0
     while True:
         callee = None
-        for cells, run in program.runs:
+        for locations, run in program.runs:
             if isinstance(run, tuple):
                 array, slot = run
                 if calls < MAX_TAIL_CALL_CNT and slot < len(array.slots):
@@ -168,8 +168,8 @@ def _run(program: Program, storages: Storages, rank: int, *, sound: bool) -> int
                         break
                 continue
             if not sound:
-                for cell in cells:
-                    _check_storage(cell, storages)
+                for location in locations:
+                    _check_storage(location, storages)
             answer = run(storages, rank)
             if answer is not None:
                 return answer
@@ -179,9 +179,9 @@ def _run(program: Program, storages: Storages, rank: int, *, sound: bool) -> int
         calls += 1
 
 
-def _check_storage(cell: Cell, storages: Storages) -> None:
+def _check_storage(location: Location, storages: Storages) -> None:
     """What ``bpf_get_local_storage()``, which looks at nothing, would return: is it there?"""
-    storage = storages[cell.kind]
+    storage = storages[location.kind]
     if storage is None:
         raise UndefinedBehaviour(
             "the attachment has no storage for the program's map: the helper dereferences NULL "
@@ -189,7 +189,7 @@ def _check_storage(cell: Cell, storages: Storages) -> None:
         )
     if storage.freed:
         raise UndefinedBehaviour("the attachment's storage was freed with its map")
-    if storage.map.value_size < cell.value_size:
+    if storage.map.value_size < location.value_size:
         raise UndefinedBehaviour(
             "the attachment's storage is smaller than the value of the program's map: it reads "
             "and writes out of bounds"

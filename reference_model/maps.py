@@ -15,7 +15,7 @@ from .cgroups import Cgroup
 from .errors import UndefinedBehaviour
 from .parts import KernelPart
 from .state import Descriptor, Object, changing
-from .storages import PERCPU, SHARED, Storage, pages_of
+from .storages import BPF_CGROUP_STORAGE_PERCPU, BPF_CGROUP_STORAGE_SHARED, Storage, pages_of
 from .uapi import (
     BPF_EXIST,
     BPF_F_ALL_CPUS,
@@ -75,7 +75,7 @@ class Map(Object):
 
     kind: ClassVar[str] = "map"
     storage_kind: int | None = None
-    """SHARED or PERCPU for a map of cgroup storages."""
+    """SHARED or BPF_CGROUP_STORAGE_PERCPU for a map of cgroup storages."""
 
     def __init__(
         self, number: int, name: str, map_type: MapType, key: Type, value: Type, flags: int
@@ -151,7 +151,7 @@ class StorageMap(Map):
     ) -> None:
         super().__init__(number, name, map_type, key, value, flags)
         percpu = map_type is BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE
-        self.storage_kind = PERCPU if percpu else SHARED
+        self.storage_kind = BPF_CGROUP_STORAGE_PERCPU if percpu else BPF_CGROUP_STORAGE_SHARED
         self.wide_key = key.size == 16
         """Whether the key is the struct of 16 bytes."""
         self._uninitialised = kernel.has(changes.ATTACH_TYPE_IGNORED)
@@ -200,7 +200,7 @@ class StorageMap(Map):
 
     def lookup(self, kernel: KernelPart, key: Any, flags: int) -> Value:
         data = self.existing(key).data
-        if self.storage_kind == SHARED:
+        if self.storage_kind == BPF_CGROUP_STORAGE_SHARED:
             return self.value.decode(data)
         size, slot = self.value_size, self.slot
         if flags & _CPU:
@@ -209,7 +209,7 @@ class StorageMap(Map):
         return [self.value.decode(data[at : at + size]) for at in range(0, len(data), slot)]
 
     def update(self, kernel: KernelPart, key: Any, value: Value, flags: int) -> None:
-        if self.storage_kind == SHARED:
+        if self.storage_kind == BPF_CGROUP_STORAGE_SHARED:
             self._update_shared(kernel, key, value, flags)
         else:
             self._update_percpu(kernel, key, value, flags)
@@ -416,7 +416,7 @@ class MapCommands(KernelPart):
         if flags >> 32 and not flags & _CPU:
             raise errors.ElementFlags(flags)
         if flags & (_CPU | _ALL):
-            if found.storage_kind != PERCPU or flags & _CPU and flags & _ALL:
+            if found.storage_kind != BPF_CGROUP_STORAGE_PERCPU or flags & _CPU and flags & _ALL:
                 raise errors.ElementFlags(flags)
             known = self.cpus if self.has(changes.SPARSE_CPUS) else range(len(self.cpus))
             if flags & _CPU and flags >> 32 not in known:

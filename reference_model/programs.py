@@ -18,7 +18,7 @@ from .parts import KernelPart
 from .prog_arrays import ProgArray
 from .releases import Change
 from .state import Descriptor, Object, changing
-from .steps import Access, Call, Cell, Return, Run, Step, TailCall, Verdict
+from .steps import Access, Call, Location, Return, Run, Step, TailCall, Verdict
 from .uapi import (
     BPF_CGROUP_DEVICE,
     BPF_CGROUP_GETSOCKOPT,
@@ -180,8 +180,8 @@ class Program(Object):
         self.cookies = (0, 0)
         self.egress_only = False
         """``enforce_expected_attach_type``: it returns 2 or 3 and nothing else."""
-        self.runs: list[tuple[tuple[Cell, ...], Run | tuple[ProgArray, int]]] = []
-        """The steps at work, with the cells that they touch; tail calls as array and slot."""
+        self.runs: list[tuple[tuple[Location, ...], Run | tuple[ProgArray, int]]] = []
+        """The steps at work, with the locations that they touch; tail calls as array and slot."""
 
     def hold(self, found: Map) -> None:
         """Keep a map alive."""
@@ -307,10 +307,10 @@ class ProgCommands(KernelPart):
             raise errors.HelperMapType(f"{step.helper} on {self._map(step.map).type}")
         if isinstance(step, Return | Verdict):
             self._check_return(program, {step.number} if isinstance(step, Return) else {0, 1})
-        cells = tuple(self._verify_access(program, a, helper_flags) for a in step.accesses())
-        program.runs.append((cells, step.compile(*cells)))
+        locations = tuple(self._verify_access(program, a, helper_flags) for a in step.accesses())
+        program.runs.append((locations, step.compile(*locations)))
 
-    def _verify_access(self, program: Program, access: Access, helper_flags: int) -> Cell:
+    def _verify_access(self, program: Program, access: Access, helper_flags: int) -> Location:
         """One call of bpf_get_local_storage() and the access to its result."""
         sockmap = program.type in _SOCKMAP_TYPES and not self.has(changes.NO_HELPER_FOR_SOCKMAP)
         if program.type not in _STORAGE_TYPES and not sockmap:
@@ -330,7 +330,7 @@ class ProgCommands(KernelPart):
         for start, length in found.record.values():
             if offset < start + length and start < offset + width:
                 raise errors.ValueAccess("a special field cannot be read or written directly")
-        return Cell(found.storage_kind, offset, width, found.value_size)
+        return Location(found.storage_kind, offset, width, found.value_size)
 
     def _check_return(self, program: Program, numbers: set[int]) -> None:
         """``check_return_code()``: what the program may return, at one of its exits."""

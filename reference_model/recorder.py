@@ -32,12 +32,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .attachments import Attachment
 from .cgroups import Socket
 from .cgrp_storage import CgrpStorageMap
-from .errors import BpfError, Denied, UndefinedBehaviour
+from .errors import UNDEFINED, BpfError, Denied, UndefinedBehaviour
 from .forwarding import Forwarder
 from .kernel import Kernel
 from .maps import Map, StorageMap
 from .storages import Storage
-from .timeline import CHANGING, UNDEFINED, VERBS, Answer, Lane, Step, Timeline
+from .timeline import CHANGING, VERBS, Lane, Observation, Timeline, TimelineStep
 from .uapi import AttachType
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Recorder(Forwarder):
         super().__init__(kernel)
         self.timeline = Timeline(kernel.release.name)
         self._lanes: dict[object, Lane] = {}
-        self._asked: list[Step] | None = None
+        self._asked: list[TimelineStep] | None = None
         """The operations of the observation that is going on."""
 
     def observing(self, observer: Observer) -> Observe:
@@ -80,7 +80,7 @@ class Recorder(Forwarder):
                 return observer(label, act)
             finally:
                 step, self._asked = _together(self._asked), None
-                step.answers = [Answer(label, str(observer.seen.get(label, "")))]
+                step.answers = [Observation(label, str(observer.seen.get(label, "")))]
                 self._note(step)
 
         return observing
@@ -94,13 +94,13 @@ class Recorder(Forwarder):
         try:
             return act(*args, **kwargs)
         except BpfError as error:
-            step.answers = [Answer("", error.name)]
+            step.answers = [Observation("", error.name)]
             raise
         except Denied:
-            step.answers = [Answer("", "denied")]
+            step.answers = [Observation("", "denied")]
             raise
         except UndefinedBehaviour:
-            step.answers = [Answer("", UNDEFINED)]
+            step.answers = [Observation("", UNDEFINED)]
             raise
         finally:
             if self._asked is not None:
@@ -108,7 +108,7 @@ class Recorder(Forwarder):
             elif name in WATCHED or step.answers:
                 self._note(step)
 
-    def _note(self, step: Step) -> None:
+    def _note(self, step: TimelineStep) -> None:
         """Add a step, and what is there after it."""
         timeline = self.timeline
         there = dict(self._things())
@@ -203,12 +203,12 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def _step(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Step:
+def _step(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> TimelineStep:
     """An operation and its arguments."""
     if name in ("map_create", "prog_load"):
         called = kwargs.get("map_name") or kwargs.get("prog_name")
         words: tuple[str, ...] = (called,) if called else ()
-        return Step(name, words, words)
+        return TimelineStep(name, words, words)
     positional = [(_word(arg), _names(arg)) for arg in args]
     by_name = [
         (f"{key} {_word(arg)}", key == "cpu" or _names(arg))
@@ -216,7 +216,7 @@ def _step(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Step:
         if arg is not None
     ]
     words = tuple(word for word, _ in positional + by_name)
-    return Step(name, words, tuple(word for word, names in positional + by_name if names))
+    return TimelineStep(name, words, tuple(word for word, names in positional + by_name if names))
 
 
 def _names(arg: Any) -> bool:
@@ -243,13 +243,13 @@ def _word(arg: Any) -> str:
     return f"{inner.kind} {inner.id}" if hasattr(inner, "kind") else str(arg)
 
 
-def _together(steps: list[Step]) -> Step:
+def _together(steps: list[TimelineStep]) -> TimelineStep:
     """The operations of one observation as one step."""
     if len(steps) == 1:
         return steps[0]
     names = list(dict.fromkeys(step.operation for step in steps))
     if not names:
-        return Step("look")
+        return TimelineStep("look")
     if len(names) == 1:
-        return Step(names[0], times=len(steps))
-    return Step(" and ".join(names))
+        return TimelineStep(names[0], times=len(steps))
+    return TimelineStep(" and ".join(names))

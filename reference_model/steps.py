@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from .maps import MapFd
-from .storages import PERCPU, Storages
+from .storages import BPF_CGROUP_STORAGE_PERCPU, Storages
 
 Run = Callable[[Storages, int], "int | None"]
 """A step at work on an attachment's storages and a CPU's rank; a number ends the program."""
@@ -30,7 +30,7 @@ class Access(NamedTuple):
     writes: bool
 
 
-class Cell:
+class Location:
     """Where a number stands: in which kind of storage, at which offset, how many bytes wide."""
 
     __slots__ = ("_mask", "_offset", "_width", "kind", "value_size")
@@ -45,14 +45,18 @@ class Cell:
         """The number, unsigned."""
         storage = storages[self.kind]
         assert storage is not None
-        at = self._offset + (rank * storage.map.slot if self.kind == PERCPU else 0)
+        at = self._offset + (
+            rank * storage.map.slot if self.kind == BPF_CGROUP_STORAGE_PERCPU else 0
+        )
         return int.from_bytes(storage.data[at : at + self._width], "little")
 
     def store(self, storages: Storages, rank: int, number: int) -> None:
         """Write the number, wrapped to the width."""
         storage = storages[self.kind]
         assert storage is not None
-        at = self._offset + (rank * storage.map.slot if self.kind == PERCPU else 0)
+        at = self._offset + (
+            rank * storage.map.slot if self.kind == BPF_CGROUP_STORAGE_PERCPU else 0
+        )
         data = (number & self._mask).to_bytes(self._width, "little")
         storage.data[at : at + self._width] = data
 
@@ -69,8 +73,8 @@ class Step:
         """The maps whose descriptors stand in the step's instructions."""
         return tuple(access.map for access in self.accesses())
 
-    def compile(self, *cells: Cell) -> Run:
-        """The step at work, with a cell for each access."""
+    def compile(self, *locations: Location) -> Run:
+        """The step at work, with a location for each access."""
         raise NotImplementedError
 
 
@@ -85,11 +89,11 @@ class Add(Step):
     def accesses(self) -> tuple[Access, ...]:
         return (Access(self.map, self.field, reads=True, writes=True),)
 
-    def compile(self, *cells: Cell) -> Run:
-        (cell,), amount = cells, self.amount
+    def compile(self, *locations: Location) -> Run:
+        (location,), amount = locations, self.amount
 
         def run(storages: Storages, rank: int) -> None:
-            cell.store(storages, rank, cell.load(storages, rank) + amount)
+            location.store(storages, rank, location.load(storages, rank) + amount)
 
         return run
 
@@ -105,11 +109,11 @@ class Store(Step):
     def accesses(self) -> tuple[Access, ...]:
         return (Access(self.map, self.field, reads=False, writes=True),)
 
-    def compile(self, *cells: Cell) -> Run:
-        (cell,), number = cells, self.number
+    def compile(self, *locations: Location) -> Run:
+        (location,), number = locations, self.number
 
         def run(storages: Storages, rank: int) -> None:
-            cell.store(storages, rank, number)
+            location.store(storages, rank, number)
 
         return run
 
@@ -125,11 +129,11 @@ class Mix(Step):
     def accesses(self) -> tuple[Access, ...]:
         return (Access(self.map, self.field, reads=True, writes=True),)
 
-    def compile(self, *cells: Cell) -> Run:
-        (cell,), number = cells, self.number
+    def compile(self, *locations: Location) -> Run:
+        (location,), number = locations, self.number
 
         def run(storages: Storages, rank: int) -> None:
-            cell.store(storages, rank, cell.load(storages, rank) * 3 + number)
+            location.store(storages, rank, location.load(storages, rank) * 3 + number)
 
         return run
 
@@ -149,8 +153,8 @@ class Copy(Step):
             Access(self.target, self.target_field, reads=False, writes=True),
         )
 
-    def compile(self, *cells: Cell) -> Run:
-        source, target = cells
+    def compile(self, *locations: Location) -> Run:
+        source, target = locations
 
         def run(storages: Storages, rank: int) -> None:
             target.store(storages, rank, source.load(storages, rank))
@@ -177,8 +181,8 @@ class Flush(Step):
             Access(self.total, self.total_field, reads=True, writes=True),
         )
 
-    def compile(self, *cells: Cell) -> Run:
-        (batch, total), at = cells, self.at
+    def compile(self, *locations: Location) -> Run:
+        (batch, total), at = locations, self.at
 
         def run(storages: Storages, rank: int) -> None:
             count = batch.load(storages, rank)
@@ -200,11 +204,11 @@ class Verdict(Step):
     def accesses(self) -> tuple[Access, ...]:
         return (Access(self.map, self.field, reads=True, writes=False),)
 
-    def compile(self, *cells: Cell) -> Run:
-        (cell,), below = cells, self.below
+    def compile(self, *locations: Location) -> Run:
+        (location,), below = locations, self.below
 
         def run(storages: Storages, rank: int) -> int:
-            return 1 if cell.load(storages, rank) < below else 0
+            return 1 if location.load(storages, rank) < below else 0
 
         return run
 
@@ -215,7 +219,7 @@ class Return(Step):
 
     number: int
 
-    def compile(self, *cells: Cell) -> Run:
+    def compile(self, *locations: Location) -> Run:
         number = self.number
 
         def run(storages: Storages, rank: int) -> int:
@@ -233,7 +237,7 @@ class Mention(Step):
     def mentions(self) -> tuple[MapFd, ...]:
         return (self.map,)
 
-    def compile(self, *cells: Cell) -> Run:
+    def compile(self, *locations: Location) -> Run:
         def run(storages: Storages, rank: int) -> None:
             return None
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .parts import KernelPart
     from .programs import Program
 
-SHARED, PERCPU = 0, 1
+BPF_CGROUP_STORAGE_SHARED, BPF_CGROUP_STORAGE_PERCPU = 0, 1
 """``enum bpf_cgroup_storage_type``: the index of a storage in its attachment."""
 
 Storages = list["Storage | None"]

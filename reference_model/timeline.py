@@ -3,7 +3,7 @@
 
 Figures and tables are made from it; a Recorder makes it.
 
->>> timeline = Timeline("5.8", [Step("fire", ("web", "egress"), times=3)])
+>>> timeline = Timeline("5.8", [TimelineStep("fire", ("web", "egress"), times=3)])
 >>> timeline.storages.append(Lane("counts[web, egress]", 0, values=[(0, "3")]))
 >>> timeline.sentences()
 ['fire(web, egress), 3 times: storage counts[web, egress] begins with 3.']
@@ -15,6 +15,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any, NamedTuple
+
+from .errors import UNDEFINED
 
 CHANGING = {
     "prog_attach": "attach",
@@ -59,10 +61,8 @@ VERBS = {
 }
 """The calls that a Recorder can show, each with a word for a narrow column."""
 
-UNDEFINED = "undefined"
 
-
-class Answer(NamedTuple):
+class Observation(NamedTuple):
     """What somebody was told."""
 
     label: str
@@ -71,7 +71,7 @@ class Answer(NamedTuple):
 
 
 @dataclass
-class Step:
+class TimelineStep:
     """An operation, or the operations that gave one answer."""
 
     operation: str
@@ -82,7 +82,7 @@ class Step:
     """Those of them that name something: for a narrow column."""
     times: int = 1
     """How many times in a row."""
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[Observation] = field(default_factory=list)
     """What came of it, and what a look afterwards saw, as far as the story or the kernel said."""
 
     @property
@@ -126,7 +126,7 @@ class Timeline:
     """What happened in a run on one release."""
 
     release: str
-    steps: list[Step] = field(default_factory=list)
+    steps: list[TimelineStep] = field(default_factory=list)
     attachments: list[Lane] = field(default_factory=list)
     storages: list[Lane] = field(default_factory=list)
     undefined: int | None = None
@@ -197,7 +197,7 @@ class Timeline:
         return "" if found.answers else found.operation
 
 
-def _merged(steps: list[Step]) -> Step:
+def _merged(steps: list[TimelineStep]) -> TimelineStep:
     first = steps[0]
     if len(steps) == 1:
         return first

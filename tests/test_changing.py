@@ -122,4 +122,4 @@ def test_what_is_declared_changes(kind: type) -> None:
 def test_the_canonical_form_knows_every_class_with_a_state() -> None:
     apart = {Object, Storage} | {kind for kind in STATEFUL if issubclass(kind, Descriptor)}
     inside = {kind for kind in STATEFUL if kind.__name__ in ("Hook", "Attachment")}
-    assert set(canonical._TELL) == STATEFUL.keys() - apart - inside
+    assert set(canonical._FORMS) == STATEFUL.keys() - apart - inside

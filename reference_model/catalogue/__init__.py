@@ -14,9 +14,9 @@ import pkgutil
 from functools import cache
 from typing import TypeVar, overload
 
+from ..errors import UNDEFINED
 from .story import (
     RELEASES,
-    UNDEFINED,
     Addition,
     BreakingChange,
     Difference,

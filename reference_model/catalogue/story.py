@@ -21,7 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import BpfError, Denied, UndefinedBehaviour
+from ..errors import UNDEFINED, BpfError, Denied, UndefinedBehaviour
 from ..interface import KernelInterface
 from ..maps import BOGUS_KEY
 from ..releases import MAINLINE, Change, Release, release
@@ -29,8 +29,6 @@ from ..state import Descriptor
 
 Observations = dict[str, Any]
 """What a run observed: a plain value, an errno's name, ``"ok"`` or ``"undefined"`` by label."""
-
-UNDEFINED = "undefined"
 
 RELEASES = (*MAINLINE, "proposal")
 """The releases on which every story runs."""

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""When two states are one: a state told so that neither ids nor the order of making count.
+"""Canonical form of a state: states that differ only in ids or creation order have the same form.
 
-Told is all that an operation of the trace format can see, now or later.  Left out: ids and hooks'
-revisions, which no answer shows; what a name was made with is told by the place of that operation.
+It covers everything that an operation of the trace format can show, now or later.  Left out are
+ids and the revisions of hooks, which no answer shows.  The parameters that an object was created
+with are covered by the operation that created it.
 """
 
 from __future__ import annotations
@@ -21,20 +22,20 @@ from ..programs import Program
 from ..storages import Storage
 from .side import Side
 
-Told = tuple[object, ...]
+Form = tuple[object, ...]
 
 
-def digest(told: Any) -> bytes:
-    """Sixteen bytes that stand for a state, the same in every process."""
-    return blake2b(marshal.dumps(told, 2), digest_size=16).digest()
+def digest(form: Any) -> bytes:
+    """Sixteen bytes that identify a form, the same in every process."""
+    return blake2b(marshal.dumps(form, 2), digest_size=16).digest()
 
 
-def told(side: Side, names: dict[str, str]) -> Told:
-    """The state of a side under other names."""
-    return _Teller(side, names).state()
+def form(side: Side, names: dict[str, str]) -> Form:
+    """The canonical form of a side under other names."""
+    return _Canonical(side, names).state()
 
 
-class _Teller:
+class _Canonical:
     def __init__(self, side: Side, names: dict[str, str]) -> None:
         self.side = side
         self.kernel = side.kernel
@@ -45,13 +46,13 @@ class _Teller:
         for name in sorted(self.made):
             self.label.setdefault(self.made[name], name)
 
-    def state(self) -> Told:
+    def state(self) -> Form:
         """Everything."""
         kernel = self.kernel
         label = self.label
         return (
             [
-                (name, self.definitions[name], _TELL[type(thing)](self, thing))
+                (name, self.definitions[name], _FORMS[type(thing)](self, thing))
                 for name, thing in sorted(self.made.items())
             ],
             sorted(self.live),
@@ -60,7 +61,7 @@ class _Teller:
             sorted([(path, label[thing]) for path, thing in kernel.pins.items()]),
         )
 
-    def cgroup(self, cgroup: Cgroup) -> Told:
+    def cgroup(self, cgroup: Cgroup) -> Form:
         label = self.label
         return (
             cgroup.online,
@@ -79,10 +80,10 @@ class _Teller:
             sorted([(label[m], bytes(data)) for m, data in cgroup.local_storages.items()]),
         )
 
-    def hook(self, hook: Hook) -> Told:
+    def hook(self, hook: Hook) -> Form:
         return int(hook.flags), tuple(map(self.attachment, hook.attachments))
 
-    def attachment(self, entry: Attachment) -> Told:
+    def attachment(self, entry: Attachment) -> Form:
         holder = entry.link if entry.link is not None else entry.prog
         return (
             self.label[holder],
@@ -97,15 +98,15 @@ class _Teller:
             return None
         return (self.label[storage.map], self.key(storage), storage.freed)
 
-    def key(self, storage: Storage) -> Told:
+    def key(self, storage: Storage) -> Form:
         key = storage.key
         at = int(key[1]) if isinstance(key, tuple) else -1
         return self.label[storage.cgroup], at
 
-    def map(self, found: Map) -> Told:
+    def map(self, found: Map) -> Form:
         return found.refs, found.urefs, found.frozen
 
-    def storage_map(self, found: StorageMap) -> Told:
+    def storage_map(self, found: StorageMap) -> Form:
         entries = []
         storage = found.newest
         while storage is not None:
@@ -114,7 +115,7 @@ class _Teller:
         owner = self.label[found.owner] if found.owner is not None else None
         return (*self.map(found), owner, tuple(entries))
 
-    def prog_array(self, found: ProgArray) -> Told:
+    def prog_array(self, found: ProgArray) -> Form:
         slots = tuple(self.label[p] if p is not None else None for p in found.slots)
         owner = found.owner
         if owner is not None:
@@ -129,23 +130,23 @@ class _Teller:
             )
         return (*self.map(found), slots)
 
-    def program(self, program: Program) -> Told:
+    def program(self, program: Program) -> Form:
         return program.refs, tuple(self.label[found] for found in program.maps)
 
-    def link(self, link: Link) -> Told:
+    def link(self, link: Link) -> Form:
         return link.refs, self.label[link.program], link.cgroup is not None
 
-    def socket(self, socket: Socket) -> Told:
+    def socket(self, socket: Socket) -> Form:
         return (socket.open,)
 
 
-_TELL: dict[type, Any] = {
-    Cgroup: _Teller.cgroup,
-    Map: _Teller.map,
-    CgrpStorageMap: _Teller.map,
-    StorageMap: _Teller.storage_map,
-    ProgArray: _Teller.prog_array,
-    Program: _Teller.program,
-    Link: _Teller.link,
-    Socket: _Teller.socket,
+_FORMS: dict[type, Any] = {
+    Cgroup: _Canonical.cgroup,
+    Map: _Canonical.map,
+    CgrpStorageMap: _Canonical.map,
+    StorageMap: _Canonical.storage_map,
+    ProgArray: _Canonical.prog_array,
+    Program: _Canonical.program,
+    Link: _Canonical.link,
+    Socket: _Canonical.socket,
 }

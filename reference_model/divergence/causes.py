@@ -13,10 +13,11 @@ from itertools import combinations
 from typing import NamedTuple
 
 from .. import changes
+from ..errors import UNDEFINED
 from ..releases import Change, Release
 from ..traces import Answer, Op
 from .lockstep import Path
-from .side import UNDEFINED, Side
+from .side import Side
 from .world import World
 
 

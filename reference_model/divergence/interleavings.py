@@ -16,8 +16,8 @@ from itertools import combinations_with_replacement, product
 from typing import Any, NamedTuple
 
 from ..catalogue import RELEASES, Recipe
-from ..catalogue.story import UNDEFINED, Observations, Observer, Run, _Stop, observed
-from ..errors import BpfError, Denied, UndefinedBehaviour
+from ..catalogue.story import Observations, Observer, Run, _Stop, observed
+from ..errors import UNDEFINED, BpfError, Denied, UndefinedBehaviour
 from ..forwarding import Forwarder
 from ..interface import KernelInterface
 from ..kernel import Kernel

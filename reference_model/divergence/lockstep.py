@@ -77,7 +77,7 @@ class Lockstep:
     def digest(self) -> bytes:
         """What stands for this pair of states and all its renamings."""
         return min(
-            canonical.digest(self._at.told(names)) for names in self.world.renamings(self.made)
+            canonical.digest(self._at.form(names)) for names in self.world.renamings(self.made)
         )
 
 
@@ -141,9 +141,9 @@ class _Track:
             self.made |= move.makes
         return answers
 
-    def told(self, names: dict[str, str]) -> tuple[canonical.Told, ...]:
-        told = tuple(canonical.told(side, names) for side in self.sides)
-        return told if len(told) == 2 else told * 2
+    def form(self, names: dict[str, str]) -> tuple[canonical.Form, ...]:
+        forms = tuple(canonical.form(side, names) for side in self.sides)
+        return forms if len(forms) == 2 else forms * 2
 
 
 def _known(side: Side) -> Side:

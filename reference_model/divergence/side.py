@@ -12,7 +12,7 @@ from functools import cache
 from operator import attrgetter
 from typing import Any
 
-from ..errors import UndefinedBehaviour
+from ..errors import UNDEFINED, UndefinedBehaviour
 from ..kernel import Kernel
 from ..releases import Release
 from ..state import CAPABILITIES, STATEFUL, Descriptor
@@ -20,9 +20,6 @@ from ..traces import Answer, Op, Replayer
 from .world import World
 
 _Getter = Callable[[Any], tuple[Any, ...]]
-
-UNDEFINED = "undefined"
-"""The answer of an operation that the model does not define."""
 
 _CHANGING = STATEFUL.keys() | {list, dict, bytearray}
 """The types of what a checkpoint looks into."""

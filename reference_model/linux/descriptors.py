@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from .. import cgroups, links, maps, programs
 from ..state import Descriptor
-from ..storages import PERCPU, SHARED
+from ..storages import BPF_CGROUP_STORAGE_PERCPU, BPF_CGROUP_STORAGE_SHARED
 from ..uapi import (
     BPF_MAP_TYPE_CGROUP_STORAGE,
     BPF_MAP_TYPE_CGRP_STORAGE,
@@ -26,7 +26,10 @@ from .tree import Cgroup
 Maps = tuple[int, int]
 """The ids of a program's shared and per-CPU storage map, 0 for none."""
 
-_KINDS = {BPF_MAP_TYPE_CGROUP_STORAGE: SHARED, BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE: PERCPU}
+_KINDS = {
+    BPF_MAP_TYPE_CGROUP_STORAGE: BPF_CGROUP_STORAGE_SHARED,
+    BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE: BPF_CGROUP_STORAGE_PERCPU,
+}
 
 
 class Map(maps.Map):
@@ -42,7 +45,7 @@ class Map(maps.Map):
         self.storage_kind = _KINDS.get(map_type)
         self.wide_key = key.size == 16
         """Whether the key is the struct of 16 bytes."""
-        percpu = self.storage_kind == PERCPU
+        percpu = self.storage_kind == BPF_CGROUP_STORAGE_PERCPU
         self.slot = (self.value_size + 7) // 8 * 8 if percpu else self.value_size
         """Bytes of one CPU's value in the buffers of user space."""
         self.bogus = bytes(key.size)

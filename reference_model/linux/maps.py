@@ -11,7 +11,7 @@ from typing import Any
 from .. import cgroups, changes
 from ..maps import BOGUS_KEY, UNINITIALISED, Marker
 from ..maps import MapFd as AnyMapFd
-from ..storages import PERCPU
+from ..storages import BPF_CGROUP_STORAGE_PERCPU
 from ..uapi import (
     BPF_EXIST,
     BPF_F_ALL_CPUS,
@@ -48,7 +48,7 @@ class MapCommands(LinuxPart):
         if found.is_array:
             return int.from_bytes(data[:4], "little")
         size, slot = found.value_size, found.slot
-        if found.storage_kind != PERCPU or flags & BPF_F_CPU:
+        if found.storage_kind != BPF_CGROUP_STORAGE_PERCPU or flags & BPF_F_CPU:
             return found.value.decode(data[:size])
         return [found.value.decode(data[at : at + size]) for at in range(0, len(data), slot)]
 
@@ -65,7 +65,7 @@ class MapCommands(LinuxPart):
                 found.owner = found.owner or program
                 found.callees.append(program)
             return
-        percpu = found.storage_kind == PERCPU and not flags & _ONE_VALUE
+        percpu = found.storage_kind == BPF_CGROUP_STORAGE_PERCPU and not flags & _ONE_VALUE
         if percpu and flags & ~int(BPF_EXIST):
             percpu = isinstance(value, (bytes, list, tuple))  # the flags will be refused
         if percpu:
@@ -124,7 +124,7 @@ class MapCommands(LinuxPart):
 
     def _buffer_size(self, found: Map) -> int:
         """Bytes that the kernel copies for a value, or more."""
-        slots = len(self.cpus) if found.storage_kind == PERCPU else 1
+        slots = len(self.cpus) if found.storage_kind == BPF_CGROUP_STORAGE_PERCPU else 1
         return max(found.slot * slots, 4)
 
     def _encode(self, found: Map, value: Value, *, percpu: bool) -> bytes:

@@ -16,7 +16,7 @@ from .. import changes
 from ..maps import MapFd as AnyMapFd
 from ..programs import ProgFd as AnyProgFd
 from ..steps import Step
-from ..storages import PERCPU, SHARED
+from ..storages import BPF_CGROUP_STORAGE_PERCPU, BPF_CGROUP_STORAGE_SHARED
 from ..uapi import (
     BPF_CGROUP_INET_SOCK_CREATE,
     BPF_PROG_TYPE_CGROUP_SOCK,
@@ -137,7 +137,7 @@ def _signed(map: AnyMapFd) -> int:
 
 def _maps_of(steps: tuple[Step, ...]) -> tuple[Maps, list[MapFd]]:
     """The ids of the storage maps that the steps use, and the descriptors that they mention."""
-    cookies = {SHARED: 0, PERCPU: 0}
+    cookies = {BPF_CGROUP_STORAGE_SHARED: 0, BPF_CGROUP_STORAGE_PERCPU: 0}
     mentioned: list[MapFd] = []
     for descriptor in (d for step in steps for d in step.mentions()):
         if isinstance(descriptor, MapFd):
@@ -145,4 +145,4 @@ def _maps_of(steps: tuple[Step, ...]) -> tuple[Maps, list[MapFd]]:
             kind = descriptor.object.storage_kind
             if kind is not None:
                 cookies[kind] = descriptor.id
-    return (cookies[SHARED], cookies[PERCPU]), mentioned
+    return (cookies[BPF_CGROUP_STORAGE_SHARED], cookies[BPF_CGROUP_STORAGE_PERCPU]), mentioned

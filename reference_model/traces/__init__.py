@@ -11,7 +11,7 @@ from .files import TraceError, read
 from .names import ATTACH_TYPES, GARBAGE
 from .operations import OPERATIONS, Op, Operation
 from .replayer import Replayer
-from .scoring import Difference, Score, compare, replay, table
+from .scoring import Mismatch, Score, compare, replay, table
 from .shapes import shape
 from .trace import Answer, Trace, line, parse
 
@@ -20,7 +20,7 @@ __all__ = [
     "GARBAGE",
     "OPERATIONS",
     "Answer",
-    "Difference",
+    "Mismatch",
     "Op",
     "Operation",
     "Replayer",

@@ -18,7 +18,7 @@ from .trace import Answer, Trace
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class Mismatch:
     """The first operation of a trace that model and kernel answer differently."""
 
     kernel: str
@@ -45,7 +45,7 @@ class Score:
     differ: int = 0
     undefined_kernel: int = 0
     undefined_model: int = 0
-    differences: list[Difference] = field(default_factory=list)
+    differences: list[Mismatch] = field(default_factory=list)
 
     def numbers(self) -> dict[str, int]:
         """The counts alone."""
@@ -88,7 +88,7 @@ def compare(trace: Trace, kernel: str, score: Score) -> None:
                 text = f"undefined: {undefined}"
                 if first:
                     score.differences.append(
-                        Difference(kernel, trace.id, position, op, recorded[position], text)
+                        Mismatch(kernel, trace.id, position, op, recorded[position], text)
                     )
             return
         except _WRONG as error:
@@ -101,13 +101,13 @@ def compare(trace: Trace, kernel: str, score: Score) -> None:
             if first:
                 first = False
                 score.differences.append(
-                    Difference(kernel, trace.id, position, op, recorded[position], modelled)
+                    Mismatch(kernel, trace.id, position, op, recorded[position], modelled)
                 )
     if recorded is None:
         score.differ += 1
         text = f"undefined: {trace.undefined[kernel]}"
         score.differences.append(
-            Difference(kernel, trace.id, len(trace.ops) - 1, trace.ops[-1], text, "defined")
+            Mismatch(kernel, trace.id, len(trace.ops) - 1, trace.ops[-1], text, "defined")
         )
 
 

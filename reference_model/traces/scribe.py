@@ -22,7 +22,7 @@ from ..map_create import MAP_NAME
 from ..maps import BOGUS_KEY, UNINITIALISED
 from ..state import Descriptor
 from ..steps import Step
-from ..storages import PERCPU
+from ..storages import BPF_CGROUP_STORAGE_PERCPU
 from ..uapi import (
     BPF_CGROUP_INET_SOCK_CREATE,
     BPF_F_CPU,
@@ -273,7 +273,11 @@ class Scribe(KernelInterface):
         else:
             answer = self._ask("map_lookup", **where, **given, whole=True)
             values = [found.value.decode(bytes.fromhex(data)) for data in answer]
-        return values if found.storage_kind == PERCPU and not flags & BPF_F_CPU else values[0]
+        return (
+            values
+            if found.storage_kind == BPF_CGROUP_STORAGE_PERCPU and not flags & BPF_F_CPU
+            else values[0]
+        )
 
     def map_update_elem(self, map: maps.MapFd, key: Any, value: Value, flags: int = 0) -> None:
         """As Kernel.map_update_elem()."""
@@ -288,7 +292,7 @@ class Scribe(KernelInterface):
             self._ask("cgrp_update", **where, value=_word(value), flags=flags)
             return
         where = {"map": map, **self._key(found, key)}
-        percpu = found.storage_kind == PERCPU and not flags & ONE_VALUE
+        percpu = found.storage_kind == BPF_CGROUP_STORAGE_PERCPU and not flags & ONE_VALUE
         self._ask("map_update", **where, **_content(found.value, value, percpu), flags=flags)
 
     def map_delete_elem(self, map: maps.MapFd, key: Any) -> None:

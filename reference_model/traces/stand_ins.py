@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from ..cgroups import Cgroup
 from ..maps import Map, MapFd
-from ..storages import PERCPU, SHARED
+from ..storages import BPF_CGROUP_STORAGE_PERCPU, BPF_CGROUP_STORAGE_SHARED
 from ..uapi import BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE, MapType
 from ..values import Type
 from .trace import Answer
@@ -48,7 +48,13 @@ class MapNotes(Map):
     def __init__(self, number: int, map_type: MapType, key: Type, value: Type) -> None:
         super().__init__(number, "", map_type, key, value, 0)
         percpu = map_type is BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE
-        self.storage_kind = PERCPU if percpu else SHARED if key.size in (8, 16) else None
+        self.storage_kind = (
+            BPF_CGROUP_STORAGE_PERCPU
+            if percpu
+            else BPF_CGROUP_STORAGE_SHARED
+            if key.size in (8, 16)
+            else None
+        )
         self.wide_key = key.size == 16
 
 

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from reference_model import Release
-from reference_model.divergence import canonical, lockstep, report, search, side, world
+from reference_model.divergence import canonical, lockstep, report, search, world
 from reference_model.divergence.causes import Kind, answers, contains, kind_of
 from reference_model.divergence.lockstep import Lockstep, changes_state
 from reference_model.divergence.side import Checkpoint, Side
 from reference_model.divergence.world import World, load
+from reference_model.errors import UNDEFINED
 from reference_model.state import CAPABILITIES, STATEFUL
 from reference_model.traces.listing import statements
 
@@ -213,13 +214,13 @@ def silent(release: str, where: World) -> set[str]:
             move = where.move(op)
             one.note(where.names[move.makes.bit_length() - 1], move.definition)
         walk(one, where, path)
-        before = canonical.told(one, {})
+        before = canonical.form(one, {})
         for thing, *_ in Checkpoint(one)._objects:
             for slot in STATEFUL[type(thing)]:
                 value = getattr(thing, slot)
                 if isinstance(value, int) and thing is not one.kernel.root:
                     setattr(thing, slot, not value if isinstance(value, bool) else value + 1)
-                    if canonical.told(one, {}) == before:
+                    if canonical.form(one, {}) == before:
                         found.add(f"{type(thing).__name__}.{slot}")
                     setattr(thing, slot, value)
     return found
@@ -294,7 +295,7 @@ def programs(old: str, new: str, where: World, depth: int) -> Iterator[tuple[byt
         before, after = (answers(Release(name), where, ops) for name in (old, new))
         if before != after:
             yield path, kind_of(ops[-1], before[-1], after[-1])
-        elif len(path) < depth and (not path or before[-1] != side.UNDEFINED):
+        elif len(path) < depth and (not path or before[-1] != UNDEFINED):
             longer = (path + bytes((place,)) for place in range(len(where.operations)))
             waiting += filter(where.makes_sense, longer)
 
@@ -333,7 +334,7 @@ def test_nothing_is_missed(where: World, old: str, new: str, depth: int) -> None
 
 def test_undefined_behaviour_on_one_side_is_a_difference() -> None:
     kinds = {g.kind for g in found("5.8", "5.9", load("attachments"), 3).groups.values()}
-    assert Kind("link_create", side.UNDEFINED, "ok") in kinds
+    assert Kind("link_create", UNDEFINED, "ok") in kinds
 
 
 def test_releases_that_part_over_what_is_given() -> None:

@@ -8,7 +8,7 @@ from itertools import chain
 from textwrap import wrap
 from xml.sax.saxutils import escape
 
-from reference_model.timeline import Lane, Step, Timeline
+from reference_model.timeline import Lane, Timeline, TimelineStep
 
 LINE = 15  # pixels from one line of text to the next
 LETTER = 6.7  # pixels of a letter at 12 pixels, on average and a little more
@@ -92,7 +92,7 @@ class Drawing:
         self.parts += self.labels  # in front of all lines
         self.answers()
 
-    def head(self, step: Step) -> Iterator[str]:
+    def head(self, step: TimelineStep) -> Iterator[str]:
         """The caption of a column: the operation, what it was done to, how often."""
         pixels = self.column - 8
         times = f" \N{MULTIPLICATION SIGN}{step.times}" if step.times > 1 else ""
