@@ -12,7 +12,7 @@ from .catalogue import Story, stories
 from .divergence import report, search, world
 from .releases import Release
 from .traces import export
-from .traces.scribe import NotExportable
+from .traces.notebook import NotExportable
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -49,10 +49,12 @@ from reference_model import (
 )
 from reference_model.__main__ import main
 from reference_model.catalogue import RELEASES, UNDEFINED, observed, stories
+from reference_model.interface import CALLS, KernelInterface
 from reference_model.releases import release as release_of
 from reference_model.traces import export
 from reference_model.traces.export import Program
-from reference_model.traces.scribe import NotExportable, OtherPath, Scribe
+from reference_model.traces.notebook import NotExportable, OtherPath
+from reference_model.traces.scribe import Scribe
 
 RECORD = Path(__file__).parents[1] / "records" / "traces" / "stories.jsonl"
 PROGRAMS = {program.name: program for program in export.story_programs()}
@@ -419,3 +421,11 @@ def test_setup_is_the_kernels() -> None:
     score = traces.Score()
     traces.compare(answered(found, "5.10"), "5.10", score)
     assert (score.differ, release_of("5.10").name) == (0, "5.10")
+
+
+def test_the_scribe_inherits_no_stub_of_the_interface() -> None:
+    """A call that the scribe did not define would do nothing and return None."""
+    stubs = set(KernelInterface.__mro__)
+    for name in CALLS:
+        owner = next(kind for kind in Scribe.__mro__ if name in vars(kind))
+        assert owner not in stubs, name

@@ -11,9 +11,10 @@ from typing import Any
 
 from ..catalogue import RELEASES, Observations, Recipe, Story, observed, stories
 from ..kernel import Kernel
+from .notebook import OtherPath
 from .operations import Op
 from .replayer import Replayer
-from .scribe import OtherPath, Scribe
+from .scribe import Scribe
 from .trace import Answer, Trace
 
 Run = Callable[[Any, Any], None]
