@@ -25,7 +25,7 @@ endef
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help html doctest raise-floor lint fix unit quick setup test site-test replay examples conformance conformance-explore divergence new-story record upstream upstream-check sources bench serve clean
+.PHONY: help html doctest raise-floor lint fix unit quick setup test site-test replay examples conformance conformance-explore divergence new-story record upstream upstream-check sources release bench serve clean
 
 help: ## List the targets
 	@sed -n 's/^##@ /\n/p; s/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -150,6 +150,12 @@ divergence: $(INSTALLED) ## Search all pairs of releases again for every differe
 
 sources: $(INSTALLED) ## Compare the records of changes with Debian's kernel sources, or LINUX=PATH
 	@$(RUN) upstream sources $${LINUX:+"$$LINUX"}
+
+release: $(INSTALLED) ## Add the mainline release R=7.4, and run what depends on its name
+	@echo '$(R)' | grep -Eqx '[0-9]+\.[0-9]+' || { echo 'Name a release: make release R=7.4' >&2; exit 1; }
+	sed -i 's/^NEWEST = .*/NEWEST = "$(R)"/' reference_model/releases.py
+	@$(MAKE) doctest html
+	$(RUN) pytest -q tests/test_releases.py tests/test_changes.py tests/test_ext_tables.py
 
 bench: $(INSTALLED) ## Measure the model: answers a second, cost of operations, size of a storage
 	PYTHONPATH=. .venv/bin/python bench/run.py

@@ -24,14 +24,16 @@ from reference_model.traces import Trace
 from . import divergence
 from .files import DIVERGENCE, LICENCE, RACES, write_whole
 
-FAR = (("5.8", "proposal"), ("proposal", "5.9"), (MAINLINE[0], MAINLINE[-1]))
-"""The pairs that are not neighbours."""
-
 
 def pairs() -> list[tuple[str, str]]:
-    """The neighbouring releases with any change between them, and then the others."""
+    """The neighbouring releases with any change between them, and then pairs further apart.
+
+    The last pair ends with the newest release that differs from the one before it: a new release
+    without a change needs no search.
+    """
     neighbours = zip(MAINLINE, MAINLINE[1:], strict=False)
-    return [(a, b) for a, b in neighbours if differing(Release(a), Release(b))] + [*FAR]
+    near = [(a, b) for a, b in neighbours if differing(Release(a), Release(b))]
+    return [*near, ("5.8", "proposal"), ("proposal", "5.9"), (MAINLINE[0], near[-1][1])]
 
 
 def found(old: str, new: str, name: str, depth: int | None = None, jobs: int = 1) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class Kernel(
     >>> Kernel("3.10")
     Traceback (most recent call last):
         ...
-    ValueError: unknown release '3.10' (known: 4.19 to 7.3, also '6.1.176', 'latest', 'proposal')
+    ValueError: unknown release '3.10' (known: 4.19 to ..., also '6.1.176', 'latest', 'proposal')
     """
 
     def __init__(

@@ -9,7 +9,7 @@ True
 >>> Release("5.3.9.1")
 Traceback (most recent call last):
     ...
-ValueError: unknown release '5.3.9.1' (known: 4.19 to 7.3, also '6.1.176', 'latest', 'proposal')
+ValueError: unknown release '5.3.9.1' (known: 4.19 to ..., also '6.1.176', 'latest', 'proposal')
 """
 
 from __future__ import annotations
@@ -18,12 +18,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cache, total_ordering
 
-MAINLINE = (
-    *("4.19", "4.20"),
-    *(f"5.{minor}" for minor in range(20)),
-    *(f"6.{minor}" for minor in range(20)),
-    *(f"7.{minor}" for minor in range(4)),
-)
+NEWEST = "7.3"
+"""The newest mainline release that the model knows; ``make release`` changes this line."""
+
+
+def _until(newest: str) -> tuple[str, ...]:
+    """All mainline releases from 4.19 on: since 5.0, twenty for each major number.
+
+    >>> _until("5.1")
+    ('4.19', '4.20', '5.0', '5.1')
+    """
+    major, minor = map(int, newest.split("."))
+    older = (f"{number}.{each}" for number in range(5, major) for each in range(20))
+    return ("4.19", "4.20", *older, *(f"{major}.{each}" for each in range(minor + 1)))
+
+
+MAINLINE = _until(NEWEST)
 """The mainline releases that the model knows, oldest first."""
 
 

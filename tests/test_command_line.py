@@ -12,6 +12,7 @@ import pytest
 from support import RECORDED
 from test_trace import HAZARDS, LINUX, trace_of, written
 
+from reference_model import MAINLINE
 from reference_model.__main__ import main
 from reference_model.divergence import coverage
 
@@ -152,7 +153,7 @@ def test_diverge_as_data(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["5.8", "5.99"], "unknown release '5.99' (known: 4.19 to 7.3"),
+        (["5.8", "5.99"], f"unknown release '5.99' (known: 4.19 to {MAINLINE[-1]}"),
         (["5.8", "5.9", "--world", "moon"], "moon: no such world: "),
     ],
 )

@@ -16,7 +16,7 @@ from stories.stubs import page_of, stub
 from support_site import ROOT, Site
 
 from records.matrix import labels_of
-from reference_model import Kernel
+from reference_model import MAINLINE, Kernel
 from reference_model.catalogue import FOLDERS, RELEASES, observed, stories
 
 
@@ -89,7 +89,7 @@ def test_the_page_of_a_breaking_change(built: Site) -> None:
         "Run it yourself",
         "Seen on real kernels",
     ]
-    assert "observed 4.19 to 5.8 5.9 to 7.3 proposal first 1 1 1 second 1 2 2" in text
+    assert f"observed 4.19 to 5.8 5.9 to {MAINLINE[-1]} proposal first 1 1 1 second 1 2 2" in text
     assert page.count("<svg ") == page.count("<desc ") == 2
     assert "_made" in text
     assert "unused" not in text
@@ -116,18 +116,21 @@ def test_the_page_of_an_addition(built: Site) -> None:
     ]
     text = text_of(page)
     assert "What came in Linux 5.9, how to ask for it, and what to do where it is not." in text
-    assert "observed 4.19 to 5.8 5.9 to 7.3 proposal create EINVAL ok EINVAL" in text
+    assert f"observed 4.19 to 5.8 5.9 to {MAINLINE[-1]} proposal create EINVAL ok EINVAL" in text
 
 
 def test_the_page_of_a_recipe(built: Site) -> None:
     page = built.read("build/html/recipes/zero.html")
     text = text_of(page)
-    assert "the recipe keeps it on Linux 4.19 to 7.3, and the proposal; the old program" in text
-    assert "keeps it on Linux 5.8 and breaks it on Linux 7.3" in text
+    assert (
+        f"the recipe keeps it on Linux 4.19 to {MAINLINE[-1]}, and the proposal; the old program"
+        in text
+    )
+    assert f"keeps it on Linux 5.8 and breaks it on Linux {MAINLINE[-1]}" in text
     assert page.count("<svg ") == 2
     assert "No recorded kernel was asked" in text
     assert "Changes that lead here ¶ Attaching goes on" in text
-    assert "observed 4.19 to 7.3, and the proposal first 1 second 1" in text
+    assert f"observed 4.19 to {MAINLINE[-1]}, and the proposal first 1 second 1" in text
 
 
 def test_ids_on_a_page_are_unique(built: Site) -> None:
@@ -310,13 +313,18 @@ def test_a_stub_goes_with_its_story(site: Site) -> None:
 def test_neighbours_that_agree_are_one_range() -> None:
     story = stories()["reattach_keeps_data"]
     spans = fold(lambda release: story.expected(release).seen)
-    assert [str(span) for span in spans] == ["4.19 to 5.8", "5.9 to 7.3", "proposal"]
+    assert [str(span) for span in spans] == ["4.19 to 5.8", f"5.9 to {MAINLINE[-1]}", "proposal"]
     assert [name for span in spans for name in span.releases] == list(RELEASES)
 
 
 def test_the_same_outcome_with_another_between_makes_three_ranges() -> None:
     spans = fold(lambda release: release == "5.0")
-    assert [str(span) for span in spans] == ["4.19 and 4.20", "5.0", "5.1 to 7.3", "proposal"]
+    assert [str(span) for span in spans] == [
+        "4.19 and 4.20",
+        "5.0",
+        f"5.1 to {MAINLINE[-1]}",
+        "proposal",
+    ]
 
 
 @pytest.mark.parametrize("name", stories())

@@ -162,7 +162,8 @@ def test_a_story_claims_nothing_that_is_not_found(name: str) -> None:
 def test_what_no_program_shows_is_told() -> None:
     shown = {name for pair in PAIRS for _, group in divergence.groups(pair) for name in group.cause}
     far = PAIRS[-1]
-    assert (far["old"], far["new"]) == ("4.19", Release("latest").name)
+    assert far["old"] == "4.19"
+    assert not differing(Release(far["new"]), Release("latest"))
     for pair in PAIRS:
         told = divergence.unreached(pair)
         known = {changes.NAMES[c] for c in differing(Release(pair["old"]), Release(pair["new"]))}
