@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""``python -m conformance check|stories|twins|explore|record``: ask real kernels, in QEMU guests.
+"""``python -m conformance SUBCOMMAND``: ask real kernels, in QEMU guests.
 
 ``command_line.Exit`` lists the exit statuses, which all subcommands share.
 """
@@ -10,10 +10,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from . import check, explore, record, stories, tools, twins
+from . import check, explore, record, record_events, stories, tools, twins
 from .command_line import STATUSES, Exit, Progress, UsageError
 
-SUBCOMMANDS = (check, stories, twins, explore, record)
+SUBCOMMANDS = (check, stories, twins, explore, record_events, record)
 
 
 def parser() -> argparse.ArgumentParser:

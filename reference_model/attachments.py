@@ -87,6 +87,8 @@ class ProgQuery(NamedTuple):
     attach_flags: AttachFlag
     prog_ids: tuple[int, ...]
     revision: int
+    prog_attach_flags: tuple[AttachFlag, ...] = ()
+    """The flags with which each program is attached, if they were asked for."""
 
 
 class AttachCommands(KernelPart):
@@ -152,13 +154,13 @@ class AttachCommands(KernelPart):
         expected_revision: int = 0,
     ) -> None:
         hook_id = program.lsm_hook if attach_type is BPF_LSM_CGROUP else attach_type
-        hook = cgroup.hooks.get(hook_id) or Hook()
         saved_flags = flags & (_OVERRIDE | _MULTI)
         # checks
         if saved_flags == _OVERRIDE | _MULTI or flags & (_REPLACE | _MULTI) == _REPLACE:
             raise errors.AttachFlags(AttachFlag(flags))
         if flags & _REPLACE and flags & (_BEFORE | _AFTER):
             raise errors.AttachFlags(AttachFlag(flags))
+        slot, hook = self._slot_and_hook(cgroup, hook_id)
         if self.has(changes.ORDERING) and expected_revision not in (0, hook.revision):
             raise errors.StaleRevision(hook.revision)
         if not _hierarchy_allows_attach(cgroup, hook_id):
@@ -198,6 +200,8 @@ class AttachCommands(KernelPart):
             raise
         # act
         if entry is None:
+            if slot is not None:
+                self.lsm_slots.take(slot, program.lsm_hook, self.cgroups.values())
             entry = Attachment(cgroup)
             hook.attachments.insert(place, entry)
             cgroup.hooks[hook_id] = hook
@@ -214,6 +218,20 @@ class AttachCommands(KernelPart):
             program.refs += 1
         if going is not None:
             self._put_program(going)
+
+    def _slot_and_hook(
+        self, cgroup: Cgroup, hook_id: AttachType | str | None
+    ) -> tuple[int | None, Hook]:
+        """``bpf_cgroup_atype_find()``: the slot, if it is an LSM hook, and what is attached there.
+
+        None stands for the LSM hook of no program.
+        """
+        if isinstance(hook_id, AttachType):
+            return None, cgroup.hooks.get(hook_id) or Hook()
+        slot = self.lsm_slots.find(hook_id)
+        if slot is None:
+            raise errors.TooManyHooks
+        return slot, cgroup.hooks.get(self.lsm_slots.names[slot]) or Hook()
 
     def _position(
         self, hook: Hook, link: Link | None, flags: int, relative: Descriptor | int | None
@@ -273,16 +291,14 @@ class AttachCommands(KernelPart):
             program = self._program(prog, ATTACH_TYPES[known][0])
         except errors.BpfError:
             program = None
-        hook_id: AttachType | str = known
+        hook_id: AttachType | str | None = known
         if known is BPF_LSM_CGROUP:
-            if program is None:
-                raise errors.DetachNeedsProgram
-            hook_id = program.lsm_hook
-        hook = cgroup.hooks.get(hook_id)
-        revision = hook.revision if hook else 1
-        if expected_revision not in (0, revision):
-            raise errors.StaleRevision(revision)
+            hook_id = None if program is None else program.lsm_hook
+        hook = self._slot_and_hook(cgroup, hook_id)[1]
+        if expected_revision not in (0, hook.revision):
+            raise errors.StaleRevision(hook.revision)
         entry = _find_detach_entry(hook, program)
+        assert hook_id is not None, "a free slot has no entry"
         if self._fails("effective"):
             if not self.has(changes.DETACH_NEVER_FAILS):
                 raise errors.OutOfMemory
@@ -299,6 +315,8 @@ class AttachCommands(KernelPart):
         hook.revision += 1
         if not hook.attachments:
             hook.flags = 0
+        if not isinstance(hook_id, AttachType):
+            self.lsm_slots.put(hook_id)
         self.storages.detach(entry)
 
     def _check_index(self, hook_id: AttachType | str, entry: Attachment) -> None:
@@ -325,6 +343,10 @@ class AttachCommands(KernelPart):
     def _cgroup_bpf_release(self, cgroup: Cgroup) -> None:
         cgroup.released = True
         self.storages.release(cgroup)
+        for hook_id, hook in cgroup.hooks.items():
+            if not isinstance(hook_id, AttachType):
+                for _ in hook.attachments:
+                    self.lsm_slots.put(hook_id)
         for entry in cgroup.attachments():
             entry.sound = False
             if entry.link is not None:
@@ -335,31 +357,46 @@ class AttachCommands(KernelPart):
     # -- query --------------------------------------------------------------------------------
 
     def prog_query(
-        self, cgroup: Cgroup, attach_type: AttachType, query_flags: int = 0
+        self,
+        cgroup: Cgroup,
+        attach_type: AttachType,
+        query_flags: int = 0,
+        *,
+        prog_attach_flags: bool = False,
     ) -> ProgQuery:
         self._check_command()
         if not self._net_admin():
             raise errors.NotPermitted("CAP_NET_ADMIN")
         if query_flags & ~BPF_F_QUERY_EFFECTIVE:
             raise errors.QueryFlags(query_flags)
+        if prog_attach_flags and not self.has(changes.LSM_CGROUP):
+            raise errors.QueryFlags("no prog_attach_flags")
         known = self._attach_type(attach_type)
         if known is None:
             raise errors.WrongAttachType(attach_type)
         self._live_cgroup(cgroup)
-        if known is BPF_LSM_CGROUP:
-            raise NotImplementedError(
-                "a query of LSM_CGROUP lists the programs of all LSM hooks, in the order in which "
-                "the kernel first used the hooks, which is not modelled"
-            )
-        hook = cgroup.hooks.get(known) or Hook()
-        entries, flags, revision = hook.attachments, hook.flags, hook.revision
+        if query_flags and prog_attach_flags and self.has(changes.EFFECTIVE_QUERY_FLAGS):
+            raise errors.QueryFlags("prog_attach_flags with BPF_F_QUERY_EFFECTIVE")
+        lsm = known is BPF_LSM_CGROUP
+        if lsm and not query_flags and not prog_attach_flags:
+            raise errors.QueryFlags("programs of LSM hooks without prog_attach_flags")
+        places: list[AttachType | str] = [*self.lsm_slots.names] if lsm else [known]
+        hooks = [cgroup.hooks.get(place) or Hook() for place in places]
+        flags, revision = (0, 0) if lsm else (hooks[0].flags, hooks[0].revision)
+        entries = [(entry, hook.flags) for hook in hooks for entry in hook.attachments]
         if query_flags:
-            entries, revision = effective(cgroup, known), 0
+            entries = [(entry, 0) for place in places for entry in effective(cgroup, place)]
+            revision = 0
             if self.has(changes.EFFECTIVE_QUERY_FLAGS):
                 flags = 0
         if not self.has(changes.ORDERING):
             revision = 0
-        return ProgQuery(AttachFlag(flags), tuple(e.program.id for e in entries), revision)
+        return ProgQuery(
+            AttachFlag(flags),
+            tuple(entry.program.id for entry, _ in entries),
+            revision,
+            tuple(AttachFlag(kept) for _, kept in entries) if prog_attach_flags else (),
+        )
 
 
 def _hierarchy_allows_attach(cgroup: Cgroup, hook_id: AttachType | str) -> bool:
@@ -394,10 +431,10 @@ def _find_entry(
     raise errors.NothingToReplace
 
 
-def _find_detach_entry(hook: Hook | None, program: Program | None) -> Attachment:
+def _find_detach_entry(hook: Hook, program: Program | None) -> Attachment:
     """``find_detach_entry()``, for a directly attached program."""
-    if hook is None or not hook.flags & _MULTI:
-        if hook is None or not hook.attachments:
+    if not hook.flags & _MULTI:
+        if not hook.attachments:
             raise errors.NotAttached
         return hook.attachments[0]
     if program is None:

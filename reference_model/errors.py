@@ -271,6 +271,12 @@ class ExpectedAttachType(BpfError):
     number, reason = _errno.EINVAL, "the program type has no such expected_attach_type"
 
 
+class SleepableProgram(BpfError):
+    """A program that may sleep cannot have this type and hook, or use a cgroup storage."""
+
+    number, reason = _errno.EINVAL, "such a program cannot be sleepable"
+
+
 class StorageBusy(BpfError):
     """The verifier's one message for two causes.
 
@@ -366,6 +372,12 @@ class TooManyPrograms(BpfError):
     """64 programs are attached here already."""
 
     number, reason = _errno.E2BIG, "64 programs are attached here already"
+
+
+class TooManyHooks(BpfError):
+    """Ten other LSM hooks have programs: on this machine, in any cgroup."""
+
+    number, reason = _errno.EINVAL, "10 other LSM hooks have programs already"
 
 
 class AlreadyAttached(BpfError):

@@ -14,94 +14,42 @@ from . import changes, errors
 from .attachments import Attachment, effective
 from .cgroups import Cgroup, Socket
 from .errors import Denied, UndefinedBehaviour
+from .events import CLOSED, CREATED, EVENTS, IGNORED, INET, ON_SOCKET, Hook
 from .parts import KernelPart
 from .programs import ProgFd, Program
 from .steps import Location
 from .storages import Storages
 from .uapi import (
-    BPF_CGROUP_GETSOCKOPT,
-    BPF_CGROUP_INET4_BIND,
-    BPF_CGROUP_INET4_CONNECT,
-    BPF_CGROUP_INET6_BIND,
-    BPF_CGROUP_INET6_CONNECT,
-    BPF_CGROUP_INET_EGRESS,
-    BPF_CGROUP_INET_INGRESS,
     BPF_CGROUP_INET_SOCK_CREATE,
-    BPF_CGROUP_SETSOCKOPT,
-    BPF_CGROUP_UDP4_SENDMSG,
-    BPF_CGROUP_UDP6_SENDMSG,
     BPF_PROG_TYPE_CGROUP_SKB,
     MAX_TAIL_CALL_CNT,
     AttachType,
 )
 
-_CREATE = BPF_CGROUP_INET_SOCK_CREATE
 _EPERM, _ENOMEM = 2**32 - errno.EPERM, 2**32 - errno.ENOMEM
 """Errors of a test run that up to 4.20 were delivered as what the program returned."""
-
-ACTIONS: dict[AttachType | str, tuple[AttachType, ...]] = {
-    BPF_CGROUP_INET_EGRESS: (_CREATE, BPF_CGROUP_UDP4_SENDMSG, BPF_CGROUP_INET_EGRESS),
-    BPF_CGROUP_UDP4_SENDMSG: (_CREATE, BPF_CGROUP_UDP4_SENDMSG, BPF_CGROUP_INET_EGRESS),
-    BPF_CGROUP_UDP6_SENDMSG: (_CREATE, BPF_CGROUP_UDP6_SENDMSG, BPF_CGROUP_INET_EGRESS),
-    BPF_CGROUP_INET_INGRESS: (_CREATE, BPF_CGROUP_INET4_BIND, BPF_CGROUP_INET_INGRESS),
-    BPF_CGROUP_INET4_BIND: (_CREATE, BPF_CGROUP_INET4_BIND),
-    BPF_CGROUP_INET6_BIND: (_CREATE, BPF_CGROUP_INET6_BIND),
-    BPF_CGROUP_INET4_CONNECT: (_CREATE, BPF_CGROUP_INET4_CONNECT),
-    BPF_CGROUP_INET6_CONNECT: (_CREATE, BPF_CGROUP_INET6_CONNECT),
-    BPF_CGROUP_GETSOCKOPT: (_CREATE, BPF_CGROUP_GETSOCKOPT),
-    BPF_CGROUP_SETSOCKOPT: (_CREATE, BPF_CGROUP_SETSOCKOPT),
-}
-"""The hooks that a process passes, in order, on its way through the one that fire() names."""
 
 
 class EventCommands(KernelPart):
     """Events, sockets and BPF_PROG_TEST_RUN."""
 
-    def fire(self, where: Cgroup | Socket, hook: AttachType | str, *, cpu: int = 0) -> None:
-        hooks: tuple[AttachType | str, ...] = ACTIONS.get(hook, (hook,))
-        if isinstance(where, Socket):
-            hooks = tuple(passed for passed in hooks if passed is not _CREATE)
-        self.run_hooks(where, *hooks, cpu=cpu)
-
-    def run_hooks(self, where: Cgroup | Socket, *hooks: AttachType | str, cpu: int = 0) -> None:
-        if isinstance(where, Socket):
-            if not where.open:
-                raise errors.BadDescriptor
-            if any(not isinstance(hook, AttachType) for hook in hooks):
-                raise NotImplementedError(
-                    "an LSM hook passed from an open socket: by its source the socket's "
-                    "cgroup counts, but kernels 6.1 to 7.3 took the process's for socket_sendmsg; "
-                    "fire it in a cgroup"
-                )
-            cgroup = where.cgroup
+    def fire(self, where: Cgroup | Socket, hook: Hook, *, cpu: int = 0) -> None:
+        event = EVENTS.get(hook)
+        if event is None:
+            self.run_hooks(where, hook, cpu=cpu)
+        elif not isinstance(where, Socket):
+            created = CREATED[event.family]
+            self._pass(where, created, event.passes, CLOSED[event.family], cpu=cpu)
+        elif hook in ON_SOCKET:
+            self.run_hooks(where, *event.passes, cpu=cpu)
         else:
-            cgroup = self._live_cgroup(where)
-        if cpu not in self.cpus:
-            raise ValueError(f"no CPU {cpu}: this machine has {self.cpus}")
-        rank = self.cpus.index(cpu)
-        arrays = [effective(cgroup, hook) for hook in hooks]
-        unsafe = [
-            entry
-            for entries in arrays
-            for entry in entries
-            if not entry.sound or entry.program.arrays
-        ]
-        if not unsafe:
-            for hook, entries in zip(hooks, arrays, strict=True):
-                _run_array(hook, entries, rank)
-            return
-        touched = [s for entries in arrays for e in entries for s in e.storages if s is not None]
-        before = [(storage, bytes(storage.data)) for storage in touched]
-        try:
-            for hook, entries in zip(hooks, arrays, strict=True):
-                _run_array(hook, entries, rank)
-        except UndefinedBehaviour:
-            for storage, data in before:
-                storage.data[:] = data
-            raise
+            raise NotImplementedError(f"a UDP socket of IPv4 does not pass {hook}")
+
+    def run_hooks(self, where: Cgroup | Socket, *hooks: Hook, cpu: int = 0) -> None:
+        self._pass(where, (), hooks, (), cpu=cpu)
 
     def socket(self, cgroup: Cgroup, *, cpu: int = 0) -> Socket:
-        self.run_hooks(cgroup, _CREATE, cpu=cpu)
+        self._pass(cgroup, CREATED[INET], (), (), cpu=cpu)
         cgroup.sockets += 1
         return Socket(cgroup)
 
@@ -113,9 +61,54 @@ class EventCommands(KernelPart):
         ending = [] if cgroup.online or cgroup.sockets > 1 else self._ending(cgroup)
         self._check_release(ending)
         # act
+        self._pass(socket, (), (), CLOSED[INET], cpu=self.cpus[0])
         socket.open = False
         cgroup.sockets -= 1
         self._end(ending)
+
+    def _pass(
+        self,
+        where: Cgroup | Socket,
+        created: tuple[Hook, ...],
+        hooks: tuple[Hook, ...],
+        closed: tuple[Hook, ...],
+        *,
+        cpu: int,
+    ) -> None:
+        """Pass the hooks of creating a socket, of using it and of closing it.
+
+        A program that denies ends this, but what was created is closed.  LSM programs go by the
+        cgroup of the process, and the owner of an open socket is a process in the root cgroup.
+        """
+        if not isinstance(where, Socket):
+            cgroup = process = self._live_cgroup(where)
+        elif where.open:
+            cgroup, process = where.cgroup, self.root
+        else:
+            raise errors.BadDescriptor
+        if cpu not in self.cpus:
+            raise ValueError(f"no CPU {cpu}: this machine has {self.cpus}")
+        rank = self.cpus.index(cpu)
+        passed = [
+            (hook, effective(cgroup if isinstance(hook, AttachType) else process, hook))
+            for hook in (*created, *hooks, *closed)
+        ]
+        touched = [
+            storage
+            for _, entries in passed
+            if any(not entry.sound or entry.program.arrays for entry in entries)
+            for _, entries in passed
+            for entry in entries
+            for storage in entry.storages
+            if storage is not None
+        ]
+        before = [(storage, bytes(storage.data)) for storage in touched]
+        try:
+            _run_arrays(passed, rank, closed)
+        except UndefinedBehaviour:
+            for storage, data in before:
+                storage.data[:] = data
+            raise
 
     def prog_test_run(self, prog: ProgFd, repeat: int = 1) -> int:
         self._check_command()
@@ -139,7 +132,26 @@ class EventCommands(KernelPart):
         return answer
 
 
-def _run_array(hook: AttachType | str, entries: list[Attachment], rank: int) -> None:
+def _run_arrays(
+    passed: list[tuple[Hook, list[Attachment]]], rank: int, closed: tuple[Hook, ...]
+) -> None:
+    """Run the programs of the hooks in order, the last of which close a socket.
+
+    Once INET_SOCK_CREATE has allowed a socket, closing it runs INET_SOCK_RELEASE, also where a
+    program denied what came between.  Source: ``af_inet.c:inet_create``, ``inet_release``.
+    """
+    using, closing = passed[: len(passed) - len(closed)], passed[len(passed) - len(closed) :]
+    created = all(hook is not BPF_CGROUP_INET_SOCK_CREATE for hook, _ in using)
+    try:
+        for hook, entries in using:
+            _run_array(hook, entries, rank)
+            created = created or hook is BPF_CGROUP_INET_SOCK_CREATE
+    finally:
+        for hook, entries in closing if created else ():
+            _run_array(hook, entries, rank)
+
+
+def _run_array(hook: Hook, entries: list[Attachment], rank: int) -> None:
     """``bpf_prog_run_array_cg()``: all programs run; one that denies is enough."""
     allowed = True
     for entry in entries:
@@ -150,7 +162,7 @@ def _run_array(hook: AttachType | str, entries: list[Attachment], rank: int) -> 
         program = entry.program
         if not _run(program, entry.storages, rank, sound=entry.sound and not program.arrays) & 1:
             allowed = False
-    if not allowed:
+    if not allowed and hook not in IGNORED:
         raise Denied(hook)
 
 

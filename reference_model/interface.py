@@ -49,12 +49,15 @@ class EventCalls(Protocol):
     def fire(self, where: Cgroup | Socket, hook: AttachType | str, *, cpu: int = 0) -> None:
         """Let a process in the cgroup, or the owner of the socket, pass a hook on a CPU.
 
-        The process does what usually leads there.  For ``BPF_CGROUP_INET_EGRESS`` it creates a UDP
-        socket and sends a packet, so it also passes ``INET_SOCK_CREATE`` and ``UDP4_SENDMSG``
-        first.  On an open socket it does not pass ``INET_SOCK_CREATE``.  An LSM hook is given by
-        its name, in a cgroup only.  Raises Denied if a program denies the operation, and
-        UndefinedBehaviour where the kernel crashes.  Errors: ``EBADF`` (a closed socket),
-        ``ENOENT`` (a removed cgroup).
+        The process does what usually leads there, and passes the other hooks on its way, see
+        ``events``.  For ``BPF_CGROUP_INET_EGRESS`` it creates a UDP socket, sends a packet and
+        closes the socket, so it also passes ``INET_SOCK_CREATE`` and ``UDP4_SENDMSG`` before, and
+        ``INET_SOCK_RELEASE`` afterwards.  An open socket is neither created nor closed.
+
+        An LSM hook is given by its name.  LSM programs go by the cgroup of the process, and the
+        owner of an open socket is a process in the root cgroup.  Raises Denied if a program denies
+        the operation, and UndefinedBehaviour where the kernel crashes.  Errors: ``EBADF`` (a closed
+        socket), ``ENOENT`` (a removed cgroup).
         """
 
     def run_hooks(self, where: Cgroup | Socket, *hooks: AttachType | str, cpu: int = 0) -> None:
@@ -63,12 +66,13 @@ class EventCalls(Protocol):
     def socket(self, cgroup: Cgroup, *, cpu: int = 0) -> Socket:
         """Let a process in the cgroup create a UDP socket and exit.
 
-        It passes ``INET_SOCK_CREATE``.  The socket keeps the cgroup's BPF state, also after
-        rmdir().  Raises Denied.  Errors: ``ENOENT`` (a removed cgroup).
+        It passes ``INET_SOCK_CREATE`` and the LSM hooks of creating a socket.  The socket keeps
+        the cgroup's BPF state, also after rmdir().  Raises Denied.  Errors: ``ENOENT`` (a removed
+        cgroup).
         """
 
     def close_socket(self, socket: Socket) -> None:
-        """Close a socket.  Errors: ``EBADF`` (it is closed)."""
+        """Close a socket: it passes ``INET_SOCK_RELEASE``.  Errors: ``EBADF`` (it is closed)."""
 
     def prog_test_run(self, prog: ProgFd, repeat: int = 1) -> int:
         """BPF_PROG_TEST_RUN of a CGROUP_SKB program: return what the last run returned.
@@ -198,15 +202,17 @@ class ProgCalls(Protocol):
         helper_flags: int = 0,
         prog_name: str = "",
         lsm_hook: str = "",
+        prog_flags: int = 0,
     ) -> ProgFd:
         """BPF_PROG_LOAD: load a program and return a descriptor of it.
 
         ``body`` is one step or several (see ``steps``); the program then returns 1, allow.
         ``helper_flags`` is the second argument of every bpf_get_local_storage().  ``lsm_hook`` is
-        the name of the hook of an LSM program, such as ``"socket_bind"``.  Errors, in the kernel's
-        order: ``EPERM``, ``EINVAL`` (expected_attach_type), ``EBADF``, ``EBUSY`` (binding of a
-        storage map), ``EINVAL`` (helper, its map type, its flags), ``EACCES`` (access to the
-        value), ``EINVAL`` (return value, tail call).
+        the name of the hook of an LSM program, such as ``"socket_bind"``.  ``prog_flags`` is 0 or
+        ``BPF_F_SLEEPABLE``.  Errors, in the kernel's order: ``EPERM``, ``EINVAL``
+        (expected_attach_type, LSM hook), ``EINVAL`` (a sleepable program), ``EBADF``, ``EBUSY``
+        (binding of a storage map), ``EINVAL`` (helper, its map type, its flags), ``EACCES`` (access
+        to the value), ``EINVAL`` (return value, tail call).
 
         Source: ``syscall.c:bpf_prog_load``, ``local_storage.c:bpf_cgroup_storage_assign``.
         """
@@ -269,12 +275,20 @@ class AttachCalls(Protocol):
         """
 
     def prog_query(
-        self, cgroup: Cgroup, attach_type: AttachType, query_flags: int = 0
+        self,
+        cgroup: Cgroup,
+        attach_type: AttachType,
+        query_flags: int = 0,
+        *,
+        prog_attach_flags: bool = False,
     ) -> ProgQuery:
         """BPF_PROG_QUERY: return which programs are attached here.
 
-        With ``BPF_F_QUERY_EFFECTIVE`` it returns which programs run here.  Errors: ``EPERM``,
-        ``EINVAL`` (flags, attach type), ``EBADF``, ``ENOENT`` (cgroup).
+        With ``BPF_F_QUERY_EFFECTIVE`` it returns which programs run here.  For ``BPF_LSM_CGROUP``
+        it returns the programs of all LSM hooks, in the order of the kernel's slots for hooks;
+        without ``BPF_F_QUERY_EFFECTIVE`` it needs ``prog_attach_flags=True`` then, which asks for
+        the flags of each program (since 6.0).  Errors: ``EPERM``, ``EINVAL`` (flags, attach type,
+        ``prog_attach_flags``), ``EBADF``, ``ENOENT`` (cgroup).
 
         Source: ``cgroup.c:__cgroup_bpf_query``.
         """

@@ -12,6 +12,7 @@ from .cgrp_storage import CgrpStorageHelpers
 from .descriptors import DescriptorCommands
 from .execution import EventCommands
 from .links import LinkCommands
+from .lsm import LsmSlots
 from .map_create import MapCreate
 from .maps import MapCommands, StorageMap
 from .programs import ProgCommands, Program
@@ -59,6 +60,7 @@ class Kernel(
     ) -> None:
         super().__init__(release, cpus, memlock, unprivileged_bpf_disabled)
         self.storages = ownership(self)
+        self.lsm_slots = LsmSlots()
         self._make_root()
 
     def __repr__(self) -> str:

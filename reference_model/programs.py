@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from . import changes, errors
+from . import changes, errors, lsm
 from .maps import Map, MapFd, StorageMap
 from .parts import KernelPart
 from .prog_arrays import ProgArray
@@ -64,6 +64,7 @@ from .uapi import (
     BPF_PROG_TYPE_SOCKET_FILTER,
     BPF_PROG_TYPE_XDP,
     AttachType,
+    ProgFlag,
     ProgType,
 )
 
@@ -202,6 +203,7 @@ class ProgCommands(KernelPart):
         helper_flags: int = 0,
         prog_name: str = "",
         lsm_hook: str = "",
+        prog_flags: int = 0,
     ) -> ProgFd:
         steps = (body,) if isinstance(body, Step) else tuple(body)
         # checks
@@ -211,7 +213,11 @@ class ProgCommands(KernelPart):
         enough = self._net_admin() or "CAP_SYS_ADMIN" in self.capabilities
         if prog_type in _NET_ADMIN and self.has(changes.CAP_BPF) and not enough:
             raise errors.NotPermitted("CAP_NET_ADMIN")
+        if prog_type is BPF_PROG_TYPE_LSM and self.has(changes.CAP_BPF) and not self._perfmon():
+            raise errors.NotPermitted("CAP_PERFMON")
         expected = self._check_expected(prog_type, expected_attach_type, lsm_hook)
+        if prog_flags:
+            raise errors.SleepableProgram(ProgFlag(prog_flags))
         program = Program(prog_name, prog_type, expected, steps, lsm_hook)
         mentioned = self._bind(program)
         for step in steps:
@@ -253,8 +259,8 @@ class ProgCommands(KernelPart):
             known = self._attach_type(expected)
             if known is None or ATTACH_TYPES[known][0] is not prog_type:
                 raise errors.ExpectedAttachType(known or expected)
-        if prog_type is BPF_PROG_TYPE_LSM and not lsm_hook:
-            raise errors.ExpectedAttachType("an LSM program names its hook")
+        if prog_type is BPF_PROG_TYPE_LSM and not lsm.exists(lsm_hook, self.release):
+            raise errors.ExpectedAttachType(f"no LSM hook {lsm_hook!r}")
         return expected
 
     def _attach_type(self, number: int) -> AttachType | None:
@@ -345,7 +351,7 @@ class ProgCommands(KernelPart):
         expected = program.expected_attach_type
         if program.type not in _STORAGE_TYPES:
             return None
-        if program.type is _ADDRESS and expected in _ONLY_ALLOW:
+        if program.type is _ADDRESS and expected in _ONLY_ALLOW or program.lsm_hook in lsm.VOID:
             return range(1, 2)
         wide = {
             BPF_PROG_TYPE_CGROUP_SKB: ({BPF_CGROUP_INET_EGRESS}, changes.SKB_EXPECTED_ATTACH_TYPE),

@@ -17,9 +17,10 @@ from .releases import Change, Release, release
 
 if TYPE_CHECKING:
     from .cgroups import Cgroup
+    from .lsm import LsmSlots
     from .storages import Ownership
 
-CAPABILITIES = frozenset({"CAP_BPF", "CAP_NET_ADMIN", "CAP_SYS_ADMIN"})
+CAPABILITIES = frozenset({"CAP_BPF", "CAP_NET_ADMIN", "CAP_PERFMON", "CAP_SYS_ADMIN"})
 """The capabilities that the model asks for."""
 
 ALLOCATIONS = frozenset({"storage", "node", "effective"})
@@ -88,6 +89,7 @@ class State(KernelInterface):
     """The state of one kernel, and what every part of the model asks of it."""
 
     storages: Ownership
+    lsm_slots: LsmSlots
     root: Cgroup
 
     def __init__(
@@ -141,6 +143,10 @@ class State(KernelInterface):
         if self.has(changes.SYS_ADMIN_IS_NET_ADMIN) and "CAP_SYS_ADMIN" in self.capabilities:
             return True
         return "CAP_NET_ADMIN" in self.capabilities
+
+    def _perfmon(self) -> bool:
+        """CAP_PERFMON, or CAP_SYS_ADMIN in its place."""
+        return not self.capabilities.isdisjoint({"CAP_PERFMON", "CAP_SYS_ADMIN"})
 
     def _check_command(self) -> None:
         """EPERM where the sysctl shuts unprivileged callers out of every command (up to 5.18)."""

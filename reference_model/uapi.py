@@ -116,6 +116,12 @@ class MapFlag(_Flags):
     BPF_F_CLONE = 0x200
 
 
+class ProgFlag(_Flags):
+    """``prog_flags`` of BPF_PROG_LOAD."""
+
+    BPF_F_SLEEPABLE = 0x10
+
+
 class ElemFlag(_Flags):
     """Flags of lookups and updates; with BPF_F_CPU the CPU number stands in the upper 32 bits."""
 
@@ -212,6 +218,7 @@ PAGE_SIZE = 4096
     BPF_F_WRONLY_PROG,
     BPF_F_CLONE,
 ) = MapFlag
+(BPF_F_SLEEPABLE,) = ProgFlag
 BPF_NOEXIST, BPF_EXIST, BPF_F_LOCK, BPF_F_CPU, BPF_F_ALL_CPUS = ElemFlag
 (
     BPF_F_ALLOW_OVERRIDE,

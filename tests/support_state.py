@@ -24,8 +24,8 @@ from reference_model.storages import Storage
 
 # What the walk sees of a kernel as a whole, and what it leaves out.
 KERNEL = (
-    *("capabilities", "cgroups", "cpus", "last_ids", "last_inode", "locked_pages", "objects"),
-    *("pins", "root"),
+    *("capabilities", "cgroups", "cpus", "last_ids", "last_inode", "locked_pages", "lsm_slots"),
+    *("objects", "pins", "root"),
 )
 LEFT_OUT = {
     "failing": "the test's own instrument: a failed allocation was its turn",

@@ -29,20 +29,22 @@ from reference_model import (
     BPF_CGROUP_GETSOCKOPT,
     BPF_CGROUP_INET4_BIND,
     BPF_CGROUP_INET4_CONNECT,
-    BPF_CGROUP_INET6_BIND,
-    BPF_CGROUP_INET6_CONNECT,
     BPF_CGROUP_INET_SOCK_CREATE,
-    BPF_CGROUP_SYSCTL,
+    BPF_CGROUP_INET_SOCK_RELEASE,
+    BPF_CGROUP_SOCK_OPS,
     BPF_CGROUP_UDP4_SENDMSG,
-    BPF_CGROUP_UDP6_SENDMSG,
     BPF_F_ALLOW_MULTI,
+    BPF_LSM_CGROUP,
+    BPF_MAP_TYPE_CGROUP_STORAGE,
     BPF_PROG_TYPE_CGROUP_DEVICE,
     BPF_PROG_TYPE_CGROUP_SOCK,
     BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
     BPF_PROG_TYPE_CGROUP_SOCKOPT,
     BPF_PROG_TYPE_CGROUP_SYSCTL,
+    BPF_PROG_TYPE_LSM,
     BPF_PROG_TYPE_SOCK_OPS,
     MAINLINE,
+    STORAGE_KEY,
     U32,
     U64,
     UNINITIALISED,
@@ -52,11 +54,12 @@ from reference_model import (
     ProgType,
     Release,
     Return,
+    Struct,
     TailCall,
     Verdict,
     errors,
 )
-from reference_model.execution import ACTIONS
+from reference_model.events import EVENTS, passed
 from reference_model.traces import ATTACH_TYPES
 
 MULTI = int(BPF_F_ALLOW_MULTI)
@@ -161,15 +164,9 @@ def test_what_an_event_passes_was_recorded() -> None:
             for op in json.loads(line)["ops"]:
                 if op["op"] == "fire":
                     recorded.add(tuple(ATTACH_TYPES[name] for name in op["hooks"]))
-    four = {hooks for hooks in ACTIONS.values() if set(hooks) <= set(ATTACH_TYPES.values())}
-    assert four | {(SOCK_CREATE,)} == recorded
-    six = {
-        BPF_CGROUP_INET6_BIND: BPF_CGROUP_INET4_BIND,
-        BPF_CGROUP_INET6_CONNECT: BPF_CGROUP_INET4_CONNECT,
-        BPF_CGROUP_UDP6_SENDMSG: BPF_CGROUP_UDP4_SENDMSG,
-    }
-    for hook, like in six.items():
-        assert tuple(six.get(passed, passed) for passed in ACTIONS[hook]) == ACTIONS[like]
+    known = ATTACH_TYPES.values()
+    named = {tuple(h for h in passed(hook) if h in known) for hook in EVENTS if hook in known}
+    assert named == recorded
 
 
 @pytest.mark.parametrize("release", ["4.19", "5.8.18", "latest"])
@@ -200,13 +197,48 @@ def test_an_event_passes_the_hooks_on_the_way(release: str) -> None:
     assert counted() == [2, 2, 3]
 
 
-def test_a_hook_that_is_no_action_is_passed_alone() -> None:
+def test_a_hook_without_an_event_is_passed_alone() -> None:
     kernel = Kernel("5.2")
     cgroup, counts = kernel.mkdir(), storage_map(kernel)
-    prog = kernel.prog_load(BPF_PROG_TYPE_CGROUP_SYSCTL, Add(counts))
-    kernel.prog_attach(cgroup, prog, BPF_CGROUP_SYSCTL)
-    kernel.fire(cgroup, BPF_CGROUP_SYSCTL)
-    assert kernel.map_lookup_elem(counts, (cgroup, BPF_CGROUP_SYSCTL)) == 1
+    prog = kernel.prog_load(BPF_PROG_TYPE_SOCK_OPS, Add(counts))
+    kernel.prog_attach(cgroup, prog, BPF_CGROUP_SOCK_OPS)
+    kernel.fire(cgroup, BPF_CGROUP_SOCK_OPS)
+    assert kernel.map_lookup_elem(counts, (cgroup, BPF_CGROUP_SOCK_OPS)) == 1
+
+
+@pytest.mark.parametrize("release", since("5.9"))
+def test_closing_a_socket_runs_the_programs_of_sock_release(release: str) -> None:
+    """``af_inet.c:inet_release``: one storage counts 2 sockets that were created, 1 closed."""
+    kernel = Kernel(release)
+    cgroup = kernel.mkdir()
+    counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, U64, Struct(created=U64, closed=U64))
+    for hook, member in ((SOCK_CREATE, "created"), (BPF_CGROUP_INET_SOCK_RELEASE, "closed")):
+        prog = kernel.prog_load(
+            BPF_PROG_TYPE_CGROUP_SOCK, Add(counts, 1, member), expected_attach_type=hook
+        )
+        kernel.prog_attach(cgroup, prog, hook)
+    first = kernel.socket(cgroup)
+    kernel.socket(cgroup)
+    kernel.close_socket(first)
+    assert kernel.map_lookup_elem(counts, cgroup) == {"created": 2, "closed": 1}
+    kernel.fire(cgroup, BPF_CGROUP_INET4_BIND)
+    assert kernel.map_lookup_elem(counts, cgroup) == {"created": 3, "closed": 2}
+
+
+def test_a_socket_that_was_not_created_is_not_closed() -> None:
+    """``af_inet.c:inet_create``: where INET_SOCK_CREATE denies, INET_SOCK_RELEASE does not run."""
+    kernel = Kernel("latest")
+    cgroup, counts = kernel.mkdir(), storage_map(kernel)
+    sock = BPF_PROG_TYPE_CGROUP_SOCK
+    deny = kernel.prog_load(sock, Return(0))
+    release = kernel.prog_load(sock, Add(counts), expected_attach_type=BPF_CGROUP_INET_SOCK_RELEASE)
+    kernel.prog_attach(cgroup, release, BPF_CGROUP_INET_SOCK_RELEASE)
+    kernel.prog_attach(cgroup, deny, SOCK_CREATE)
+    with pytest.raises(Denied):
+        kernel.fire(cgroup, EGRESS)
+    with pytest.raises(Denied):
+        kernel.socket(cgroup)
+    assert kernel.map_lookup_elem(counts, (cgroup, BPF_CGROUP_INET_SOCK_RELEASE)) == 0
 
 
 @pytest.mark.parametrize("release", ["4.19", "latest"])
@@ -452,8 +484,29 @@ def test_a_test_run_of_programs_that_nothing_holds_leaves_nothing() -> None:
     assert kernel.locked_pages == locked + 1
 
 
-def test_an_lsm_hook_from_a_socket_is_not_answered() -> None:
-    """4.1 and kernels 6.1 to 7.3 disagree whose cgroup counts, so there is no answer."""
-    kernel = Kernel("latest")
-    with pytest.raises(NotImplementedError, match="socket_sendmsg"):
-        kernel.fire(kernel.socket(kernel.mkdir()), "socket_sendmsg")
+@pytest.mark.parametrize("release", since("6.0"))
+def test_an_lsm_program_goes_by_the_cgroup_of_the_process(release: str) -> None:
+    """``bpf_lsm.c:bpf_lsm_find_cgroup_shim``: the owner of an open socket is in the root cgroup."""
+    kernel = Kernel(release)
+    cgroup = kernel.mkdir()
+    counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64)
+    prog = kernel.prog_load(
+        BPF_PROG_TYPE_LSM,
+        Add(counts),
+        expected_attach_type=BPF_LSM_CGROUP,
+        lsm_hook="socket_sendmsg",
+    )
+    for at in (cgroup, kernel.root):
+        kernel.prog_attach(at, prog, BPF_LSM_CGROUP, MULTI)
+
+    def counted() -> list[int]:
+        keys = ((cgroup, BPF_LSM_CGROUP), (kernel.root, BPF_LSM_CGROUP))
+        return [kernel.map_lookup_elem(counts, key) for key in keys]
+
+    socket = kernel.socket(cgroup)
+    kernel.fire(cgroup, EGRESS)
+    assert counted() == [1, 1]
+    kernel.fire(socket, EGRESS)
+    assert counted() == [1, 2]
+    kernel.fire(socket, "socket_sendmsg")
+    assert counted() == [1, 3]

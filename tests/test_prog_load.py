@@ -548,10 +548,13 @@ def test_privileges(release: str) -> None:
         with kernel.user(*capabilities):
             for prog_type in (SOCK, ADDR, BPF_PROG_TYPE_SOCK_OPS, BPF_PROG_TYPE_CGROUP_DEVICE):
                 assert outcome(kernel.prog_load, prog_type, **options(prog_type)) == answer
-    with kernel.user("CAP_BPF"):
-        lsm = outcome(kernel.prog_load, BPF_PROG_TYPE_LSM, **options(BPF_PROG_TYPE_LSM))
-    if at_least(release, "6.0"):
-        assert lsm == "ok"
+    for capabilities, answer in (
+        (("CAP_BPF", "CAP_NET_ADMIN"), "EPERM"),  # syscall.c:is_perfmon_prog_type
+        (("CAP_BPF", "CAP_PERFMON"), "ok" if at_least(release, "6.0") else "EINVAL"),
+    ):
+        with kernel.user(*capabilities):
+            lsm = outcome(kernel.prog_load, BPF_PROG_TYPE_LSM, **options(BPF_PROG_TYPE_LSM))
+        assert lsm == (answer if new else "EPERM")
 
 
 @pytest.mark.parametrize("release", MAINLINE)

@@ -11,9 +11,11 @@ from reference_model import (
     BPF_F_ALLOW_MULTI,
     BPF_F_QUERY_EFFECTIVE,
     BPF_LSM_CGROUP,
+    BPF_PROG_TYPE_LSM,
     MAINLINE,
     AttachFlag,
     Kernel,
+    ProgFd,
     errors,
 )
 
@@ -102,12 +104,48 @@ def test_revisions_are_reported_from_6_17(releases: list[str], reported: tuple[i
         assert tuple(answers) == reported
 
 
-def test_a_query_of_lsm_hooks_is_not_answered() -> None:
-    """Rather no answer than a wrong one; where there is no such attach type, that is said."""
-    kernel = Kernel("6.0")
-    with pytest.raises(NotImplementedError, match="LSM_CGROUP"):
-        kernel.prog_query(kernel.mkdir(), BPF_LSM_CGROUP)
-    kernel = Kernel("5.19")
-    cgroup = kernel.mkdir()
-    with refused(kernel, "EINVAL", errors.WrongAttachType):
-        kernel.prog_query(cgroup, BPF_LSM_CGROUP)
+def lsm(kernel: Kernel, hook: str) -> ProgFd:
+    return kernel.prog_load(BPF_PROG_TYPE_LSM, expected_attach_type=BPF_LSM_CGROUP, lsm_hook=hook)
+
+
+@pytest.mark.parametrize("release", ["6.1", "6.12", "latest"])
+def test_a_query_of_lsm_hooks_lists_their_programs_by_slot(release: str) -> None:
+    """``cgroup.c:__cgroup_bpf_query``: a free slot is used again; flags are asked for."""
+    kernel = Kernel(release)
+    web = kernel.mkdir()
+    bind, connect, create = (
+        lsm(kernel, f"socket_{call}") for call in ("bind", "connect", "create")
+    )
+    kernel.prog_attach(web, bind, BPF_LSM_CGROUP)
+    kernel.prog_attach(web, connect, BPF_LSM_CGROUP, int(BPF_F_ALLOW_MULTI))
+    kernel.prog_detach(web, bind, BPF_LSM_CGROUP)
+    kernel.prog_attach(web, create, BPF_LSM_CGROUP)
+    found = kernel.prog_query(web, BPF_LSM_CGROUP, prog_attach_flags=True)
+    assert found.prog_ids == (create.id, connect.id)
+    assert found.prog_attach_flags == (0, BPF_F_ALLOW_MULTI)
+    assert (found.attach_flags, found.revision) == (0, 0)
+    with pytest.raises(errors.QueryFlags):
+        kernel.prog_query(web, BPF_LSM_CGROUP)
+    with pytest.raises(errors.QueryFlags):
+        kernel.prog_query(web, BPF_LSM_CGROUP, 1, prog_attach_flags=True)
+    assert kernel.prog_query(web, BPF_LSM_CGROUP, 1).prog_ids == (create.id, connect.id)
+
+
+def test_the_revision_belongs_to_the_slot() -> None:
+    """``cgroup.c:cgroup_lsm_atype``: another hook takes the slot over, with its revision."""
+    kernel = Kernel("latest")
+    web = kernel.mkdir()
+    bind, connect = lsm(kernel, "socket_bind"), lsm(kernel, "socket_connect")
+    kernel.prog_attach(web, bind, BPF_LSM_CGROUP)
+    kernel.prog_detach(web, bind, BPF_LSM_CGROUP, expected_revision=2)
+    with pytest.raises(errors.StaleRevision):
+        kernel.prog_attach(web, connect, BPF_LSM_CGROUP, expected_revision=1)
+    with pytest.raises(errors.NotAttached):
+        kernel.prog_detach(web, None, BPF_LSM_CGROUP, expected_revision=3)
+    kernel.prog_attach(web, connect, BPF_LSM_CGROUP, expected_revision=3)
+    kernel.prog_attach(web, bind, BPF_LSM_CGROUP, expected_revision=1)  # the second slot
+    kernel.prog_detach(web, bind, BPF_LSM_CGROUP)
+    kernel.prog_detach(web, connect, BPF_LSM_CGROUP)
+    kernel.prog_attach(web, bind, BPF_LSM_CGROUP, expected_revision=5)  # the first one
+    kernel.prog_attach(web, connect, BPF_LSM_CGROUP, expected_revision=3)
+    kernel.check_invariants()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a process does to pass a hook: just the system calls that it takes, each of them once.
+"""What a process does to pass a hook: the actions of ``events``, each system call once.
 
-The other end of every packet is one of the ``peers``, sockets that were made outside of the
-cgroups, so that only one side of the loopback interface runs the programs at hand.
+The other end of every packet is outside of the cgroups, so that only one side of the loopback
+interface runs the programs at hand.
 """
 
 from __future__ import annotations
@@ -11,32 +11,29 @@ import ctypes
 import errno
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from .. import uapi
-from ..uapi import AttachType
+from ..events import UNIX, Event
 from .sockets import (
-    AF_INET,
-    AF_INET6,
     SO_PRIORITY,
     SO_TYPE,
     SOL_SOCKET,
-    Peers,
-    address,
     bind,
     call,
     drain,
+    new_socket,
     port_and_drops,
     ready,
     receive,
     receive_from,
-    udp_socket,
+    send,
 )
 
 ARRIVAL = 10.0
 """Seconds after which a packet that neither arrived nor was counted as dropped is an error."""
-SENT = 0.5
-"""Seconds after which a sent packet that nobody received was dropped on its way out."""
+
+Ask = Callable[[str, int, str], bool]
+"""Asks the process outside, see ``outside.Outside.do``."""
 
 
 class Dropped(Exception):
@@ -44,123 +41,107 @@ class Dropped(Exception):
 
 
 class Process:
-    """A process that passes hooks, with the sockets outside and, maybe, one that it was given."""
+    """A process that passes hooks, with what is outside and, maybe, a socket that it was given."""
 
-    def __init__(self, peers: Peers, given: int | None = None) -> None:
-        self._peers = peers
+    def __init__(
+        self, outside: Mapping[int, bytes], ask: Ask, family: int, given: int | None = None
+    ) -> None:
+        self._outside = outside
+        self._ask = ask
+        self._family = family
         self._given = given
         self._made: list[int] = []
 
-    def pass_through(self, hook: AttachType | str) -> None:
-        """Pass a hook; OSError with EPERM, or Dropped, if a program says no."""
+    @classmethod
+    def act(
+        cls, event: Event, outside: Mapping[int, bytes], ask: Ask, given: int | None = None
+    ) -> None:
+        """Do what an event says; OSError with EPERM, or Dropped, if a program denies it."""
+        process = cls(outside, ask, event.family, given)
         try:
-            ACTIONS[hook](self)
+            getattr(process, event.action)()
         finally:
-            for fd in self._made:
+            for fd in process._made:
                 os.close(fd)
 
-    def new_socket(self) -> int:
-        """A UDP socket that outlives this."""
-        return udp_socket()
-
-    def _socket(self, family: int = AF_INET) -> int:
+    def _socket(self) -> int:
         if self._given is not None:
             return self._given
-        fd = udp_socket(family)
+        fd = new_socket(self._family)
         self._made.append(fd)
         return fd
 
-    def _peer(self, family: int) -> tuple[int, int]:
-        if family not in self._peers:
+    def _there(self) -> bytes:
+        if self._family not in self._outside:
             raise OSError(errno.EAFNOSUPPORT, "no IPv6 on the loopback interface", "socket")
-        return self._peers[family]
+        return self._outside[self._family]
 
-    # -- what there is to do ------------------------------------------------------------------
+    # -- the actions --------------------------------------------------------------------------
 
     def create(self) -> None:
-        """Make a socket."""
+        """Create a socket."""
         self._socket()
 
-    def send(self, family: int = AF_INET) -> None:
-        """A packet to the outside; one that leaves the socket and is dropped then was denied."""
-        peer, port = self._peer(family)
-        fd, where = self._socket(family), address(family, port)
-        drain(peer)
-        call("sendto", fd, b"x", 1, 0, where, len(where))
-        if not ready(peer, SENT):
+    def send(self) -> None:
+        """Send a packet to the outside; one that leaves and does not arrive was denied."""
+        where = self._there()
+        send(self._socket(), where)
+        if not self._ask("arrived", self._family, ""):
             raise Dropped
-        drain(peer)
 
-    def send6(self) -> None:
-        """A packet to the outside, by IPv6."""
-        self.send(AF_INET6)
-
-    def take(self, family: int = AF_INET) -> int:
-        """A packet from the outside reaches a socket; it is left there to be received."""
-        fd = self._socket(family)
-        bind(fd, family)
+    def _take(self) -> int:
+        """Bind a socket, and let a packet from the outside arrive there."""
+        self._there()
+        fd = self._socket()
+        where = bind(fd, self._family)
         drain(fd)
-        port, dropped = port_and_drops(fd, family)
-        where = address(family, port)
-        call("sendto", self._peer(family)[0], b"x", 1, 0, where, len(where))
+        dropped = self._drops(fd)
+        self._ask("send", self._family, where.hex())
         deadline = time.monotonic() + ARRIVAL
         while not ready(fd):
-            if port_and_drops(fd, family)[1] != dropped:
+            if self._drops(fd) != dropped:
                 raise Dropped
             if time.monotonic() > deadline:
                 raise OSError(errno.ETIMEDOUT, "the packet got lost", "recv")
             time.sleep(0.0005)
         return fd
 
-    def ingress(self) -> None:
-        """A packet from the outside, received."""
-        receive(self.take())
+    def _drops(self, fd: int) -> int:
+        return 0 if self._family == UNIX else port_and_drops(fd, self._family)[1]
 
-    def receive4(self) -> None:
-        """A packet from the outside, received with its sender's name."""
-        receive_from(self.take(AF_INET))
+    def receive(self) -> None:
+        """Receive a packet from the outside."""
+        receive(self._take())
 
-    def receive6(self) -> None:
-        """The same by IPv6."""
-        receive_from(self.take(AF_INET6))
+    def receive_from(self) -> None:
+        """Receive a packet from the outside, and ask who sent it."""
+        receive_from(self._take())
 
-    def bind4(self) -> None:
+    def bind(self) -> None:
         """Bind a socket."""
-        bind(self._socket(AF_INET), AF_INET)
+        bind(self._socket(), self._family)
 
-    def bind6(self) -> None:
-        """Bind a socket of IPv6."""
-        bind(self._socket(AF_INET6), AF_INET6)
-
-    def connect(self, family: int = AF_INET) -> int:
-        """Connect a socket to the outside; UDP, so that no packet is sent."""
-        fd, where = self._socket(family), address(family, self._peer(family)[1])
+    def connect(self) -> int:
+        """Connect a socket to the outside; no packet is sent."""
+        where = self._there()
+        fd = self._socket()
         call("connect", fd, where, len(where))
         return fd
-
-    def connect6(self) -> None:
-        """Connect a socket of IPv6."""
-        self.connect(AF_INET6)
 
     def _name(self, function: str, fd: int) -> None:
         memory, size = ctypes.create_string_buffer(28), ctypes.c_uint32(28)
         call(function, fd, memory, ctypes.byref(size))
 
-    def own_name(self, family: int = AF_INET) -> None:
-        """Ask a socket for its name."""
-        self._name("getsockname", self._socket(family))
+    def own_name(self) -> None:
+        """Ask a socket for its name; a Unix socket has one once it is bound."""
+        fd = self._socket()
+        if self._family == UNIX:
+            bind(fd, UNIX)
+        self._name("getsockname", fd)
 
-    def own_name6(self) -> None:
-        """Ask a socket of IPv6 for its name."""
-        self.own_name(AF_INET6)
-
-    def peer_name(self, family: int = AF_INET) -> None:
-        """Connect, and ask for the name of the other end."""
-        self._name("getpeername", self.connect(family))
-
-    def peer_name6(self) -> None:
-        """The same by IPv6."""
-        self.peer_name(AF_INET6)
+    def peer_name(self) -> None:
+        """Connect a socket, and ask for the name of the other end."""
+        self._name("getpeername", self.connect())
 
     def get_option(self) -> None:
         """Read a socket option."""
@@ -172,59 +153,14 @@ class Process:
         """Set a socket option."""
         call("setsockopt", self._socket(), SOL_SOCKET, SO_PRIORITY, ctypes.byref(ctypes.c_int()), 4)
 
-    def device(self) -> None:
+    def open_device(self) -> None:
         """Open a device."""
         os.close(os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC))
 
-    def sysctl(self) -> None:
+    def read_sysctl(self) -> None:
         """Read a sysctl."""
         fd = os.open("/proc/sys/kernel/ostype", os.O_RDONLY | os.O_CLOEXEC)
         try:
             os.read(fd, 64)
         finally:
             os.close(fd)
-
-
-ACTIONS: dict[AttachType | str, Callable[[Process], object]] = {
-    uapi.BPF_CGROUP_INET_SOCK_CREATE: Process.create,
-    uapi.BPF_CGROUP_INET_SOCK_RELEASE: Process.create,  # and the socket is closed at the end
-    uapi.BPF_CGROUP_INET_EGRESS: Process.send,
-    uapi.BPF_CGROUP_UDP4_SENDMSG: Process.send,
-    uapi.BPF_CGROUP_UDP6_SENDMSG: Process.send6,
-    uapi.BPF_CGROUP_INET_INGRESS: Process.ingress,
-    uapi.BPF_CGROUP_UDP4_RECVMSG: Process.receive4,
-    uapi.BPF_CGROUP_UDP6_RECVMSG: Process.receive6,
-    uapi.BPF_CGROUP_INET4_BIND: Process.bind4,
-    uapi.BPF_CGROUP_INET6_BIND: Process.bind6,
-    uapi.BPF_CGROUP_INET4_POST_BIND: Process.bind4,
-    uapi.BPF_CGROUP_INET6_POST_BIND: Process.bind6,
-    uapi.BPF_CGROUP_INET4_CONNECT: Process.connect,
-    uapi.BPF_CGROUP_INET6_CONNECT: Process.connect6,
-    uapi.BPF_CGROUP_INET4_GETSOCKNAME: Process.own_name,
-    uapi.BPF_CGROUP_INET6_GETSOCKNAME: Process.own_name6,
-    uapi.BPF_CGROUP_INET4_GETPEERNAME: Process.peer_name,
-    uapi.BPF_CGROUP_INET6_GETPEERNAME: Process.peer_name6,
-    uapi.BPF_CGROUP_GETSOCKOPT: Process.get_option,
-    uapi.BPF_CGROUP_SETSOCKOPT: Process.set_option,
-    uapi.BPF_CGROUP_DEVICE: Process.device,
-    uapi.BPF_CGROUP_SYSCTL: Process.sysctl,
-    "socket_create": Process.create,
-    "socket_post_create": Process.create,
-    "socket_bind": Process.bind4,
-    "socket_connect": Process.connect,
-    "socket_sendmsg": Process.send,
-    "socket_recvmsg": Process.ingress,
-    "socket_getsockopt": Process.get_option,
-    "socket_setsockopt": Process.set_option,
-    "socket_getsockname": Process.own_name,
-}
-"""How to pass each hook; an LSM hook by its name.  The others cannot be passed just once."""
-
-ON_SOCKET = frozenset(
-    hook
-    for hook, action in ACTIONS.items()
-    if isinstance(hook, AttachType)
-    and action not in (Process.device, Process.sysctl)
-    and "6" not in hook.name
-)
-"""The hooks that can be passed with an open socket, which is one of IPv4."""

@@ -7,12 +7,15 @@ Each method has the parameters, answers and errors of the interface.
 from __future__ import annotations
 
 import ctypes
+import time
+from collections.abc import Callable
 
 from ..attachments import ProgQuery
 from ..cgroups import Cgroup as AnyCgroup
 from ..programs import ProgFd as AnyProgFd
 from ..state import Descriptor
-from ..uapi import AttachFlag, AttachType
+from ..uapi import BPF_LSM_CGROUP, AttachFlag, AttachType
+from .deferred import wait_for, wait_for_slots
 from .descriptors import ProgFd, relative_word, word
 from .errors import KernelError
 from .parts import LinuxPart
@@ -20,6 +23,8 @@ from .syscall import Attach, Command, Query, address, bpf
 
 _MOST = 4096
 """Program ids that a query can take."""
+_SLOT = 10.0
+"""Seconds within which the slot of an LSM hook becomes free."""
 
 
 class AttachCommands(LinuxPart):
@@ -47,7 +52,7 @@ class AttachCommands(LinuxPart):
             relative=relative_word(relative),
             expected_revision=expected_revision,
         )
-        self._when_memory_is_back(lambda: bpf(Command.BPF_PROG_ATTACH, attr))
+        self._when_slot_is_free(attach_type, lambda: bpf(Command.BPF_PROG_ATTACH, attr))
         self.guard.attached(flags)
         if replace is not None:
             self._direct.discard((cgroup.id, int(attach_type), replace.id))
@@ -68,22 +73,54 @@ class AttachCommands(LinuxPart):
             expected_revision=expected_revision,
         )
         bpf(Command.BPF_PROG_DETACH, attr)
+        self.slots_settled = False
         if self.guard.wants_links_counted():
             self._forget(cgroup, attach_type, prog)
 
     def prog_query(
-        self, cgroup: AnyCgroup, attach_type: AttachType, query_flags: int = 0
+        self,
+        cgroup: AnyCgroup,
+        attach_type: AttachType,
+        query_flags: int = 0,
+        *,
+        prog_attach_flags: bool = False,
     ) -> ProgQuery:
-        ids = (ctypes.c_uint32 * _MOST)()
+        ids, flags = (ctypes.c_uint32 * _MOST)(), (ctypes.c_uint32 * _MOST)()
         attr = Query(
             target_fd=word(cgroup),
             attach_type=attach_type,
             query_flags=query_flags,
             prog_ids=address(ids),
             prog_cnt=_MOST,
+            prog_attach_flags=address(flags) if prog_attach_flags else 0,
         )
         bpf(Command.BPF_PROG_QUERY, attr)
-        return ProgQuery(AttachFlag(attr.attach_flags), tuple(ids[: attr.prog_cnt]), attr.revision)
+        count = attr.prog_cnt
+        return ProgQuery(
+            AttachFlag(attr.attach_flags),
+            tuple(ids[:count]),
+            attr.revision,
+            tuple(map(AttachFlag, flags[:count])) if prog_attach_flags else (),
+        )
+
+    def _when_slot_is_free(self, attach_type: int, attach: Callable[[], int]) -> int:
+        if attach_type != BPF_LSM_CGROUP:
+            return self._when_memory_is_back(attach)
+        if not self.slots_settled:
+            wait_for_slots(self.root)
+            self.slots_settled = True
+            self.slots_until = time.monotonic() + _SLOT
+        result: list[int] = []
+
+        def attempt() -> bool:
+            try:
+                result.append(attach())
+            except KernelError as error:
+                return error.name != "EINVAL"
+            return True
+
+        wait_for(attempt, max(0, self.slots_until - time.monotonic()))
+        return result[0] if result else attach()
 
     # -- the guard's ----------------------------------------------------------------------------
 

@@ -114,25 +114,24 @@ class Builder:
 
 
 @cache
-def kernel_function(name: str) -> int | None:
-    """The BTF id of a function of the running kernel, or None if it has no such function."""
+def kernel_functions() -> dict[str, int]:
+    """The running kernel's own functions by name, with their BTF ids; none without BTF."""
     try:
         data = _VMLINUX.read_bytes()
     except OSError:
-        return None
-    _, _, _, header, type_at, type_size, string_at, string_size = HEADER.unpack_from(data)
-    strings = data[header + string_at : header + string_at + string_size]
-    wanted = strings.find(b"\0" + name.encode() + b"\0") + 1
-    if not wanted:
-        return None
+        return {}
+    _, _, _, header, type_at, type_size, string_at, _ = HEADER.unpack_from(data)
+    strings = header + string_at
     at, end, number = header + type_at, header + type_at + type_size, 0
     unpack = struct.Struct("<II").unpack_from
+    found: dict[str, int] = {}
     while at < end:
         number += 1
         text, info = unpack(data, at)
         kind = info >> 24 & 0x1F
-        if text == wanted and kind == FUNC:
-            return number
+        if kind == FUNC:
+            begin = strings + text
+            found[data[begin : data.index(0, begin)].decode()] = number
         fixed, each = _EXTRA.get(kind, (0, 0))
         at += 12 + fixed + each * (info & 0xFFFF)
-    return None
+    return found

@@ -49,6 +49,7 @@ class CgroupCommands(LinuxPart):
         self._settle()
 
     def _settle(self) -> None:
+        self.slots_settled = False
         kept: set[cgroups.Cgroup] = set()
         for cgroup in self._watched:
             at: cgroups.Cgroup | None = cgroup if cgroup.sockets else None

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Work that the kernel does a little later, and how its end is seen.
 
-The model does everything before a call returns.  The kernel leaves two things for later that an
+The model does everything before a call returns.  The kernel leaves three things for later that an
 answer may show:
 
 * ``cgroup_bpf_release()`` runs in a work item, after an RCU grace period, once a removed cgroup has
@@ -9,6 +9,8 @@ answer may show:
   just once, CGROUP_SOCK_OPS; it has a storage there, which that very function frees.  When its
   lookup fails the function has begun; it holds cgroup_mutex, and so a query of any cgroup, which
   takes the mutex, returns when it is through.
+* The slot of an LSM hook becomes free when the kernel's own program there is freed, see
+  ``wait_for_slots``.
 * Up to 5.8 a map stays bound to a program until the program's memory is freed, after a grace
   period (``prog_load`` says EBUSY).  Programs are seen by their ids, which go at once: as long as a
   program with the map lives EBUSY is the answer, and else it is waited for.
@@ -20,6 +22,7 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 
 from ..steps import Mention
 from ..uapi import (
@@ -30,7 +33,7 @@ from ..uapi import (
 )
 from ..values import STORAGE_KEY, U64
 from .assembler import program
-from .descriptors import Map, MapFd
+from .descriptors import Map, MapFd, object_id
 from .errors import KernelError
 from .syscall import (
     Attach,
@@ -44,6 +47,8 @@ from .syscall import (
     bpf,
     buffer,
     membarrier,
+    on_cpu,
+    privileged,
 )
 from .tree import PATIENCE, Cgroup
 
@@ -54,21 +59,7 @@ class Sentinel:
     """A map and a program of our own that tell when a removed cgroup's BPF state has ended."""
 
     def __init__(self) -> None:
-        attr = MapCreate(map_type=BPF_MAP_TYPE_CGROUP_STORAGE, key_size=16, value_size=8)
-        self.map = bpf(Command.BPF_MAP_CREATE, attr)
-        notes = MapFd(Map(0, "", BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, 0), self.map)
-        code, licence = buffer(program(Mention(notes), maps=lambda _: self.map)), buffer(b"GPL")
-        load = ProgLoad(
-            prog_type=BPF_PROG_TYPE_SOCK_OPS,
-            insn_cnt=len(code) // 8,
-            insns=address(code),
-            license=address(licence),
-        )
-        try:
-            self.program = bpf(Command.BPF_PROG_LOAD, load)
-        except BaseException:
-            os.close(self.map)
-            raise
+        self.map, self.program = _map_and_program()
 
     def attach(self, cgroup: Cgroup) -> bool:
         """Watch a cgroup that is to be removed; False if its hook is taken otherwise."""
@@ -109,6 +100,25 @@ class Sentinel:
         return True
 
 
+def _map_and_program() -> tuple[int, int]:
+    """A map, and a program that holds it."""
+    attr = MapCreate(map_type=BPF_MAP_TYPE_CGROUP_STORAGE, key_size=16, value_size=8)
+    found = bpf(Command.BPF_MAP_CREATE, attr)
+    notes = MapFd(Map(0, "", BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, 0), found)
+    code, licence = buffer(program(Mention(notes), maps=lambda _: found)), buffer(b"GPL")
+    load = ProgLoad(
+        prog_type=BPF_PROG_TYPE_SOCK_OPS,
+        insn_cnt=len(code) // 8,
+        insns=address(code),
+        license=address(licence),
+    )
+    try:
+        return found, bpf(Command.BPF_PROG_LOAD, load)
+    except BaseException:
+        os.close(found)
+        raise
+
+
 def wait_for(done: Callable[[], bool], limit: float = PATIENCE) -> bool:
     """Ask until it is done, pausing a little longer each time; False if it is not in time."""
     deadline, pause = time.monotonic() + limit, 0.0002
@@ -125,6 +135,37 @@ def wait_for_release(sentinel: Sentinel, cgroup_id: int, root: Cgroup) -> None:
     wait_for(lambda: not sentinel.there(cgroup_id))
     with suppress(KernelError):
         bpf(Command.BPF_PROG_QUERY, Query(target_fd=root.fd, attach_type=_HOOK))
+
+
+def wait_for_slots(root: Cgroup) -> None:
+    """Wait until the slots of LSM hooks that lost their last program are free.
+
+    The program that the kernel attached to the hook itself is freed after a grace period, in a
+    work item that takes cgroup_mutex.  On each CPU a program of our own that is freed later shows
+    when: its map goes with it.  Source: ``core.c:bpf_prog_free_deferred``.
+    """
+    with privileged():
+        for cpu in sorted(os.sched_getaffinity(0)):
+            with on_cpu(cpu):
+                wait_for(partial(_map_is_gone, _free_map_and_program()))
+        time.sleep(0.01)
+        bpf(Command.BPF_PROG_QUERY, Query(target_fd=root.fd, attach_type=_HOOK))
+
+
+def _free_map_and_program() -> int:
+    """Create both and let them go; the map's id."""
+    found, prog = _map_and_program()
+    number = object_id(found)
+    os.close(found)
+    os.close(prog)
+    return number
+
+
+def _map_is_gone(number: int) -> bool:
+    with suppress(KernelError):
+        os.close(bpf(Command.BPF_MAP_GET_FD_BY_ID, ById(id=number)))
+        return False
+    return True
 
 
 def wait_blindly() -> None:

@@ -6,9 +6,9 @@ from __future__ import annotations
 from errno import EBADF, ENOENT
 
 from .. import cgroups, errors
+from ..events import EVENTS, ON_SOCKET, Hook
 from ..programs import ProgFd as AnyProgFd
-from ..uapi import BPF_CGROUP_INET_SOCK_CREATE, AttachType
-from .actions import ACTIONS, ON_SOCKET
+from ..uapi import BPF_CGROUP_INET_SOCK_CREATE
 from .descriptors import Socket, word
 from .errors import KernelError
 from .parts import LinuxPart
@@ -23,11 +23,8 @@ _PACKET = bytes(12) + b"\x08\x00" + b"\x45" + bytes(63)
 class EventCommands(LinuxPart):
     """Events, sockets and BPF_PROG_TEST_RUN."""
 
-    def fire(
-        self, where: cgroups.Cgroup | cgroups.Socket, hook: AttachType | str, *, cpu: int = 0
-    ) -> None:
-        # Also passes INET_SOCK_RELEASE and POST_BIND, which the model leaves out.
-        if hook not in ACTIONS:
+    def fire(self, where: cgroups.Cgroup | cgroups.Socket, hook: Hook, *, cpu: int = 0) -> None:
+        if hook not in EVENTS:
             raise NotImplementedError(f"no way is known to pass {hook} just once")
         if isinstance(where, cgroups.Socket):
             if hook not in ON_SOCKET:
@@ -40,18 +37,18 @@ class EventCommands(LinuxPart):
         if denied is not None:
             raise errors.Denied(_denier(denied, hook))
 
-    def _fire_socket(self, socket: cgroups.Socket, hook: AttachType | str, cpu: int) -> str | None:
+    def _fire_socket(self, socket: cgroups.Socket, hook: Hook, cpu: int) -> str | None:
         if not isinstance(socket, Socket) or not socket.open:
             raise KernelError(EBADF, "sendto")
         parent = socket.cgroup.parent
         if not socket.cgroup.online and parent is not None and not parent.online:
             self.guard.send_below_removed()
-        return self._worker(None).do(hook, self._cpu(cpu), socket.fd)
+        return self._worker(self.root).do(hook, self._cpu(cpu), socket.fd)
 
     def run_hooks(
         self,
         where: cgroups.Cgroup | cgroups.Socket,
-        *hooks: AttachType | str,
+        *hooks: Hook,
         cpu: int = 0,
     ) -> None:
         if hooks:
@@ -95,16 +92,15 @@ class EventCommands(LinuxPart):
             raise ValueError(f"no CPU {cpu}: this machine has {self.cpus}")
         return cpu
 
-    def _worker(self, cgroup: Cgroup | None) -> Worker:
-        """The process in the cgroup, or the one outside."""
+    def _worker(self, cgroup: Cgroup) -> Worker:
+        """The process in the cgroup."""
         worker = self.held.workers.get(cgroup)
         if worker is None:
-            directory = None if cgroup is None else cgroup.fd
-            worker = self.held.workers[cgroup] = Worker(self.held.peers, directory)
+            worker = self.held.workers[cgroup] = Worker(self.held.outside, cgroup.fd)
         return worker
 
 
-def _denier(call: str, hook: AttachType | str) -> AttachType | str:
+def _denier(call: str, hook: Hook) -> Hook:
     """The hook whose program said no, as far as the system call that failed tells it."""
     if call == "socket" and not isinstance(hook, str):
         return BPF_CGROUP_INET_SOCK_CREATE

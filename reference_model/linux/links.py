@@ -41,7 +41,7 @@ class LinkCommands(LinuxPart):
             relative=relative_word(relative),
             expected_revision=expected_revision,
         )
-        fd = self._when_memory_is_back(lambda: bpf(Command.BPF_LINK_CREATE, attr))
+        fd = self._when_slot_is_free(attach_type, lambda: bpf(Command.BPF_LINK_CREATE, attr))
         self.guard.attached(flags)
         try:
             number = object_id(fd)
@@ -68,6 +68,7 @@ class LinkCommands(LinuxPart):
 
     def link_detach(self, link: AnyLinkFd) -> None:
         bpf(Command.BPF_LINK_DETACH, LinkUpdate(link_fd=word(link)))
+        self.slots_settled = False
 
     def link_info(self, link: AnyLinkFd) -> LinkInfo:
         data = info(word(link), 32)

@@ -42,6 +42,10 @@ class LinuxPart(LinuxState):
     ) -> None:
         """Unsafe if the program would have a second attachment on the hook, where that is a bug."""
 
+    @abstractmethod
+    def _when_slot_is_free(self, attach_type: int, attach: Callable[[], int]) -> int:
+        """Attach once the slots of LSM hooks that lost their last program are free."""
+
     # -- pins -------------------------------------------------------------------------------------
 
     @abstractmethod

@@ -33,6 +33,7 @@ class DescriptorCommands(LinuxPart):
         os.close(descriptor.fd)
         descriptor.open = False
         self.held.descriptors.remove(descriptor)
+        self.slots_settled = self.slots_settled and not isinstance(descriptor, LinkFd)
 
     def dup(self, descriptor: Descriptor) -> Descriptor:
         number = number_of(descriptor)
@@ -57,6 +58,7 @@ class DescriptorCommands(LinuxPart):
         except OSError as error:
             raise KernelError(error.errno or 0, "unlink") from None
         del self._pinned[path]
+        self.slots_settled = False
 
     def _pin(self, path: str) -> Path:
         """Where the pin of this name stands: bpffs wants neither dots nor, here, directories."""

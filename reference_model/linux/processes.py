@@ -20,37 +20,42 @@ import traceback
 from contextlib import suppress
 from typing import Any, NamedTuple, NoReturn
 
+from ..events import EVENTS, Hook
 from ..uapi import AttachType
-from .actions import Dropped, Process
+from .actions import Ask, Dropped, Process
 from .errors import KernelError
-from .sockets import Peers, ready
+from .outside import Outside
+from .sockets import new_socket, ready
 from .syscall import die_with_parent
 
+_DENIED_SOCKET = {"socket": (errno.ENOMEM, errno.ENOBUFS)}
+"""What socket(2) says, beside EPERM, if a program denies: at the LSM hook sk_alloc_security."""
 LIMIT = 60.0
 """Seconds that a process may take for one action."""
 
 
 class Worker:
-    """A forked process; in the cgroup whose directory is given, or outside of all."""
+    """A forked process in the cgroup whose directory is given."""
 
-    def __init__(self, peers: Peers, directory: int | None = None) -> None:
+    def __init__(self, outside: Outside, directory: int) -> None:
+        self._outside = outside
         wishes, self._wishes = os.pipe()
         self._answers, answers = os.pipe()
         self._sockets, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         parent = os.getpid()
         self.pid = os.fork()
         if self.pid == 0:
-            _live(_Channel(wishes, answers, theirs), peers, directory, parent)
+            _live(_Channel(wishes, answers, theirs), outside, directory, parent)
         os.close(wishes)
         os.close(answers)
         theirs.close()
         try:
-            self._answer()
+            self._answer(0)
         except BaseException:
             self.close()
             raise
 
-    def do(self, hook: AttachType | str, cpu: int, given: int | None = None) -> str | None:
+    def do(self, hook: Hook, cpu: int, given: int | None = None) -> str | None:
         """Pass a hook on a CPU, on the given socket if any; None, or what a program denied.
 
         KernelError if a system call failed for another reason.
@@ -78,16 +83,25 @@ class Worker:
     def _ask(self, wish: dict[str, Any], given: int | None = None) -> str | None:
         if given is not None:
             socket.send_fds(self._sockets, [b"x"], [given])
-        os.write(self._wishes, json.dumps({**wish, "given": given is not None}).encode())
-        return self._answer()
+        self._write({**wish, "given": given is not None})
+        return self._answer(wish["cpu"])
 
-    def _answer(self) -> str | None:
-        if not ready(self._answers, LIMIT):
-            raise RuntimeError(f"process {self.pid} has not answered for {LIMIT:g} s")
-        data = os.read(self._answers, 4096)
-        if not data:
-            raise RuntimeError(f"process {self.pid} ended by itself")
-        answer = json.loads(data)
+    def _write(self, said: object) -> None:
+        os.write(self._wishes, json.dumps(said).encode())
+
+    def _answer(self, cpu: int) -> str | None:
+        """What the process answers, after what it wants of the outside meanwhile."""
+        while True:
+            if not ready(self._answers, LIMIT):
+                raise RuntimeError(f"process {self.pid} has not answered for {LIMIT:g} s")
+            data = os.read(self._answers, 4096)
+            if not data:
+                raise RuntimeError(f"process {self.pid} ended by itself")
+            answer = json.loads(data)
+            if "outside" not in answer:
+                break
+            what, family, where = answer["outside"]
+            self._write(self._outside.do(what, family, where, cpu))
         if "errno" in answer:
             raise KernelError(answer["errno"], answer["call"])
         denied: str | None = answer.get("denied")
@@ -110,11 +124,11 @@ def _take(channel: socket.socket) -> int:
     return socket.recv_fds(channel, 1, 1, socket.MSG_CMSG_CLOEXEC)[1][0]
 
 
-def _plain(hook: AttachType | str) -> int | str:
+def _plain(hook: Hook) -> int | str:
     return hook if isinstance(hook, str) else int(hook)
 
 
-def _live(channel: _Channel, peers: Peers, directory: int | None, parent: int) -> NoReturn:
+def _live(channel: _Channel, outside: Outside, directory: int, parent: int) -> NoReturn:
     """The life of a forked process; it never returns into the code that forked it."""
     status = 1
     try:
@@ -122,10 +136,8 @@ def _live(channel: _Channel, peers: Peers, directory: int | None, parent: int) -
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         die_with_parent(signal.SIGKILL)
         if os.getppid() == parent:
-            kept = {0, 1, 2, *channel[:2], channel.sockets.fileno()}
-            kept |= {fd for fd, _ in peers.values()}
-            _close_others(kept if directory is None else {*kept, directory})
-            _serve(channel, peers, directory)
+            _close_others({0, 1, 2, *channel[:2], channel.sockets.fileno(), directory})
+            _serve(channel, outside, directory)
         status = 0
     except BaseException:
         traceback.print_exc()
@@ -140,9 +152,14 @@ def _close_others(kept: set[int]) -> None:
                 os.close(int(name))
 
 
-def _serve(channel: _Channel, peers: Peers, directory: int | None) -> None:
+def _serve(channel: _Channel, outside: Outside, directory: int) -> None:
     answer, made = _try_enter(directory), -1
     cpu = None
+
+    def ask(what: str, family: int, where: str) -> bool:
+        os.write(channel.answers, json.dumps({"outside": [what, family, where]}).encode())
+        return bool(json.loads(os.read(channel.wishes, 4096)))
+
     while True:
         os.write(channel.answers, json.dumps(answer).encode())
         if made >= 0:
@@ -157,7 +174,7 @@ def _serve(channel: _Channel, peers: Peers, directory: int | None) -> None:
             if wish["cpu"] != cpu:
                 cpu = wish["cpu"]
                 os.sched_setaffinity(0, {cpu})
-            answer, made = _pass(wish["hook"], peers, given)
+            answer, made = _pass(wish["hook"], outside, ask, given)
         except OSError as error:
             answer = {"errno": error.errno, "call": error.filename or "sched_setaffinity"}
         finally:
@@ -165,9 +182,7 @@ def _serve(channel: _Channel, peers: Peers, directory: int | None) -> None:
                 os.close(given)
 
 
-def _try_enter(directory: int | None) -> dict[str, Any]:
-    if directory is None:
-        return {}
+def _try_enter(directory: int) -> dict[str, Any]:
     try:
         fd = os.open("cgroup.procs", os.O_WRONLY, dir_fd=directory)
         try:
@@ -180,17 +195,19 @@ def _try_enter(directory: int | None) -> dict[str, Any]:
     return {}
 
 
-def _pass(hook: int | str, peers: Peers, given: int | None) -> tuple[dict[str, Any], int]:
+def _pass(
+    hook: int | str, outside: Outside, ask: Ask, given: int | None
+) -> tuple[dict[str, Any], int]:
     """Pass the hook, or make a socket (""); the answer, and the socket's descriptor or -1."""
-    process = Process(peers, given)
     try:
         if hook == "":
-            return {}, process.new_socket()
-        process.pass_through(hook if isinstance(hook, str) else AttachType(hook))
+            return {}, new_socket()
+        event = EVENTS[hook if isinstance(hook, str) else AttachType(hook)]
+        Process.act(event, outside.addresses, ask, given)
     except Dropped:
         return {"denied": ""}, -1
     except OSError as error:
-        if error.errno != errno.EPERM:
+        if error.errno not in (errno.EPERM, *_DENIED_SOCKET.get(str(error.filename), ())):
             raise
         return {"denied": str(error.filename)}, -1
     return {}, -1

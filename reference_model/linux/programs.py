@@ -24,7 +24,7 @@ from ..uapi import (
     ProgType,
 )
 from .assembler import program as assembled
-from .btf import kernel_function
+from .btf import kernel_functions
 from .deferred import alive, wait_for
 from .descriptors import Map, MapFd, Maps, ProgFd, object_id, program_of, word
 from .errors import KernelError
@@ -49,6 +49,7 @@ class ProgCommands(LinuxPart):
         helper_flags: int = 0,
         prog_name: str = "",
         lsm_hook: str = "",
+        prog_flags: int = 0,
     ) -> ProgFd:
         steps = (body,) if isinstance(body, Step) else tuple(body)
         cookies, mentioned = _maps_of(steps)
@@ -65,11 +66,12 @@ class ProgCommands(LinuxPart):
             insn_cnt=len(code) // 8,
             insns=address(code),
             license=address(licence),
+            prog_flags=prog_flags,
             prog_name=prog_name.encode()[:16],
             expected_attach_type=expected_attach_type,
         )
         if prog_type is BPF_PROG_TYPE_LSM and lsm_hook:
-            attr.attach_btf_id = kernel_function(f"bpf_lsm_{lsm_hook}") or 0
+            attr.attach_btf_id = kernel_functions().get(f"bpf_lsm_{lsm_hook}", 0)
         self._limit_memory(loading=True)
         try:
             fd = self._load(attr, [found.object for found in mentioned])

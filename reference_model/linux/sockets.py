@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""UDP sockets on the loopback interface, by the system calls that are named and by no others.
+"""Datagram sockets on this machine, by the system calls that are named and by no others.
 
 By libc's functions: Python's own sockets ask for names and options by themselves, and would so pass
 further hooks.
@@ -14,23 +14,28 @@ import select
 import struct
 from pathlib import Path
 
+from ..events import INET, INET6, UNIX
 from .syscall import libc
 
-AF_INET, AF_INET6, SOCK_DGRAM, SOCK_CLOEXEC = 2, 10, 2, 0o2000000
+SOCK_DGRAM, SOCK_CLOEXEC = 2, 0o2000000
 SOL_SOCKET, SO_TYPE, SO_PRIORITY, MSG_DONTWAIT = 1, 3, 12, 0x40
-LOOPBACK = {AF_INET: b"\x7f\0\0\1", AF_INET6: bytes(15) + b"\1"}
-TABLES = {AF_INET: Path("/proc/net/udp"), AF_INET6: Path("/proc/net/udp6")}
-
-Peers = dict[int, tuple[int, int]]
-"""The outside: address family -> descriptor and port of a UDP socket on the loopback interface."""
+LOOPBACK = {INET: b"\x7f\0\0\1", INET6: bytes(15) + b"\1"}
+TABLES = {INET: Path("/proc/net/udp"), INET6: Path("/proc/net/udp6")}
 
 
 def address(family: int, port: int) -> bytes:
     """``struct sockaddr_in`` or ``sockaddr_in6`` of the loopback interface."""
     head = struct.pack("=H", family) + struct.pack(">H", port)
-    if family == AF_INET:
+    if family == INET:
         return head + LOOPBACK[family] + bytes(8)
     return head + bytes(4) + LOOPBACK[family] + bytes(4)
+
+
+def own_address(fd: int, family: int) -> bytes:
+    """The address to which this process binds a socket: of a free port, or an abstract name."""
+    if family == UNIX:
+        return struct.pack("=H", UNIX) + b"\0%d-%d" % (os.getpid(), fd)
+    return address(family, 0)
 
 
 def call(name: str, *arguments: object) -> int:
@@ -42,19 +47,25 @@ def call(name: str, *arguments: object) -> int:
     return result
 
 
-def udp_socket(family: int = AF_INET) -> int:
-    """Make a UDP socket: passes INET_SOCK_CREATE."""
+def new_socket(family: int = INET) -> int:
+    """Create a datagram socket."""
     return call("socket", family, SOCK_DGRAM | SOCK_CLOEXEC, 0)
 
 
-def bind(fd: int, family: int, port: int = 0) -> None:
-    """Bind to the loopback interface: passes BIND and, if that works, POST_BIND."""
-    where = address(family, port)
+def bind(fd: int, family: int) -> bytes:
+    """Bind a socket, unless it is bound already, and return the address that others send to."""
+    where = own_address(fd, family)
     try:
         call("bind", fd, where, len(where))
     except OSError as error:
         if error.errno != errno.EINVAL:  # it is bound already: the hook was passed before that
             raise
+    return where if family == UNIX else address(family, port_and_drops(fd, family)[0])
+
+
+def send(fd: int, where: bytes) -> None:
+    """Send a byte to an address."""
+    call("sendto", fd, b"x", 1, 0, where, len(where))
 
 
 def ready(fd: int, seconds: float = 0) -> bool:
@@ -64,22 +75,22 @@ def ready(fd: int, seconds: float = 0) -> bool:
     return bool(poll.poll(1000 * seconds))
 
 
-def receive(fd: int) -> bool:
-    """Take a packet that waits; False if there is none.  Passes RECVMSG if it asks who sent it."""
-    return int(libc().recv(fd, ctypes.create_string_buffer(64), 64, MSG_DONTWAIT)) >= 0
+def receive(fd: int) -> None:
+    """Receive a packet that waits."""
+    call("recv", fd, ctypes.create_string_buffer(64), 64, MSG_DONTWAIT)
 
 
 def receive_from(fd: int) -> None:
-    """Take a packet and ask who sent it: passes RECVMSG."""
+    """Receive a packet that waits, and ask who sent it."""
     sender, size = ctypes.create_string_buffer(28), ctypes.c_uint32(28)
     memory = ctypes.create_string_buffer(64)
     call("recvfrom", fd, memory, 64, MSG_DONTWAIT, sender, ctypes.byref(size))
 
 
 def drain(fd: int) -> None:
-    """Forget packets of earlier actions."""
-    while receive(fd):
-        pass
+    """Discard packets of earlier actions."""
+    while ready(fd):
+        receive(fd)
 
 
 def port_and_drops(fd: int, family: int) -> tuple[int, int]:
@@ -93,21 +104,3 @@ def port_and_drops(fd: int, family: int) -> tuple[int, int]:
         if fields[9] == inode:
             return int(fields[1].rpartition(":")[2], 16), int(fields[12])
     return 0, 0
-
-
-def open_peers() -> Peers:
-    """The sockets outside, bound to the loopback interface; OSError without IPv4 there."""
-    peers: Peers = {}
-    for family in (AF_INET, AF_INET6):
-        fd = -1
-        try:
-            fd = udp_socket(family)
-            bind(fd, family)
-        except OSError:
-            if fd >= 0:
-                os.close(fd)
-            if family == AF_INET:
-                raise
-            continue
-        peers[family] = fd, port_and_drops(fd, family)[0]
-    return peers

@@ -24,8 +24,8 @@ from .deferred import Sentinel, alive
 from .descriptors import Open, Socket
 from .errors import KernelError, Missing, Unsafe
 from .guard import Guard
+from .outside import Outside
 from .processes import Worker
-from .sockets import Peers, open_peers
 from .syscall import ById, Command, bpf, capabilities, privileged, set_capabilities
 from .tree import Cgroup, Tree, remove_leftovers, remove_pins
 
@@ -41,9 +41,9 @@ class Held:
     """What must be given back; only the process that took it does so."""
 
     tree: Tree
-    peers: Peers = field(default_factory=dict)
+    outside: Outside = field(default_factory=Outside)
     pid: int = field(default_factory=os.getpid)
-    workers: dict[Cgroup | None, Worker] = field(default_factory=dict)
+    workers: dict[Cgroup, Worker] = field(default_factory=dict)
     descriptors: list[Open | Socket | Cgroup] = field(default_factory=list)
     pins: Path | None = None
     """The directory of pins, once there is one."""
@@ -56,7 +56,7 @@ class Held:
             return
         closing: list[Callable[[], object]] = [worker.close for worker in self.workers.values()]
         closing += [self._closer(descriptor) for descriptor in self.descriptors]
-        closing += [_closer(fd) for fd, _ in self.peers.values()]
+        closing += [_closer(fd) for fd in self.outside.fds.values()]
         closing += [self._remove_pins, self._closer(self.tree.root), self.tree.remove]
         for give_back in (*reversed(self.restores), *closing):
             with suppress(OSError):
@@ -112,7 +112,7 @@ class LinuxState(KernelInterface):
         self.held = Held(Tree(mount))
         self._shutdown = weakref.finalize(self, self.held.release)
         try:
-            self.held.peers.update(open_peers())
+            self.held.outside.open()
         except OSError:
             self.shutdown()
             raise Missing("the loopback interface is down: ip link set lo up") from None
@@ -122,6 +122,10 @@ class LinuxState(KernelInterface):
         """The cgroup of this object: what the model calls the root."""
         self.cgroup_ids = {self.root.id}
         """The ids of all cgroups that this object ever made."""
+        self.slots_settled = False
+        """Whether the slots of LSM hooks that lost their last program are surely free."""
+        self.slots_until = 0.0
+        """Until when such a slot may become free by itself."""
         self.loaded: set[int] = set()
         """The ids of the programs that were loaded, as far as they are known to live."""
         self._direct: set[Hook] = set()

@@ -41,6 +41,7 @@ class Command(IntEnum):
     BPF_PROG_DETACH = 9
     BPF_PROG_TEST_RUN = 10
     BPF_PROG_GET_FD_BY_ID = 13
+    BPF_MAP_GET_FD_BY_ID = 14
     BPF_OBJ_GET_INFO_BY_FD = 15
     BPF_PROG_QUERY = 16
     BPF_BTF_LOAD = 18
@@ -191,6 +192,17 @@ def privileged() -> Iterator[None]:
         yield
     finally:
         set_capabilities(*saved)
+
+
+@contextmanager
+def on_cpu(cpu: int) -> Iterator[None]:
+    """Run on a CPU within the block."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {cpu})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 def die_with_parent(signal: int) -> None:

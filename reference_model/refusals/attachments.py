@@ -30,6 +30,12 @@ Attach = Callable[..., object]
 """Attach a program: ``attach(room, program, flags, cgroup=..., attach_type=..., ...)``."""
 
 
+_TEN = (
+    *("accept", "bind", "connect", "create", "listen", "post_create", "recvmsg", "sendmsg"),
+    *("setsockopt", "shutdown"),
+)
+
+
 def _attach(
     room: Room, prog: Any = None, flags: int = 0, cgroup: Any = None,
     attach_type: AttachType = EGRESS, **options: Any,
@@ -121,6 +127,13 @@ def _common(name: str, attach: Attach, since: Change | None) -> Iterator[Refusal
         lambda room: attach(room, cgroup=room.gone),
     )
     yield refusal(
+        errors.TooManyHooks,
+        "it is an LSM program, and ten other LSM hooks have programs on this machine",
+        _eleventh_hook(attach),
+        since=changes.LSM_CGROUP,
+        rule="attach.lsm-hooks",
+    )
+    yield refusal(
         errors.StaleRevision,
         "``expected_revision`` is not the hook's",
         lambda room: attach(room, expected_revision=9),
@@ -180,6 +193,25 @@ def _stranger(room: Room, name: str) -> Any:
     if name == "prog_attach":
         return room.plain()
     return room.kernel.link_create(room.kernel.mkdir("db"), room.plain(), EGRESS)
+
+
+def _attach_to_ten_hooks(room: Room) -> None:
+    for call in _TEN:
+        room.kernel.prog_attach(room.web, _lsm(room, f"socket_{call}"), BPF_LSM_CGROUP)
+
+
+def _eleventh_hook(attach: Attach) -> Callable[[Room], object]:
+    def provoke(room: Room) -> object:
+        _attach_to_ten_hooks(room)
+        prog = _lsm(room, "sk_alloc_security")
+        return attach(room, prog, attach_type=BPF_LSM_CGROUP)
+
+    return provoke
+
+
+def _detach_unknown_hook(room: Room) -> None:
+    _attach_to_ten_hooks(room)
+    room.kernel.prog_detach(room.web, None, BPF_LSM_CGROUP)
 
 
 def _attach_twice(room: Room) -> None:
@@ -304,6 +336,14 @@ _PROG_DETACH = (
         "nothing is attached here; or, with ``BPF_F_ALLOW_MULTI``, not this program, or only "
         "by a link",
         _detach,
+    ),
+    Refusal(
+        "prog_detach",
+        errors.TooManyHooks,
+        "it is not a program of an LSM hook that has one, and ten LSM hooks have programs",
+        _detach_unknown_hook,
+        since=changes.LSM_CGROUP,
+        rule="attach.lsm-hooks",
     ),
     Refusal(
         "prog_detach",

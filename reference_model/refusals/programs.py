@@ -9,6 +9,7 @@ from .. import changes, errors
 from ..steps import Add, Call, Mention, Return, TailCall
 from ..uapi import (
     BPF_F_RDONLY_PROG,
+    BPF_F_SLEEPABLE,
     BPF_F_WRONLY_PROG,
     BPF_MAP_TYPE_PROG_ARRAY,
     BPF_PROG_TYPE_CGROUP_SOCK,
@@ -63,6 +64,14 @@ PROGRAMS: tuple[Refusal, ...] = (
         errors.ExpectedAttachType,
         "the program type has no such ``expected_attach_type``",
         lambda room: room.kernel.prog_load(BPF_PROG_TYPE_CGROUP_SOCK_ADDR),
+    ),
+    Refusal(
+        "prog_load",
+        errors.SleepableProgram,
+        "the program is sleepable; of the types here only ``BPF_PROG_TYPE_LSM`` before 7.2 can be, "
+        "without such a map",
+        lambda room: room.kernel.prog_load(SKB, prog_flags=int(BPF_F_SLEEPABLE)),
+        rule="load.sleepable",
     ),
     Refusal(
         "prog_load",

@@ -15,7 +15,7 @@ import reference_model
 
 from .. import uapi
 from ..errors import BpfError, Denied, UndefinedBehaviour
-from ..execution import ACTIONS
+from ..events import passed as passed_on_the_way
 from ..uapi import ElemFlag, MapFlag
 from . import bodies
 from .kinds import Flags, Key, Kind, Text, Word
@@ -149,7 +149,7 @@ class _Writer:
     def _fire(self, where: str, hooks: Sequence[str], cpu: int) -> None:
         last = ATTACH_TYPES[hooks[-1]]
         passed = [ATTACH_TYPES[hook] for hook in hooks]
-        usual = [*ACTIONS.get(last, (last,))]
+        usual = [hook for hook in passed_on_the_way(last) if hook in ATTACH_TYPES.values()]
         if where[0] == "s":
             usual.remove(uapi.BPF_CGROUP_INET_SOCK_CREATE)
         if passed == usual:

@@ -224,7 +224,7 @@ class Replayer(Generic[K]):
 
     def prog_query(self, op: Op) -> Answer:
         cgroup = self._named(op["cgroup"])
-        flags, ids, _ = self.kernel.prog_query(
+        flags, ids, *_ = self.kernel.prog_query(
             cgroup, ATTACH_TYPES[op["attach_type"]], int(op["effective"])
         )
         names = [self.prog_names[number] for number in ids]

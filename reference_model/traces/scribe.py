@@ -7,20 +7,19 @@ So whoever answers operations can run stories: the model, a virtual machine, or 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import cast
 
 from .. import cgroups
 from ..errors import Denied, UndefinedBehaviour
-from ..execution import ACTIONS
+from ..events import passed
 from ..interface import KernelInterface
 from ..state import Descriptor
 from ..uapi import (
     BPF_CGROUP_INET_SOCK_CREATE,
     AttachType,
 )
-from .names import LETTERS
+from .names import ATTACH_NAMES, LETTERS
 from .notebook import NotExportable, absent, no_operation
 from .operations import Op
 from .scribe_maps import MapScribe
@@ -77,7 +76,9 @@ class Scribe(MapScribe, ProgScribe, KernelInterface):
         self, where: cgroups.Cgroup | cgroups.Socket, hook: AttachType | str, *, cpu: int = 0
     ) -> None:
         """As Kernel.fire()."""
-        hooks: Iterable[AttachType | str] = ACTIONS.get(cast(AttachType, hook), (hook,))
+        if hook not in ATTACH_NAMES:
+            raise NotExportable(f"the format has no name for {hook!r}")
+        hooks = [each for each in passed(hook) if each in ATTACH_NAMES]
         if isinstance(where, cgroups.Socket):
             hooks = [each for each in hooks if each != BPF_CGROUP_INET_SOCK_CREATE]
             answer = self._ask("sock_send", sock=where, hooks=hooks)

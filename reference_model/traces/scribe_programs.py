@@ -37,9 +37,10 @@ class ProgScribe(Notebook, ProgCalls, AttachCalls, LinkCalls):
         helper_flags: int = 0,
         prog_name: str = "",
         lsm_hook: str = "",
+        prog_flags: int = 0,
     ) -> programs.ProgFd:
         """As Kernel.prog_load(), without the name and LSM hooks."""
-        absent(lsm_hook=lsm_hook)
+        absent(lsm_hook=lsm_hook, prog_flags=prog_flags)
         steps = (body,) if isinstance(body, Step) else tuple(body)
         label = self._new("p")
         self._ask(
@@ -101,9 +102,15 @@ class ProgScribe(Notebook, ProgCalls, AttachCalls, LinkCalls):
         self._ask("prog_detach", cgroup=cgroup, prog=prog, attach_type=attach_type)
 
     def prog_query(
-        self, cgroup: cgroups.Cgroup, attach_type: AttachType, query_flags: int = 0
+        self,
+        cgroup: cgroups.Cgroup,
+        attach_type: AttachType,
+        query_flags: int = 0,
+        *,
+        prog_attach_flags: bool = False,
     ) -> ProgQuery:
         """As Kernel.prog_query(); the revision is always 0, a closed program's id too."""
+        absent(prog_attach_flags=prog_attach_flags)
         answer = self._ask(
             "prog_query", cgroup=cgroup, attach_type=attach_type, effective=bool(query_flags)
         )
