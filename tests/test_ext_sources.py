@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import pickle
 import re
@@ -10,11 +11,16 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from common.sources import digest
 from freshness import made_with
 from support_site import Site
+
+from reference_model.catalogue import Story, stories
 
 READ_FILES = """
 import runpy, sys
@@ -100,3 +106,29 @@ def test_every_file_that_a_build_reads_is_followed(site: Site) -> None:
     followed = {*made_with(site.path), *noted, *pages}
     assert len(read) > 100
     assert read - followed - {site.path / "real_conf.py"} == set()
+
+
+@pytest.mark.parametrize(
+    ("page", "change", "followed"),
+    [
+        ("conformance_page", {"outcomes": ()}, True),
+        ("conformance_page", {"rules": ("attach.new",)}, True),
+        ("conformance_page", {"details": "Another text."}, False),
+        ("divergence_page", {"explains": ()}, True),
+        ("divergence_page", {"symptoms": ("EIO",)}, False),
+    ],
+)
+def test_a_page_of_all_stories_follows_what_it_shows_of_them(
+    monkeypatch: pytest.MonkeyPatch, page: str, change: dict[str, Any], followed: bool
+) -> None:
+    module = importlib.import_module(page)
+    before = digest(module.shown)
+    name = "reattach_keeps_data"
+    known: dict[str, Story] = stories()
+    known = {**known, name: replace(known[name], **change)}
+
+    def of_kind(kind: type[Story] = Story) -> dict[str, Story]:
+        return {key: story for key, story in known.items() if isinstance(story, kind)}
+
+    monkeypatch.setattr(module, "stories", of_kind)
+    assert (digest(module.shown) != before) is followed

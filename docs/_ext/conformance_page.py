@@ -16,15 +16,16 @@ from pathlib import Path
 from typing import Any
 
 from common.parts import paragraph
-from common.sources import note_stories
+from common.sources import note_facts
 from common.tables import Cell, table
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
-from stories.links import code_link, link, note_view
+from stories.links import code_link, link
 from stories.stubs import page_of
 
+from records.digests import digest
 from records.matrix import (
     AGREES,
     BREAKS,
@@ -49,6 +50,15 @@ FILE = "results.json"
 Content = list[nodes.Node]
 
 
+def shown() -> object:
+    """What this page shows of the stories, or compares with the records."""
+    known: dict[str, Story] = stories()
+    return [
+        (name, digest(story), story.title, story.rules, story.outcomes, story.evidence)
+        for name, story in known.items()
+    ]
+
+
 class Conformance(SphinxDirective):
     """``.. conformance:: PART``"""
 
@@ -58,8 +68,7 @@ class Conformance(SphinxDirective):
         part = PARTS.get(self.arguments[0])
         if part is None:
             raise self.error(f"no such part: {self.arguments[0]} (known: {', '.join(PARTS)})")
-        note_stories(self.env)
-        note_view(self.env, "")
+        note_facts(self.env, shown)
         return part(committed_matrix(), self.env.docname)
 
 

@@ -14,22 +14,31 @@ from typing import Any
 
 from changes import prose
 from common.parts import joined, paragraph, section
-from common.sources import note_stories
+from common.sources import note_facts
 from common.tables import Cell, table
 from common.words import linux
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
-from stories.links import code_link, link, note_view
+from stories.links import code_link, link
 
 from records import divergence
 from records.divergence import Found, groups, total, unreached
 from reference_model import changes
+from reference_model.catalogue import Difference, stories
 from reference_model.divergence import world
 from reference_model.traces.listing import statements
 
 Content = list[nodes.Node]
+
+
+def shown() -> object:
+    """What this page shows of the stories."""
+    return [
+        (name, story.title, story.explains, story.outside)
+        for name, story in stories(Difference).items()
+    ]
 
 
 class Divergence(SphinxDirective):
@@ -41,8 +50,7 @@ class Divergence(SphinxDirective):
         part = PARTS.get(self.arguments[0])
         if part is None:
             raise self.error(f"no such part: {self.arguments[0]} (known: {', '.join(PARTS)})")
-        note_stories(self.env)
-        note_view(self.env, "")
+        note_facts(self.env, shown)
         return list(part(self))
 
 

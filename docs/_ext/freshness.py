@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from pathlib import Path
 
+from common.sources import showing_other_facts
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
@@ -60,6 +61,7 @@ class Freshness:
     def __init__(self, app: Sphinx) -> None:
         self.last_reading = 0
         self.headings: dict[str, str] = {}
+        app.connect("env-get-outdated", show_other_facts)
         app.connect("env-before-read-docs", self.before_reading)
         app.connect("env-updated", self.after_reading)
         app.connect("build-finished", self.after_writing)
@@ -92,6 +94,11 @@ class Freshness:
                 source.unlink()
                 (app.outdir / f"{docname}.html").unlink(missing_ok=True)
         (app.outdir / STAMP).write_text(str(getattr(app.env, "freshness_reading", 0)))
+
+
+def show_other_facts(app: Sphinx, env: BuildEnvironment, *known: Set[str]) -> list[str]:
+    """Read the pages again that would show other facts now.  (env-get-outdated)"""
+    return list(showing_other_facts(env))
 
 
 def headings(env: BuildEnvironment) -> dict[str, str]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from common.parts import section
-from common.sources import note_stories
+from common.sources import note_facts, note_stories
 from common.words import linux
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -24,7 +24,7 @@ from reference_model import MAINLINE, Release
 from reference_model.catalogue import FOLDERS, RELEASES, Difference, Recipe, Story, stories
 from reference_model.releases import Change
 
-from .links import helped_by, link, note_view
+from .links import helped_by, link, titles
 from .stubs import first_sentence, page_of, plain
 
 
@@ -99,7 +99,7 @@ class StoryList(FolderDirective):
             raise self.error(f"no such order of {folder}: {wanted} (known: {', '.join(orders)})")
         shown = kind if issubclass(kind, Difference) else Story
         note_stories(self.env, shown)
-        note_view(self.env, "")
+        note_facts(self.env, titles)
         return list(order())
 
     def by_release(self, kind: type[Difference]) -> Iterator[nodes.Node]:
@@ -183,7 +183,7 @@ class StoryToctree(FolderDirective):
 
     def run(self) -> list[nodes.Node]:
         kind = self.kind(self.arguments[0])
-        note_view(self.env, "")
+        note_facts(self.env, titles)
         names = by_age(kind) if issubclass(kind, Difference) else list(stories(kind))
         pages = "".join(f"   {page_of(name)}\n" for name in names)
         if not names:

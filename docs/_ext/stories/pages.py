@@ -13,7 +13,7 @@ from itertools import chain
 
 import timeline
 from common.parts import paragraph
-from common.sources import home, note
+from common.sources import home, note, note_facts
 from common.words import linux
 from docutils import nodes
 from kernel_tabs import generation, tabs
@@ -33,7 +33,7 @@ from reference_model.catalogue import (
 from upstream.words import listed
 
 from .code import block, code, example, opening, parts, read, shown_path
-from .links import helped_by, note_view
+from .links import helped_by, titles
 from .listings import EXAMPLES, files, listings
 from .parts import PART, Parts
 from .races import among_others
@@ -61,7 +61,7 @@ class StoryDirective(Parts):
         if story is None:
             raise self.error(f"no such story: {self.name} (known: {', '.join(stories())})")
         note(self.env, *sources(self.name, story))
-        note_view(self.env, self.name)
+        note_facts(self.env, titles, self.name)
         standard = self.env.domains.standard_domain
         standard.note_object("story", self.name, "", location=self.get_location())
         if isinstance(story, BreakingChange):
