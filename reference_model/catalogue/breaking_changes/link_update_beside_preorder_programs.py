@@ -96,7 +96,7 @@ For a moment both run. Or detach the program with the flag before the update, an
         Outcome(
             changes.PREORDER,
             {"attach the guard to run first": "ok", "update, and a packet": "undefined"},
-            "kernel 6.19.14, which oopsed at the packet; changelog of CVE-2026-72427",
+            "kernel 6.19.14, which oopsed at the packet; OSV record CVE-2026-72427",
         ),
         Outcome(
             changes.PREORDER_INDEX,
