@@ -53,8 +53,8 @@ is wrong on one of them.
 The kernel asked for the next entry of a list and never noticed that it had come back to the head
 (``local_storage.c:cgroup_storage_get_next_key``). What it returned was a key made of the map's own
 bookkeeping. Commit :commit:`5828b9e5b272` fixed it in 7.1 and is in 7.0.10, 6.18.33, 6.12.91,
-6.6.141, 6.1.175 and 5.10.258 (CVE-2026-45838). Before, the bogus key held kernel addresses, with
-the struct key on all releases: do not print or export it.
+6.6.141, 6.1.175, 5.15.215 (or earlier) and 5.10.258 (CVE-2026-45838). Before, the bogus key held
+kernel addresses, with the struct key on all releases: do not print or export it.
 
 The walk ends after the bogus key, since asking for the key after an unknown one is ``ENOENT``. Hash
 maps begin again with their first key in that case; these maps do not.

@@ -96,8 +96,9 @@ again until two iterations agree.
 """,
     details="""
 The kernel took the head of its list for one more element (commit :commit:`5828b9e5b272`, in 7.1 and
-in the stable releases 7.0.10, 6.18.33, 6.12.91, 6.6.141, 6.1.175 and 5.10.258). The walk goes from
-the newest storage to the oldest. From 5.9 on, detaching and attaching again does not move an entry.
+in the stable releases 7.0.10, 6.18.33, 6.12.91, 6.6.141, 6.1.175, 5.15.215 (or earlier) and
+5.10.258). The walk goes from the newest storage to the oldest. From 5.9 on, detaching and attaching
+again does not move an entry.
 
 The proposal leaves the attach type in its keys uninitialised; this walk does not mind.
 """,
