@@ -19,7 +19,7 @@ from ..events import passed as passed_on_the_way
 from ..uapi import ElemFlag, MapFlag
 from . import bodies
 from .kinds import Flags, Key, Kind, Text, Word
-from .names import ATTACH_TYPES, GARBAGE, MAP_TYPES, PROG_TYPES
+from .names import ATTACH_TYPES, EVENT_HOOKS, GARBAGE, MAP_TYPES, PROG_TYPES
 from .operations import ANY, OPERATIONS, Call, Op, Operation, descriptor_of
 from .replayer import ONE_VALUE
 from .shapes import shape
@@ -149,7 +149,7 @@ class _Writer:
     def _fire(self, where: str, hooks: Sequence[str], cpu: int) -> None:
         last = ATTACH_TYPES[hooks[-1]]
         passed = [ATTACH_TYPES[hook] for hook in hooks]
-        usual = [hook for hook in passed_on_the_way(last) if hook in ATTACH_TYPES.values()]
+        usual = [hook for hook in passed_on_the_way(last) if hook in EVENT_HOOKS or hook is last]
         if where[0] == "s":
             usual.remove(uapi.BPF_CGROUP_INET_SOCK_CREATE)
         if passed == usual:

@@ -38,6 +38,15 @@ ATTACH_TYPES = {
 }
 """The attach types of the format, by their names in it."""
 
+EVENT_HOOKS = frozenset(
+    ATTACH_TYPES[name]
+    for name in (
+        *("ingress", "egress", "sock_create", "bind4", "connect4", "sendmsg4"),
+        *("getsockopt", "setsockopt"),
+    )
+)
+"""The attach types that an event names among those that it passes, as in the recorded traces."""
+
 ATTACH_NAMES: dict[object, str | None] = {
     **{attach_type: name for name, attach_type in ATTACH_TYPES.items()},
     UNINITIALISED: None,

@@ -19,7 +19,7 @@ from ..uapi import (
     BPF_CGROUP_INET_SOCK_CREATE,
     AttachType,
 )
-from .names import ATTACH_NAMES, LETTERS
+from .names import ATTACH_NAMES, EVENT_HOOKS, LETTERS
 from .notebook import NotExportable, absent, no_operation
 from .operations import Op
 from .scribe_maps import MapScribe
@@ -78,7 +78,7 @@ class Scribe(MapScribe, ProgScribe, KernelInterface):
         """As Kernel.fire()."""
         if hook not in ATTACH_NAMES:
             raise NotExportable(f"the format has no name for {hook!r}")
-        hooks = [each for each in passed(hook) if each in ATTACH_NAMES]
+        hooks = [each for each in passed(hook) if each in EVENT_HOOKS or each is hook]
         if isinstance(where, cgroups.Socket):
             hooks = [each for each in hooks if each != BPF_CGROUP_INET_SOCK_CREATE]
             answer = self._ask("sock_send", sock=where, hooks=hooks)
