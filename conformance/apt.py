@@ -42,7 +42,7 @@ class TooSlow(AptError):
 
 
 @dataclass(frozen=True)
-class Source:
+class AptSource:
     """One entry of the system's apt sources.
 
     ``options`` are deb822 fields other than the four below, such as Signed-By.
@@ -61,7 +61,7 @@ class Source:
         return "\n".join(lines) + "\n"
 
 
-def parse_one_line(text: str) -> Iterator[Source]:
+def parse_one_line(text: str) -> Iterator[AptSource]:
     """Yield the binary sources of a ``sources.list``: ``deb [options] uri suite component...``.
 
     Lines that apt would refuse are left out: apt itself complains of them.
@@ -78,10 +78,10 @@ def parse_one_line(text: str) -> Iterator[Source]:
             for name, _, value in pairs
             if name not in ("arch", "lang", "target")
         )
-        yield Source((match["uri"],), (suite,), tuple(components), options)
+        yield AptSource((match["uri"],), (suite,), tuple(components), options)
 
 
-def parse_deb822(text: str) -> Iterator[Source]:
+def parse_deb822(text: str) -> Iterator[AptSource]:
     """Yield the enabled binary sources of a ``.sources`` file."""
     own = ("types", "uris", "suites", "components", "enabled", "architectures", "languages")
     for fields in stanzas(text):
@@ -90,7 +90,7 @@ def parse_deb822(text: str) -> Iterator[Source]:
             continue
         if lower.get("enabled", "yes").lower() in ("no", "false", "without", "off", "disable"):
             continue
-        yield Source(
+        yield AptSource(
             tuple(lower.get("uris", "").split()),
             tuple(lower.get("suites", "").split()),
             tuple(lower.get("components", "").split()),
@@ -117,7 +117,7 @@ def stanzas(text: str) -> Iterator[dict[str, str]]:
             fields[last] = value.strip()
 
 
-def system_sources() -> list[Source]:
+def system_sources() -> list[AptSource]:
     """Return all binary sources that the system's apt is configured with."""
     tools.require(["apt-config"])
     names = ["LIST", "Dir::Etc::sourcelist/f", "PARTS", "Dir::Etc::sourceparts/d"]
@@ -126,7 +126,7 @@ def system_sources() -> list[Source]:
     files = [Path(where["LIST"])] if where.get("LIST") else []
     if where.get("PARTS"):
         files += sorted(Path(where["PARTS"]).glob("*"))
-    sources: list[Source] = []
+    sources: list[AptSource] = []
     for file in files:
         if not file.is_file():
             continue
@@ -137,14 +137,14 @@ def system_sources() -> list[Source]:
     return sources
 
 
-def source_of(suite: str, sources: Iterable[Source]) -> Source:
+def source_of(suite: str, sources: Iterable[AptSource]) -> AptSource:
     """Return the source to ask for a suite: Debian's archive, or for "-security" its other one.
 
     Raise AptError if the sources name none.  Where several fit, the first whose address
     ends as Debian's does is preferred: other archives also use Debian's suite names.
     """
     security = suite.endswith("-security")
-    fitting: list[Source] = []
+    fitting: list[AptSource] = []
     for source in sources:
         matches = [_SUITE.fullmatch(name.removesuffix("/updates")) for name in source.suites]
         parts = [match["part"] or "" for match in matches if match]
@@ -160,7 +160,7 @@ def source_of(suite: str, sources: Iterable[Source]) -> Source:
 class AptRoot:
     """A private apt root for one suite, in a directory of its own."""
 
-    def __init__(self, directory: Path, suite: str, source: Source) -> None:
+    def __init__(self, directory: Path, suite: str, source: AptSource) -> None:
         self.directory = directory
         self.suite = suite
         self.source = source

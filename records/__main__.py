@@ -47,9 +47,9 @@ def shown(name: str, kernel: str | None = None) -> Iterator[str]:
 
 
 def in_words(comparison: Comparison) -> str:
-    """The verdict on a story, and all that was observed."""
+    """How a story and the records agree, and all that was observed."""
     seen = ", ".join(f"{label}: {value}" for label, value in comparison.seen.items())
-    return f"{comparison.verdict.word}: {seen}" if seen else comparison.verdict.word
+    return f"{comparison.agreement.word}: {seen}" if seen else comparison.agreement.word
 
 
 def searched(options: argparse.Namespace) -> None:

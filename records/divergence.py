@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from reference_model import Release, changes
 from reference_model.catalogue import stories
 from reference_model.divergence import coverage, world
-from reference_model.divergence.causes import Kind, differing
+from reference_model.divergence.causes import DifferenceKind, differing
 from reference_model.divergence.search import Group
 
 from .files import DIVERGENCE
@@ -52,7 +52,7 @@ def group(told: dict[str, Any]) -> Group:
     """A group of the record."""
     return Group(
         cause=tuple(told["cause"]),
-        kind=Kind(*told["kind"]),
+        kind=DifferenceKind(*told["kind"]),
         after=tuple(told["after"]),
         ops=tuple(told["ops"]),
         answers=([told["old"]], [told["new"]]),

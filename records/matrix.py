@@ -17,7 +17,7 @@ from .archive import Archive, committed
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Agreement:
     """How a kernel and what is expected of it compare: a word, and a mark that needs no colour."""
 
     word: str
@@ -25,19 +25,19 @@ class Verdict:
     meaning: str
 
 
-AGREES = Verdict("agrees", "●", "the story ran there, and observed all that is expected")
-REPLAYED = Verdict(
+AGREES = Agreement("agrees", "●", "the story ran there, and observed all that is expected")
+REPLAYED = Agreement(
     "agrees, as a trace", "◆", "its operations ran there, and show all that is expected"
 )
-PART = Verdict(
+PART = Agreement(
     "agrees in part", "◐", "recorded traces show some of what is expected; the rest was not asked"
 )
-DIFFERS = Verdict("differs", "≠", "something else was observed than is expected")
-BREAKS = Verdict(
+DIFFERS = Agreement("differs", "≠", "something else was observed than is expected")
+BREAKS = Agreement(
     "undefined", "‡", "it broke the kernel, as is expected; what it observes is not defined"
 )
-NOT_RUN = Verdict("not run", "–", "nobody asked this kernel, or not since the story last changed")
-VERDICTS = (AGREES, REPLAYED, PART, DIFFERS, BREAKS, NOT_RUN)
+NOT_RUN = Agreement("not run", "–", "nobody asked this kernel, or not since the story last changed")
+AGREEMENTS = (AGREES, REPLAYED, PART, DIFFERS, BREAKS, NOT_RUN)
 
 EXPLAINED: dict[tuple[str, str], str] = {}
 """Why a story, by name, differs on a kernel: each difference needs an entry, and no other is."""
@@ -47,7 +47,7 @@ EXPLAINED: dict[tuple[str, str], str] = {}
 class Comparison:
     """One story on one kernel."""
 
-    verdict: Verdict
+    agreement: Agreement
     words: str
     """The observation that tells the kernels apart."""
     seen: dict[str, Any] = field(default_factory=dict)
@@ -63,10 +63,10 @@ class Matrix:
     """By story, then by kernel: none is missing."""
     records: list[dict[str, Any]]
 
-    def count(self, verdict: Verdict, kernel: str | None = None) -> int:
+    def count(self, agreement: Agreement, kernel: str | None = None) -> int:
         """The cells in a state, of one kernel or of all."""
         return sum(
-            row[name].verdict is verdict
+            row[name].agreement is agreement
             for row in self.cells.values()
             for name in self.kernels
             if kernel in (None, name)
@@ -81,7 +81,7 @@ class Matrix:
         """The cells that differ, each with its story and its kernel."""
         for name, row in self.cells.items():
             for kernel, cell in row.items():
-                if cell.verdict is DIFFERS:
+                if cell.agreement is DIFFERS:
                     yield name, kernel, cell
 
 
@@ -110,7 +110,7 @@ def compared(name: str, story: Story, archive: Archive) -> dict[str, Comparison]
     found: dict[str, Comparison] = {}
 
     def add(kernel: str, comparison: Comparison) -> None:
-        if kernel not in found or found[kernel].verdict is not DIFFERS:
+        if kernel not in found or found[kernel].agreement is not DIFFERS:
             found[kernel] = comparison
 
     for kernel, part in in_traces(story, archive):
@@ -123,7 +123,7 @@ def compared(name: str, story: Story, archive: Archive) -> dict[str, Comparison]
     return found
 
 
-def whole(story: Story, kernel: str, seen: Observations | None, good: Verdict) -> Comparison:
+def whole(story: Story, kernel: str, seen: Observations | None, good: Agreement) -> Comparison:
     """The cell of a kernel of which all observations are known; None: it broke, no more is."""
     expected = plain(story.expected(kernel).seen)
     if seen is None and UNDEFINED in expected.values():

@@ -37,7 +37,7 @@ _RDONLY, _WRONLY = int(BPF_F_RDONLY), int(BPF_F_WRONLY)
 _ATTACH_TYPES = {int(attach_type): attach_type for attach_type in AttachType}
 
 
-class Marker(Enum):
+class SpecialKey(Enum):
     """What a kernel hands out in a key although it means nothing."""
 
     BOGUS_KEY = "bogus key"
@@ -51,8 +51,8 @@ class Marker(Enum):
     __str__ = __repr__
 
 
-BOGUS_KEY = Marker.BOGUS_KEY
-UNINITIALISED = Marker.UNINITIALISED
+BOGUS_KEY = SpecialKey.BOGUS_KEY
+UNINITIALISED = SpecialKey.UNINITIALISED
 
 
 @changing()

@@ -94,7 +94,7 @@ def reach(
         return answer(root.suite)
 
     monkeypatch.setattr(apt, "system_sources", list)
-    monkeypatch.setattr(apt, "source_of", lambda suite, _: apt.Source((), (suite,), ("main",)))
+    monkeypatch.setattr(apt, "source_of", lambda suite, _: apt.AptSource((), (suite,), ("main",)))
     monkeypatch.setattr(apt.AptRoot, "index", index)
     return asked
 

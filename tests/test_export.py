@@ -52,7 +52,7 @@ from reference_model.catalogue import RELEASES, UNDEFINED, observed, stories
 from reference_model.interface import CALLS, KernelInterface
 from reference_model.releases import release as release_of
 from reference_model.traces import export
-from reference_model.traces.export import Program
+from reference_model.traces.export import StoryProgram
 from reference_model.traces.notebook import NotExportable, OtherPath
 from reference_model.traces.scribe import Scribe
 
@@ -372,7 +372,7 @@ def test_command_names_what_cannot_be_said(
     def bind(kernel: Any, observe: Any) -> None:
         kernel.prog_bind_map(None, None)
 
-    odd = Program("odd", bind, RELEASES, {})
+    odd = StoryProgram("odd", bind, RELEASES, {})
     monkeypatch.setattr(export, "story_programs", lambda names: [odd])
     assert main(["export"]) == 2
     assert capsys.readouterr().err == "odd: the format has no operation for Kernel.prog_bind_map\n"

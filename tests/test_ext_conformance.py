@@ -64,20 +64,20 @@ def test_no_cell_without_a_record(name: str) -> None:
     assert list(row) == real().kernels
     for kernel, cell in row.items():
         held = told.get(kernel)
-        if cell.verdict is cells.AGREES:
+        if cell.agreement is cells.AGREES:
             assert held is not None
             assert held["observed"] == cell.seen, kernel
             assert UNDEFINED not in cell.seen.values()
-        elif cell.verdict is cells.REPLAYED:
+        elif cell.agreement is cells.REPLAYED:
             assert any(kernel in traces()[found].answers for found in own), kernel
-        elif cell.verdict is cells.PART:
+        elif cell.agreement is cells.PART:
             assert asked(kernel, evidence), kernel
             assert cell.seen
-        elif cell.verdict is cells.BREAKS:
+        elif cell.agreement is cells.BREAKS:
             by_guest = held is not None and UNDEFINED in held["observed"].values()
             by_trace = any(kernel in traces()[found].undefined for found in own | evidence)
             assert by_guest or by_trace, kernel
-        elif cell.verdict is cells.NOT_RUN:
+        elif cell.agreement is cells.NOT_RUN:
             assert cell == cells.Comparison(cells.NOT_RUN, "not run")
             assert held is None
             assert not asked(kernel, own), kernel
@@ -87,7 +87,7 @@ def test_what_guests_observed_is_shown() -> None:
     for record in results.read():
         kernel = record["kernel"]["version"]
         for name in record["stories"]:
-            assert real().cells[name][kernel].verdict in (cells.AGREES, cells.BREAKS), (
+            assert real().cells[name][kernel].agreement in (cells.AGREES, cells.BREAKS), (
                 name,
                 kernel,
             )
@@ -104,9 +104,9 @@ def test_kernels_are_in_order() -> None:
 
 def test_totals_are_of_all_cells() -> None:
     size = len(real().cells) * len(real().kernels)
-    assert sum(real().count(state) for state in cells.VERDICTS) == size
+    assert sum(real().count(state) for state in cells.AGREEMENTS) == size
     for kernel in real().kernels:
-        assert sum(real().count(state, kernel) for state in cells.VERDICTS) == len(STORIES)
+        assert sum(real().count(state, kernel) for state in cells.AGREEMENTS) == len(STORIES)
 
 
 # -- what a cell says ------------------------------------------------------------------------------
@@ -119,21 +119,21 @@ def story() -> tuple[Story, dict[str, Any]]:
 
 def test_a_kernel_that_does_something_else_differs() -> None:
     found, seen = story()
-    assert cells.whole(found, "5.9", seen, cells.AGREES).verdict is cells.AGREES
+    assert cells.whole(found, "5.9", seen, cells.AGREES).agreement is cells.AGREES
     cell = cells.whole(found, "5.9", {**seen, "before detach": 7}, cells.AGREES)
-    assert cell.verdict is cells.DIFFERS
+    assert cell.agreement is cells.DIFFERS
     assert cell.words == f"before detach: observed 7, expected {seen['before detach']}"
 
 
 def test_a_kernel_that_breaks_agrees_with_nothing() -> None:
     found, seen = story()
     broken = {**seen, "before detach": UNDEFINED}
-    assert cells.whole(found, "5.9", broken, cells.AGREES).verdict is cells.DIFFERS
-    assert cells.whole(found, "5.9", None, cells.REPLAYED).verdict is cells.DIFFERS
+    assert cells.whole(found, "5.9", broken, cells.AGREES).agreement is cells.DIFFERS
+    assert cells.whole(found, "5.9", None, cells.REPLAYED).agreement is cells.DIFFERS
     unsafe = STORIES["link_update_compares_maps"]
     expected = unsafe.expected("5.10.262").seen
-    assert cells.whole(unsafe, "5.10.262", expected, cells.AGREES).verdict is cells.BREAKS
-    assert cells.whole(unsafe, "5.10.262", None, cells.REPLAYED).verdict is cells.BREAKS
+    assert cells.whole(unsafe, "5.10.262", expected, cells.AGREES).agreement is cells.BREAKS
+    assert cells.whole(unsafe, "5.10.262", None, cells.REPLAYED).agreement is cells.BREAKS
 
 
 def test_a_trace_that_says_something_else_differs() -> None:
@@ -141,7 +141,7 @@ def test_a_trace_that_says_something_else_differs() -> None:
     wrong = replace(found, outcomes=(replace(found.outcomes[0], seen={"after detach": "EBUSY"}),))
     differing = [cell for _, cell in cells.in_traces(wrong, committed()) if cell is not None]
     assert differing
-    assert {cell.verdict for cell in differing} == {cells.DIFFERS}
+    assert {cell.agreement for cell in differing} == {cells.DIFFERS}
 
 
 def test_a_trace_of_the_whole_story_counts_where_no_guest_ran(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_a_trace_of_the_whole_story_counts_where_no_guest_ran(tmp_path: Path) ->
     shutil.copytree(ROOT / "records" / "traces", tmp_path / "traces")
     archive = Archive(tmp_path)
     row = cells.matrix(archive).cells["link_update_compares_maps"]
-    assert (row["7.3.4"].verdict, row["7.3.4"].words) == (cells.REPLAYED, "EINVAL")
+    assert (row["7.3.4"].agreement, row["7.3.4"].words) == (cells.REPLAYED, "EINVAL")
     assert row["5.10.262"] == cells.Comparison(cells.BREAKS, UNDEFINED), "no more is known of it"
     unsafe = STORIES["link_update_compares_maps"]
     found = answers.confirmed("link_update_compares_maps", unsafe, archive)
@@ -178,7 +178,7 @@ def test_each_cell_of_the_page_has_a_mark_and_words() -> None:
         for kernel, text in zip(real().kernels, shown, strict=True):
             cell = real().cells[name][kernel]
             mark, _, words = text.partition(" ")
-            assert mark == cell.verdict.mark
+            assert mark == cell.agreement.mark
             assert " ".join(words.split()) == " ".join(cell.words.split()), (name, kernel)
             assert words
 
@@ -191,7 +191,7 @@ def test_rules_on_kernels() -> None:
 
 
 def test_what_stories_say_of_a_rule_together() -> None:
-    def text(*states: cells.Verdict) -> str:
+    def text(*states: cells.Agreement) -> str:
         shown = conformance_page.together(list(states))
         assert isinstance(shown, list)
         return "".join(node.astext() for node in shown)
@@ -203,8 +203,8 @@ def test_what_stories_say_of_a_rule_together() -> None:
 
 
 def test_marks_and_words_are_all_different() -> None:
-    assert len({state.mark for state in cells.VERDICTS}) == len(cells.VERDICTS)
-    assert len({state.word for state in cells.VERDICTS}) == len(cells.VERDICTS)
+    assert len({state.mark for state in cells.AGREEMENTS}) == len(cells.AGREEMENTS)
+    assert len({state.word for state in cells.AGREEMENTS}) == len(cells.AGREEMENTS)
 
 
 # -- a site ----------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ def test_the_api_page_shows_the_groups_of_the_interface() -> None:
 
 
 def imports(module: str) -> Iterator[str]:
-    """The rooms that a room needs to run, not only to be type checked."""
+    """The modules that a module needs to run, not only to be type checked."""
     path = ROOT / "reference_model" / f"{module}.py"
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.ImportFrom) and node.level == 1:
@@ -43,7 +43,7 @@ def imports(module: str) -> Iterator[str]:
             yield from (name.partition(".")[0] for name in names)
 
 
-def test_rooms_only_know_those_above_them() -> None:
+def test_a_module_imports_only_those_above_it() -> None:
     order = re.findall(r"(?m)^``(\w+)``  ", page("model.rst"))
     assert order[0] == "releases"
     for place, module in enumerate(order):

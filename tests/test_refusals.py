@@ -13,11 +13,11 @@ import reference_model
 from reference_model import BpfError, Kernel, errors
 from reference_model.catalogue import RELEASES
 from reference_model.interface import CALLS
-from reference_model.refusals import ALL, ELSEWHERE, Refusal, Room
+from reference_model.refusals import ALL, ELSEWHERE, Refusal, Setup
 
 MODEL = Path(reference_model.__file__).parent
 ROOT = MODEL.parent
-ROOMS = [
+MODULES = [
     *("state", "kernel", "cgroups", "maps", "map_create", "storages", "programs", "attachments"),
     *("links", "execution", "prog_arrays", "cgrp_storage", "references", "descriptors"),
 ]
@@ -41,7 +41,7 @@ def test_a_rule_of_the_reference_says_so(refusal: Refusal) -> None:
 
 def provoked(refusal: Refusal, release: str) -> type[BpfError] | None:
     try:
-        refusal.provoke(Room(Kernel(release)))
+        refusal.provoke(Setup(Kernel(release)))
     except BpfError as error:
         return type(error)
     return None
@@ -59,7 +59,7 @@ def test_it_happens_in_its_operation(refusal: Refusal) -> None:
     """What the operation is given is made before, without a refusal."""
     release = next(name for name in RELEASES if refusal.on(name))
     with pytest.raises(refusal.error) as caught:
-        refusal.provoke(Room(Kernel(release)))
+        refusal.provoke(Setup(Kernel(release)))
     assert refusal.operation in {entry.name for entry in caught.traceback}
 
 
@@ -92,8 +92,8 @@ Function = tuple[str, ast.FunctionDef]
 
 def functions() -> dict[str, list[Function]]:
     found: dict[str, list[Function]] = {}
-    for room in ROOMS:
-        tree = ast.parse((MODEL / f"{room}.py").read_text(encoding="utf-8"))
+    for module in MODULES:
+        tree = ast.parse((MODEL / f"{module}.py").read_text(encoding="utf-8"))
         for owner in ast.walk(tree):
             if isinstance(owner, ast.Module | ast.ClassDef):
                 name = owner.name if isinstance(owner, ast.ClassDef) else ""

@@ -30,7 +30,7 @@ from reference_model.timeline import VERBS, Timeline
 SHARED = BPF_MAP_TYPE_CGROUP_STORAGE
 
 
-def room(release: str = "latest", map_type: Any = SHARED) -> tuple[Any, Any, Any, Any]:
+def counting_machine(release: str = "latest", map_type: Any = SHARED) -> tuple[Any, Any, Any, Any]:
     """A recorded kernel with a cgroup, a map and a program."""
     kernel: Any = Recorder(Kernel(release))
     web = kernel.mkdir("web")
@@ -55,7 +55,7 @@ def lanes(timeline: Timeline) -> list[tuple[str, int, int | None]]:
 
 
 def test_operations_that_prepare_make_no_step() -> None:
-    kernel, *_ = room()
+    kernel, *_ = counting_machine()
     assert kernel.timeline.steps == []
 
 
@@ -66,7 +66,7 @@ def test_every_operation_that_is_seen_exists() -> None:
 
 
 def test_the_same_operation_again_is_one_step() -> None:
-    kernel, web, _, count = room()
+    kernel, web, _, count = counting_machine()
     kernel.prog_attach(web, count, EGRESS)
     kernel.fire(web, EGRESS)
     kernel.fire(web, EGRESS)
@@ -80,7 +80,7 @@ def test_the_same_operation_again_is_one_step() -> None:
 
 
 def test_a_look_belongs_to_the_step_before() -> None:
-    kernel, web, counts, count = room()
+    kernel, web, counts, count = counting_machine()
     kernel.prog_attach(web, count, EGRESS)
     seen: dict[str, Any] = {}
 
@@ -98,7 +98,7 @@ def test_a_look_belongs_to_the_step_before() -> None:
 
 
 def test_a_refusal_is_a_step_and_says_so() -> None:
-    kernel, web, counts, _ = room()
+    kernel, web, counts, _ = counting_machine()
     with pytest.raises(BpfError):
         kernel.map_delete_elem(counts, (web, EGRESS))
     assert kernel.timeline.sentences() == [
@@ -107,7 +107,7 @@ def test_a_refusal_is_a_step_and_says_so() -> None:
 
 
 def test_a_denied_event_counts_and_says_so() -> None:
-    kernel, web, counts, _ = room()
+    kernel, web, counts, _ = counting_machine()
     strict = kernel.prog_load(SKB, [Add(counts), Verdict(counts, below=1)], prog_name="strict")
     kernel.prog_attach(web, strict, EGRESS)
     with pytest.raises(PermissionError):
@@ -118,7 +118,7 @@ def test_a_denied_event_counts_and_says_so() -> None:
 
 
 def test_a_replaced_program_is_another_attachment() -> None:
-    kernel, web, counts, count = room()
+    kernel, web, counts, count = counting_machine()
     other = kernel.prog_load(SKB, Add(counts), prog_name="other")
     kernel.prog_attach(web, count, EGRESS, BPF_F_ALLOW_MULTI)
     flags = BPF_F_ALLOW_MULTI | BPF_F_REPLACE
@@ -132,13 +132,13 @@ def test_a_replaced_program_is_another_attachment() -> None:
 
 
 def test_a_link_is_named() -> None:
-    kernel, web, _, count = room()
+    kernel, web, _, count = counting_machine()
     kernel.link_create(web, count, EGRESS)
     assert lanes(kernel.timeline) == [("count on web, egress (link 1)", 0, None)]
 
 
 def test_what_nothing_changes_says_so() -> None:
-    kernel, web, _, _ = room()
+    kernel, web, _, _ = counting_machine()
     kernel.fire(web, EGRESS)
     assert kernel.timeline.sentences() == [
         "fire(web, egress): no attachment and no storage changes."
@@ -146,7 +146,7 @@ def test_what_nothing_changes_says_so() -> None:
 
 
 def test_a_per_cpu_storage_holds_a_list() -> None:
-    kernel, web, _, count = room(map_type=BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE)
+    kernel, web, _, count = counting_machine(map_type=BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE)
     kernel.prog_attach(web, count, EGRESS)
     kernel.fire(web, EGRESS, cpu=1)
     (storage,) = kernel.timeline.storages
@@ -192,7 +192,7 @@ def test_an_undefined_run_ends() -> None:
 
 
 def many(cgroups: int) -> Timeline:
-    kernel, _, _, count = room()
+    kernel, _, _, count = counting_machine()
     made = [kernel.mkdir(f"c{number}") for number in range(cgroups)]
     for cgroup in made:
         kernel.prog_attach(cgroup, count, EGRESS)

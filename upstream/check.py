@@ -72,7 +72,7 @@ def main(*, refresh: bool = False) -> int:
     return 1 if wrong else 0
 
 
-def check(source: package.Source, say: Say) -> tuple[list[Row], list[str]]:
+def check(source: package.SourcePackage, say: Say) -> tuple[list[Row], list[str]]:
     """The rows of the table, and all that is wrong."""
     linux = source.linux
     tree.git(linux, "checkout", "--quiet", "--force", "base")
@@ -143,7 +143,7 @@ def docutils(path: str, linux: Path) -> Iterable[str]:
     return [f"{path}: {line}" for line in snippets.parsed(text)[1]]
 
 
-def documented(source: package.Source, say: Say) -> Counter[str]:
+def documented(source: package.SourcePackage, say: Say) -> Counter[str]:
     """The warnings of the documentation as it is, asked once for each Sphinx."""
     file = source.place / f"warnings-sphinx-{sphinx.__version__}"
     if not file.exists():

@@ -51,7 +51,7 @@ IDENTITY = ("the upstream check", "upstream-check@localhost")
 
 
 @dataclass(frozen=True)
-class Source:
+class SourcePackage:
     """A kernel tree of our own, with the package that it is from."""
 
     package: str
@@ -113,7 +113,7 @@ def newest(cache: Path, say: Say, *, refresh: bool = False) -> Candidate | NotRu
     return best
 
 
-def get(say: Say, cache: Path = CACHE, *, refresh: bool = False) -> Source | NotRun:
+def get(say: Say, cache: Path = CACHE, *, refresh: bool = False) -> SourcePackage | NotRun:
     """The tree of the newest source, fetched and unpacked if it is not here yet.
 
     Raise MissingTools if a program is not installed.
@@ -123,7 +123,7 @@ def get(say: Say, cache: Path = CACHE, *, refresh: bool = False) -> Source | Not
         best = newest(cache, say, refresh=refresh)
         if isinstance(best, NotRun):
             return best
-        source = Source(best.package, best.version, cache / f"{best.package}_{best.version}")
+        source = SourcePackage(best.package, best.version, cache / f"{best.package}_{best.version}")
         if not (source.place / "ready").exists():
             try:
                 fetch(best, source, say)
@@ -153,7 +153,7 @@ def download(candidate: Candidate, place: Path, say: Say) -> Path:
     return package
 
 
-def fetch(candidate: Candidate, source: Source, say: Say) -> None:
+def fetch(candidate: Candidate, source: SourcePackage, say: Say) -> None:
     """Make the tree from the package: one commit, and a mark when it is whole."""
     package = download(candidate, source.place, say)
     say("unpacking what the checks need (about 12 seconds)")

@@ -27,6 +27,7 @@ from stories.stubs import page_of
 
 from records.digests import digest
 from records.matrix import (
+    AGREEMENTS,
     AGREES,
     BREAKS,
     DIFFERS,
@@ -34,10 +35,9 @@ from records.matrix import (
     NOT_RUN,
     PART,
     REPLAYED,
-    VERDICTS,
+    Agreement,
     Comparison,
     Matrix,
-    Verdict,
     committed_matrix,
     plain,
     telling,
@@ -109,7 +109,7 @@ def differences(of: Matrix, docname: str) -> Content:
     ]
     if items:
         return [nodes.bullet_list("", *items)]
-    asked = sum(of.count(verdict) for verdict in VERDICTS if verdict is not NOT_RUN)
+    asked = sum(of.count(agreement) for agreement in AGREEMENTS if agreement is not NOT_RUN)
     return [paragraph(f"None, in the {asked} of {size(of)} cells below that a kernel filled.")]
 
 
@@ -117,28 +117,32 @@ def totals(of: Matrix, docname: str) -> Content:
     """How many cells say what."""
     full, part = of.count(AGREES) + of.count(REPLAYED), of.count(PART)
     rest = ", ".join(
-        f"{of.count(verdict)} {verdict.word}"
-        for verdict in VERDICTS
-        if verdict not in (AGREES, REPLAYED, PART)
+        f"{of.count(agreement)} {agreement.word}"
+        for agreement in AGREEMENTS
+        if agreement not in (AGREES, REPLAYED, PART)
     )
     text = (
         f"Of {size(of)} cells, {len(of.cells)} stories on {len(of.kernels)} kernels, {full} agree "
         f"in full and {part} in part. The others count as no agreement: {rest}."
     )
-    head: list[Cell] = ["kernel", *([*sign(verdict), nodes.Text(" " + verdict.word)]
-                                     for verdict in VERDICTS), "stories"]  # fmt: skip
+    head: list[Cell] = ["kernel", *([*sign(agreement), nodes.Text(" " + agreement.word)]
+                                     for agreement in AGREEMENTS), "stories"]  # fmt: skip
     rows: list[list[Cell]] = [
-        [kernel, *(str(of.count(verdict, kernel)) for verdict in VERDICTS), str(len(of.cells))]
+        [
+            kernel,
+            *(str(of.count(agreement, kernel)) for agreement in AGREEMENTS),
+            str(len(of.cells)),
+        ]
         for kernel in of.kernels
     ]
-    rows.append(["all", *(str(of.count(verdict)) for verdict in VERDICTS), str(size(of))])
+    rows.append(["all", *(str(of.count(agreement)) for agreement in AGREEMENTS), str(size(of))])
     return [paragraph(text), table(head, rows, "conformance-totals")]
 
 
 def legend(of: Matrix, docname: str) -> Content:
     """What the marks mean."""
     rows: list[list[Cell]] = [
-        [sign(verdict), verdict.word, verdict.meaning] for verdict in VERDICTS
+        [sign(agreement), agreement.word, agreement.meaning] for agreement in AGREEMENTS
     ]
     return [table(["mark", "word", "meaning"], rows, "conformance-legend")]
 
@@ -167,7 +171,7 @@ def rules(of: Matrix, docname: str) -> Content:
     rows: list[list[Cell]] = [
         [
             code_link("rule", rule, docname),
-            *(together([row[kernel].verdict for row in shown]) for kernel in of.kernels),
+            *(together([row[kernel].agreement for row in shown]) for kernel in of.kernels),
         ]
         for rule, shown in by_rule.items()
     ]
@@ -176,28 +180,28 @@ def rules(of: Matrix, docname: str) -> Content:
     return [table(["rule", *of.kernels], rows, "conformance")]
 
 
-def together(verdicts: list[Verdict]) -> Cell:
+def together(agreements: list[Agreement]) -> Cell:
     """A difference, if there is one; else the best that is known, and of how many stories."""
     order = (DIFFERS, AGREES, REPLAYED, PART, BREAKS, NOT_RUN)
-    (first, *_) = (verdict for verdict in order if verdict in verdicts)
+    (first, *_) = (agreement for agreement in order if agreement in agreements)
     if first in (DIFFERS, BREAKS, NOT_RUN):
         return [*sign(first), nodes.Text(f" {first.word}")]
-    good = sum(verdict in (AGREES, REPLAYED, PART) for verdict in verdicts)
-    return [*sign(first), nodes.Text(f" {good} of {len(verdicts)}")]
+    good = sum(agreement in (AGREES, REPLAYED, PART) for agreement in agreements)
+    return [*sign(first), nodes.Text(f" {good} of {len(agreements)}")]
 
 
 def entry(cell: Comparison) -> Cell:
     """A cell: its mark, and what was observed in words."""
-    if cell.verdict in (AGREES, REPLAYED, PART):
+    if cell.agreement in (AGREES, REPLAYED, PART):
         label, colon, value = cell.words.rpartition(": ")
         shown = nodes.literal(value, value)
-        return [*sign(cell.verdict), nodes.Text(f" {label}{colon}"), shown]
-    return [*sign(cell.verdict), nodes.Text(f" {cell.words}")]
+        return [*sign(cell.agreement), nodes.Text(f" {label}{colon}"), shown]
+    return [*sign(cell.agreement), nodes.Text(f" {cell.words}")]
 
 
-def sign(verdict: Verdict) -> Content:
-    """The mark of a verdict, with its word for who cannot tell it from the others."""
-    return [nodes.abbreviation(verdict.mark, verdict.mark, explanation=verdict.word)]
+def sign(agreement: Agreement) -> Content:
+    """The mark of a agreement, with its word for who cannot tell it from the others."""
+    return [nodes.abbreviation(agreement.mark, agreement.mark, explanation=agreement.word)]
 
 
 def guests(of: Matrix, docname: str) -> Content:
@@ -253,17 +257,17 @@ def as_json(of: Matrix) -> dict[str, Any]:
     booted = {record["kernel"]["version"]: record for record in of.records}
     return {
         "licence": "GPL-2.0-only",
-        "states": {verdict.word: verdict.meaning for verdict in VERDICTS},
-        "totals": {verdict.word: of.count(verdict) for verdict in VERDICTS},
+        "states": {agreement.word: agreement.meaning for agreement in AGREEMENTS},
+        "totals": {agreement.word: of.count(agreement) for agreement in AGREEMENTS},
         "kernels": [
             {
                 **(booted[kernel]["kernel"] if kernel in booted else {"version": kernel}),
                 "date": booted[kernel]["date"] if kernel in booted else None,
-                "totals": {verdict.word: of.count(verdict, kernel) for verdict in VERDICTS},
+                "totals": {agreement.word: of.count(agreement, kernel) for agreement in AGREEMENTS},
                 "twins": twins(booted[kernel]) if kernel in booted else {},
                 "stories": {
                     name: {
-                        "state": row[kernel].verdict.word,
+                        "state": row[kernel].agreement.word,
                         "observed": plain(row[kernel].seen),
                         "expected": plain(known[name].expected(kernel).seen),
                         "page": f"{page_of(name)[1:]}.html",

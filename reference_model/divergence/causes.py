@@ -21,7 +21,7 @@ from .side import Side
 from .world import World
 
 
-class Kind(NamedTuple):
+class DifferenceKind(NamedTuple):
     """What a difference looks like: the operation, and both answers without their numbers."""
 
     operation: str
@@ -37,9 +37,9 @@ def rough(answer: Answer) -> str:
     return answer if isinstance(answer, str) else "value"
 
 
-def kind_of(op: Op, old: Answer, new: Answer) -> Kind:
+def kind_of(op: Op, old: Answer, new: Answer) -> DifferenceKind:
     """The kind of the difference between two answers."""
-    return Kind(op["op"], rough(old), rough(new))
+    return DifferenceKind(op["op"], rough(old), rough(new))
 
 
 def answers(release: Release, world: World, ops: Sequence[Op]) -> list[Answer]:
@@ -76,7 +76,7 @@ def differing(old: Release, new: Release) -> tuple[Change, ...]:
     return tuple(change for change in changes.ALL if old.has(change) != new.has(change))
 
 
-def is_shortest(old: Release, new: Release, world: World, path: Path, kind: Kind) -> bool:
+def is_shortest(old: Release, new: Release, world: World, path: Path, kind: DifferenceKind) -> bool:
     """Whether nothing can be left out: no part of the program ends in the same difference."""
     *before, last = path
     for size in range(len(before)):
@@ -87,7 +87,7 @@ def is_shortest(old: Release, new: Release, world: World, path: Path, kind: Kind
 
 
 @lru_cache(1 << 16)
-def _parting(old: Release, new: Release, world: World, path: Path) -> Kind | None:
+def _parting(old: Release, new: Release, world: World, path: Path) -> DifferenceKind | None:
     """How the releases part at the end of a program; None if they do not, or do before."""
     if not world.makes_sense(path):
         return None

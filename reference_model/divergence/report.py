@@ -12,16 +12,16 @@ from typing import Any
 from ..catalogue import Story, stories
 from ..traces.listing import listing
 from .coverage import explained
-from .search import Group, Result
+from .search import Group, SearchResult
 
 
-def text(result: Result) -> str:
+def text(result: SearchResult) -> str:
     """The groups, each with its shortest program, and what was covered."""
     parts = [told(result, group) for group in result.groups.values()]
     return "\n\n".join([*parts, covered(result)])
 
 
-def told(result: Result, group: Group) -> str:
+def told(result: SearchResult, group: Group) -> str:
     """A group: the difference, its cause, its story, and a program that shows it."""
     known: dict[str, Story] = stories()
     try:
@@ -35,7 +35,7 @@ def told(result: Result, group: Group) -> str:
     return "\n".join([*lines, program(result, group)])
 
 
-def program(result: Result, group: Group) -> str:
+def program(result: SearchResult, group: Group) -> str:
     """The program as a doctest on the old release, ready to paste."""
     old, new = (answers[-1] for answers in group.answers)
     note = f"on {result.old}: {old}\non {result.new}: {new}"
@@ -43,7 +43,7 @@ def program(result: Result, group: Group) -> str:
     return listing(result.old, ops, result.world.setup, note, len(ops) - 1)
 
 
-def covered(result: Result) -> str:
+def covered(result: SearchResult) -> str:
     """How far the search came."""
     end = "" if result.whole else ", interrupted"
     count = f"{len(result.groups)} groups" if len(result.groups) != 1 else "1 group"
@@ -54,7 +54,7 @@ def covered(result: Result) -> str:
     )
 
 
-def data(result: Result) -> dict[str, Any]:
+def data(result: SearchResult) -> dict[str, Any]:
     """The result as plain data; the same for any number of processes."""
     return {
         "old": result.old,
@@ -86,7 +86,7 @@ class Meter:
     def __init__(self) -> None:
         self._start = self._said = time.monotonic()
 
-    def __call__(self, result: Result, done: int, of: int) -> None:
+    def __call__(self, result: SearchResult, done: int, of: int) -> None:
         """Say it, once a second."""
         now = time.monotonic()
         if now - self._said < 1:
@@ -94,7 +94,7 @@ class Meter:
         self._said = now
         print(f"\r{self.line(result, done, of):<100}", end="", file=sys.stderr, flush=True)
 
-    def line(self, result: Result, done: int, of: int) -> str:
+    def line(self, result: SearchResult, done: int, of: int) -> str:
         """Depth, states, transitions a second, memory."""
         pace = result.transitions / max(time.monotonic() - self._start, 1e-9)
         return (

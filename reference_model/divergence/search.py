@@ -20,7 +20,7 @@ from typing import NamedTuple
 from ..changes import NAMES
 from ..releases import Release
 from ..traces import Answer, Op
-from .causes import Kind, answers, cause, contains, is_shortest, kind_of
+from .causes import DifferenceKind, answers, cause, contains, is_shortest, kind_of
 from .lockstep import Lockstep, Path, changes_state
 from .world import World
 
@@ -29,7 +29,7 @@ CHUNK = 64
 
 _LOADS = frozenset({"mkdir", "map_create", "prog_array_create", "prog_load"})
 
-Shorter = dict[Kind, list[Path]]
+Shorter = dict[DifferenceKind, list[Path]]
 """The shortest programs of each kind that earlier levels found."""
 
 
@@ -39,7 +39,7 @@ class Group:
 
     cause: tuple[str, ...]
     """Names of the smallest set of changes that accounts for it."""
-    kind: Kind
+    kind: DifferenceKind
     after: tuple[str, ...]
     """The operations that must have come before, but for those that only make something."""
     ops: tuple[Op, ...]
@@ -50,13 +50,13 @@ class Group:
     """How many there are."""
 
     @property
-    def key(self) -> tuple[tuple[str, ...], Kind, tuple[str, ...]]:
+    def key(self) -> tuple[tuple[str, ...], DifferenceKind, tuple[str, ...]]:
         """What tells it from other groups."""
         return self.cause, self.kind, self.after
 
 
 @dataclass
-class Result:
+class SearchResult:
     """What a search found, and how far it came."""
 
     old: str
@@ -88,10 +88,10 @@ class Expanded(NamedTuple):
     differences: int
     following: list[tuple[bytes, Path]]
     """Digests of states, and programs that lead there."""
-    shortest: list[tuple[Kind, Path]]
+    shortest: list[tuple[DifferenceKind, Path]]
 
 
-Progress = Callable[[Result, int, int], None]
+Progress = Callable[[SearchResult, int, int], None]
 """Is told of the result so far, and how many states of this level were expanded of how many."""
 
 
@@ -102,9 +102,9 @@ def search(
     depth: int,
     jobs: int = 1,
     progress: Progress = lambda result, done, of: None,
-) -> Result:
+) -> SearchResult:
     """Try all programs of up to ``depth`` operations; a KeyboardInterrupt ends it early."""
-    result = Result(old.name, new.name, world)
+    result = SearchResult(old.name, new.name, world)
     try:
         with _workers(old, new, world, jobs) as expand:
             _levels(old, new, result, depth, expand, progress)
@@ -116,7 +116,7 @@ def search(
 def _levels(
     old: Release,
     new: Release,
-    result: Result,
+    result: SearchResult,
     depth: int,
     expand: Callable[[Iterator[list[Path]], bool, Shorter], Iterator[Expanded]],
     progress: Progress,
@@ -134,7 +134,7 @@ def _levels(
         last = result.depth + 1 == depth
         chunks = (frontier[at : at + CHUNK] for at in range(0, len(frontier), CHUNK))
         following: list[Path] = []
-        found: list[tuple[Kind, Path]] = []
+        found: list[tuple[DifferenceKind, Path]] = []
         for number, made in enumerate(expand(chunks, last, shorter), start=1):
             result.transitions += made.transitions
             result.differences += made.differences
@@ -153,7 +153,7 @@ def _levels(
             result.states.append(len(following))
 
 
-def _add(old: Release, new: Release, result: Result, ops: tuple[Op, ...]) -> None:
+def _add(old: Release, new: Release, result: SearchResult, ops: tuple[Op, ...]) -> None:
     """Count a shortest program, with its cause."""
     world = result.world
     both = answers(old, world, ops), answers(new, world, ops)
@@ -177,7 +177,7 @@ def expanded(lockstep: Lockstep, paths: list[Path], last: bool, shorter: Shorter
     old, new = lockstep.old, lockstep.new
     transitions = differences = 0
     following: dict[bytes, Path] = {}
-    shortest: list[tuple[Kind, Path]] = []
+    shortest: list[tuple[DifferenceKind, Path]] = []
     for path in paths:
         lockstep.go(path)
         possible = world.possible(lockstep.live, lockstep.made)

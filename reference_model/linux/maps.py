@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import cgroups, changes
-from ..maps import BOGUS_KEY, UNINITIALISED, Marker
+from ..maps import BOGUS_KEY, UNINITIALISED, SpecialKey
 from ..maps import MapFd as AnyMapFd
 from ..storages import BPF_CGROUP_STORAGE_PERCPU
 from ..uapi import (
@@ -190,11 +190,11 @@ def _key(found: Map, key: Any) -> Buffer:
         return buffer((key & 0xFFFFFFFF).to_bytes(4, "little"))
     if found.is_cgrp:
         return buffer((number_of(key) & 0xFFFFFFFF).to_bytes(4, "little"))
-    if isinstance(key, Marker):
+    if isinstance(key, SpecialKey):
         return buffer(found.bogus)
     if found.wide_key:
         if isinstance(key, tuple) and len(key) == 2:
-            attach_type = 0 if isinstance(key[1], Marker) else int(key[1])
+            attach_type = 0 if isinstance(key[1], SpecialKey) else int(key[1])
             return buffer(_id(key[0]) + attach_type.to_bytes(8, "little"))
     elif isinstance(key, (cgroups.Cgroup, int)):
         return buffer(_id(key))

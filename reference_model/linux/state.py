@@ -27,7 +27,7 @@ from .guard import Guard
 from .outside import Outside
 from .processes import Worker
 from .syscall import ById, Command, bpf, capabilities, privileged, set_capabilities
-from .tree import Cgroup, Tree, remove_leftovers, remove_pins
+from .tree import Cgroup, CgroupTree, remove_leftovers, remove_pins
 
 _SYSCTL = Path("/proc/sys/kernel/unprivileged_bpf_disabled")
 _BITS = {"CAP_NET_ADMIN": 12, "CAP_SYS_ADMIN": 21, "CAP_PERFMON": 38, "CAP_BPF": 39}
@@ -40,7 +40,7 @@ Hook = tuple[int, int, int]
 class Held:
     """What must be given back; only the process that took it does so."""
 
-    tree: Tree
+    tree: CgroupTree
     outside: Outside = field(default_factory=Outside)
     pid: int = field(default_factory=os.getpid)
     workers: dict[Cgroup, Worker] = field(default_factory=dict)
@@ -109,7 +109,7 @@ class LinuxState(KernelInterface):
         self._warnings = machine.warnings()
         mount = machine.mount_point("cgroup2")
         assert mount is not None, "machine.missing() looked for it"
-        self.held = Held(Tree(mount))
+        self.held = Held(CgroupTree(mount))
         self._shutdown = weakref.finalize(self, self.held.release)
         try:
             self.held.outside.open()

@@ -35,7 +35,7 @@ class Cgroup(cgroups.Cgroup):
         super().__init__(name, parent, cgroup_id(self.fd), os.fstat(self.fd).st_ino)
 
 
-class Tree:
+class CgroupTree:
     """The directory of this process below a mounted cgroup v2, and what was made in it."""
 
     def __init__(self, mount: Path) -> None:

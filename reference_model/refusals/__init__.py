@@ -24,9 +24,9 @@ from .commands import COMMANDS
 from .maps import MAPS
 from .objects import OBJECTS
 from .programs import PROGRAMS
-from .room import Refusal, Room
+from .setup import Refusal, Setup
 
-__all__ = ["ALL", "ELSEWHERE", "Refusal", "Room", "errors", "SHARED_STORAGE"]
+__all__ = ["ALL", "ELSEWHERE", "Refusal", "Setup", "errors", "SHARED_STORAGE"]
 
 
 def _with_common(refusals: tuple[Refusal, ...]) -> Iterator[Refusal]:

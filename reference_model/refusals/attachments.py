@@ -20,14 +20,14 @@ from ..uapi import (
     BPF_PROG_TYPE_LSM,
     AttachType,
 )
-from .room import EGRESS, Refusal, Room
+from .setup import EGRESS, Refusal, Setup
 
 MULTI = int(BPF_F_ALLOW_MULTI)
 _UNKNOWN: Any = 99
 _SOCK_CREATE = BPF_CGROUP_INET_SOCK_CREATE
 
 Attach = Callable[..., object]
-"""Attach a program: ``attach(room, program, flags, cgroup=..., attach_type=..., ...)``."""
+"""Attach a program: ``attach(setup, program, flags, cgroup=..., attach_type=..., ...)``."""
 
 
 _TEN = (
@@ -37,61 +37,61 @@ _TEN = (
 
 
 def _attach(
-    room: Room, prog: Any = None, flags: int = 0, cgroup: Any = None,
+    setup: Setup, prog: Any = None, flags: int = 0, cgroup: Any = None,
     attach_type: AttachType = EGRESS, **options: Any,
 ) -> None:  # fmt: skip
-    cgroup, prog = cgroup or room.web, prog or room.count
-    room.kernel.prog_attach(cgroup, prog, attach_type, MULTI | flags, **options)
+    cgroup, prog = cgroup or setup.web, prog or setup.count
+    setup.kernel.prog_attach(cgroup, prog, attach_type, MULTI | flags, **options)
 
 
 def _link(
-    room: Room, prog: Any = None, flags: int = 0, cgroup: Any = None,
+    setup: Setup, prog: Any = None, flags: int = 0, cgroup: Any = None,
     attach_type: AttachType = EGRESS, **options: Any,
 ) -> object:  # fmt: skip
-    cgroup, prog = cgroup or room.web, prog or room.count
-    return room.kernel.link_create(cgroup, prog, attach_type, flags, **options)
+    cgroup, prog = cgroup or setup.web, prog or setup.count
+    return setup.kernel.link_create(cgroup, prog, attach_type, flags, **options)
 
 
-def _below_a_strict_one(attach: Attach) -> Callable[[Room], object]:
-    def provoke(room: Room) -> object:
-        room.attach(room.plain(), 0)
-        return attach(room, cgroup=room.kernel.mkdir("below", room.web))
-
-    return provoke
-
-
-def _beside_other_flags(attach: Attach) -> Callable[[Room], object]:
-    def provoke(room: Room) -> object:
-        room.attach(room.plain(), int(BPF_F_ALLOW_OVERRIDE))
-        return attach(room)
+def _below_a_strict_one(attach: Attach) -> Callable[[Setup], object]:
+    def provoke(setup: Setup) -> object:
+        setup.attach(setup.plain(), 0)
+        return attach(setup, cgroup=setup.kernel.mkdir("below", setup.web))
 
     return provoke
 
 
-def _sixty_fifth(attach: Attach) -> Callable[[Room], object]:
-    def provoke(room: Room) -> object:
+def _beside_other_flags(attach: Attach) -> Callable[[Setup], object]:
+    def provoke(setup: Setup) -> object:
+        setup.attach(setup.plain(), int(BPF_F_ALLOW_OVERRIDE))
+        return attach(setup)
+
+    return provoke
+
+
+def _sixty_fifth(attach: Attach) -> Callable[[Setup], object]:
+    def provoke(setup: Setup) -> object:
         for _ in range(64):
-            room.attach(room.plain())
-        return attach(room)
+            setup.attach(setup.plain())
+        return attach(setup)
 
     return provoke
 
 
-def _without_memory(attach: Attach) -> Callable[[Room], object]:
-    def provoke(room: Room) -> object:
-        count = room.count
-        room.kernel.fail_next("storage")
-        return attach(room, count)
+def _without_memory(attach: Attach) -> Callable[[Setup], object]:
+    def provoke(setup: Setup) -> object:
+        count = setup.count
+        setup.kernel.fail_next("storage")
+        return attach(setup, count)
 
     return provoke
 
 
-def _unprivileged(act: Callable[[Room], object]) -> Callable[[Room], object]:
-    def provoke(room: Room) -> object:
-        room.web, room.count, room.sock  # noqa: B018 (made before the privileges go)
-        room.kernel.unprivileged_bpf_disabled = 0
-        with room.kernel.user("CAP_BPF"):
-            return act(room)
+def _unprivileged(act: Callable[[Setup], object]) -> Callable[[Setup], object]:
+    def provoke(setup: Setup) -> object:
+        setup.web, setup.count, setup.sock  # noqa: B018 (made before the privileges go)
+        setup.kernel.unprivileged_bpf_disabled = 0
+        with setup.kernel.user("CAP_BPF"):
+            return act(setup)
 
     return provoke
 
@@ -101,7 +101,7 @@ def _common(name: str, attach: Attach, since: Change | None) -> Iterator[Refusal
     ordering = changes.ORDERING
 
     def refusal(
-        error: type[errors.BpfError], when: str, provoke: Callable[[Room], object],
+        error: type[errors.BpfError], when: str, provoke: Callable[[Setup], object],
         since: Change | None = since, rule: str = "",
     ) -> Refusal:  # fmt: skip
         return Refusal(name, error, when, provoke, since, rule=rule)
@@ -109,22 +109,22 @@ def _common(name: str, attach: Attach, since: Change | None) -> Iterator[Refusal
     yield refusal(
         errors.WrongAttachType,
         "the kernel has no such attach type, or the program does not belong there",
-        lambda room: attach(room, attach_type=_UNKNOWN),
+        lambda setup: attach(setup, attach_type=_UNKNOWN),
     )
     yield refusal(
         errors.BadDescriptor,
         "the program is not open, or what should be a cgroup is no open directory of cgroup v2",
-        lambda room: attach(room, room.closed_prog),
+        lambda setup: attach(setup, setup.closed_prog),
     )
     yield refusal(
         errors.WrongDescriptor,
         "the descriptor is not a program's, or the program is of another type",
-        lambda room: attach(room, room.sock),
+        lambda setup: attach(setup, setup.sock),
     )
     yield refusal(
         errors.CgroupGone,
         "the cgroup was removed",
-        lambda room: attach(room, cgroup=room.gone),
+        lambda setup: attach(setup, cgroup=setup.gone),
     )
     yield refusal(
         errors.TooManyHooks,
@@ -136,7 +136,7 @@ def _common(name: str, attach: Attach, since: Change | None) -> Iterator[Refusal
     yield refusal(
         errors.StaleRevision,
         "``expected_revision`` is not the hook's",
-        lambda room: attach(room, expected_revision=9),
+        lambda setup: attach(setup, expected_revision=9),
         since=ordering,
     )
     yield refusal(
@@ -164,20 +164,22 @@ def _common(name: str, attach: Attach, since: Change | None) -> Iterator[Refusal
     yield refusal(
         errors.Position,
         "flags of the position contradict each other, or the program beside which to stand",
-        lambda room: attach(room, flags=int(BPF_F_BEFORE | BPF_F_AFTER), relative=room.plain()),
+        lambda setup: attach(setup, flags=int(BPF_F_BEFORE | BPF_F_AFTER), relative=setup.plain()),
         since=ordering,
     )
     yield refusal(
         errors.NoSuchId,
         "``BPF_F_ID`` with an id that nothing has",
-        lambda room: attach(room, flags=int(BPF_F_BEFORE | BPF_F_ID | _beside(name)), relative=99),
+        lambda setup: attach(
+            setup, flags=int(BPF_F_BEFORE | BPF_F_ID | _beside(name)), relative=99
+        ),
         since=ordering,
     )
     yield refusal(
         errors.NoAnchor,
         "the program or link beside which to stand is not attached here",
-        lambda room: attach(
-            room, flags=int(BPF_F_BEFORE | _beside(name)), relative=_stranger(room, name)
+        lambda setup: attach(
+            setup, flags=int(BPF_F_BEFORE | _beside(name)), relative=_stranger(setup, name)
         ),
         since=ordering,
     )
@@ -188,50 +190,50 @@ def _beside(name: str) -> int:
     return 0x2000 if name == "link_create" else 0
 
 
-def _stranger(room: Room, name: str) -> Any:
+def _stranger(setup: Setup, name: str) -> Any:
     """A program, or a link, that is not attached to the cgroup."""
     if name == "prog_attach":
-        return room.plain()
-    return room.kernel.link_create(room.kernel.mkdir("db"), room.plain(), EGRESS)
+        return setup.plain()
+    return setup.kernel.link_create(setup.kernel.mkdir("db"), setup.plain(), EGRESS)
 
 
-def _attach_to_ten_hooks(room: Room) -> None:
+def _attach_to_ten_hooks(setup: Setup) -> None:
     for call in _TEN:
-        room.kernel.prog_attach(room.web, _lsm(room, f"socket_{call}"), BPF_LSM_CGROUP)
+        setup.kernel.prog_attach(setup.web, _lsm(setup, f"socket_{call}"), BPF_LSM_CGROUP)
 
 
-def _eleventh_hook(attach: Attach) -> Callable[[Room], object]:
-    def provoke(room: Room) -> object:
-        _attach_to_ten_hooks(room)
-        prog = _lsm(room, "sk_alloc_security")
-        return attach(room, prog, attach_type=BPF_LSM_CGROUP)
+def _eleventh_hook(attach: Attach) -> Callable[[Setup], object]:
+    def provoke(setup: Setup) -> object:
+        _attach_to_ten_hooks(setup)
+        prog = _lsm(setup, "sk_alloc_security")
+        return attach(setup, prog, attach_type=BPF_LSM_CGROUP)
 
     return provoke
 
 
-def _detach_unknown_hook(room: Room) -> None:
-    _attach_to_ten_hooks(room)
-    room.kernel.prog_detach(room.web, None, BPF_LSM_CGROUP)
+def _detach_unknown_hook(setup: Setup) -> None:
+    _attach_to_ten_hooks(setup)
+    setup.kernel.prog_detach(setup.web, None, BPF_LSM_CGROUP)
 
 
-def _attach_twice(room: Room) -> None:
-    room.attach()
-    room.attach()
+def _attach_twice(setup: Setup) -> None:
+    setup.attach()
+    setup.attach()
 
 
-def _detach(room: Room, prog: Any = None, cgroup: Any = None, **options: Any) -> None:
-    room.kernel.prog_detach(cgroup or room.web, prog, EGRESS, **options)
+def _detach(setup: Setup, prog: Any = None, cgroup: Any = None, **options: Any) -> None:
+    setup.kernel.prog_detach(cgroup or setup.web, prog, EGRESS, **options)
 
 
-def _detach_without_memory(room: Room) -> None:
-    room.attach()
-    room.kernel.fail_next("effective")
-    _detach(room, room.count)
+def _detach_without_memory(setup: Setup) -> None:
+    setup.attach()
+    setup.kernel.fail_next("effective")
+    _detach(setup, setup.count)
 
 
-def _detach_nobody(room: Room) -> None:
-    room.attach()
-    _detach(room)
+def _detach_nobody(setup: Setup) -> None:
+    setup.attach()
+    _detach(setup)
 
 
 _PROG_ATTACH = (
@@ -247,20 +249,20 @@ _PROG_ATTACH = (
         "prog_attach",
         errors.AttachFlags,
         "flags that are unknown or exclude each other",
-        lambda room: room.attach(flags=0x80),
+        lambda setup: setup.attach(flags=0x80),
     ),
     Refusal(
         "prog_attach",
         errors.AttachFlags,
         "a program to replace, which is not known yet",
-        lambda room: room.attach(replace=room.plain()),
+        lambda setup: setup.attach(replace=setup.plain()),
         until=changes.REPLACE_FLAG,
     ),
     Refusal(
         "prog_attach",
         errors.AttachFlags,
         "``relative_fd`` or ``expected_revision``, which are not known yet",
-        lambda room: room.attach(expected_revision=1),
+        lambda setup: setup.attach(expected_revision=1),
         until=changes.ORDERING,
     ),
     Refusal(
@@ -283,7 +285,7 @@ _PROG_ATTACH = (
         "prog_attach",
         errors.NothingToReplace,
         "``BPF_F_REPLACE``, and the program to replace is not attached here",
-        lambda room: _attach(room, flags=int(BPF_F_REPLACE), replace=room.plain()),
+        lambda setup: _attach(setup, flags=int(BPF_F_REPLACE), replace=setup.plain()),
         since=changes.REPLACE_FLAG,
         rule="attach.twice",
     ),
@@ -302,32 +304,32 @@ _PROG_DETACH = (
         "prog_detach",
         errors.AttachFlags,
         "``expected_revision``, which is not known yet",
-        lambda room: _detach(room, expected_revision=1),
+        lambda setup: _detach(setup, expected_revision=1),
         until=changes.ORDERING,
     ),
     Refusal(
         "prog_detach",
         errors.WrongAttachType,
         "the kernel has no such attach type",
-        lambda room: room.kernel.prog_detach(room.web, room.count, _UNKNOWN),
+        lambda setup: setup.kernel.prog_detach(setup.web, setup.count, _UNKNOWN),
     ),
     Refusal(
         "prog_detach",
         errors.BadDescriptor,
         "what should be a cgroup is no open directory of cgroup v2",
-        lambda room: _detach(room, cgroup=room.closed_cgroup),
+        lambda setup: _detach(setup, cgroup=setup.closed_cgroup),
     ),
     Refusal(
         "prog_detach",
         errors.CgroupGone,
         "the cgroup was removed",
-        lambda room: _detach(room, cgroup=room.gone),
+        lambda setup: _detach(setup, cgroup=setup.gone),
     ),
     Refusal(
         "prog_detach",
         errors.StaleRevision,
         "``expected_revision`` is not the hook's",
-        lambda room: _detach(room, expected_revision=9),
+        lambda setup: _detach(setup, expected_revision=9),
         since=changes.ORDERING,
     ),
     Refusal(
@@ -361,8 +363,8 @@ _PROG_DETACH = (
 )
 
 
-def _query(room: Room, cgroup: Any = None, attach_type: Any = EGRESS, flags: int = 0) -> object:
-    return room.kernel.prog_query(cgroup or room.web, attach_type, flags)
+def _query(setup: Setup, cgroup: Any = None, attach_type: Any = EGRESS, flags: int = 0) -> object:
+    return setup.kernel.prog_query(cgroup or setup.web, attach_type, flags)
 
 
 _QUERY = (
@@ -377,47 +379,47 @@ _QUERY = (
         "prog_query",
         errors.QueryFlags,
         "flags other than ``BPF_F_QUERY_EFFECTIVE``",
-        lambda room: _query(room, flags=2),
+        lambda setup: _query(setup, flags=2),
     ),
     Refusal(
         "prog_query",
         errors.WrongAttachType,
         "the kernel has no such attach type",
-        lambda room: _query(room, attach_type=_UNKNOWN),
+        lambda setup: _query(setup, attach_type=_UNKNOWN),
     ),
     Refusal(
         "prog_query",
         errors.BadDescriptor,
         "what should be a cgroup is no open directory of cgroup v2",
-        lambda room: _query(room, room.closed_cgroup),
+        lambda setup: _query(setup, setup.closed_cgroup),
     ),
     Refusal(
         "prog_query",
         errors.CgroupGone,
         "the cgroup was removed",
-        lambda room: _query(room, room.gone),
+        lambda setup: _query(setup, setup.gone),
     ),
 )
 
 
-def _dead_link(room: Room) -> None:
-    link = room.link()
-    room.kernel.rmdir(room.web)
-    room.kernel.link_update(link, room.count)
+def _dead_link(setup: Setup) -> None:
+    link = setup.link()
+    setup.kernel.rmdir(setup.web)
+    setup.kernel.link_update(link, setup.count)
 
 
-def _lsm(room: Room, hook: str) -> Any:
-    kernel = room.kernel
+def _lsm(setup: Setup, hook: str) -> Any:
+    kernel = setup.kernel
     return kernel.prog_load(BPF_PROG_TYPE_LSM, expected_attach_type=BPF_LSM_CGROUP, lsm_hook=hook)
 
 
-def _other_lsm_hook(room: Room) -> None:
-    link = room.kernel.link_create(room.web, _lsm(room, "socket_bind"), BPF_LSM_CGROUP)
-    room.kernel.link_update(link, _lsm(room, "socket_connect"))
+def _other_lsm_hook(setup: Setup) -> None:
+    link = setup.kernel.link_create(setup.web, _lsm(setup, "socket_bind"), BPF_LSM_CGROUP)
+    setup.kernel.link_update(link, _lsm(setup, "socket_connect"))
 
 
-def _update(room: Room, new: Any, **options: Any) -> None:
-    room.kernel.link_update(room.link(), new, **options)
+def _update(setup: Setup, new: Any, **options: Any) -> None:
+    setup.kernel.link_update(setup.link(), new, **options)
 
 
 _LINKS = (
@@ -432,7 +434,7 @@ _LINKS = (
         "link_create",
         errors.NotPermitted,
         "a program of any type, and no ``CAP_NET_ADMIN``",
-        _unprivileged(lambda room: _link(room, room.sock, attach_type=_SOCK_CREATE)),
+        _unprivileged(lambda setup: _link(setup, setup.sock, attach_type=_SOCK_CREATE)),
         since=changes.LINKS,
         until=changes.CAP_BPF,
         rule="attach.capability",
@@ -449,7 +451,7 @@ _LINKS = (
         "link_create",
         errors.AttachFlags,
         "flags; from 6.17 on those of the position are taken",
-        lambda room: _link(room, flags=MULTI),
+        lambda setup: _link(setup, flags=MULTI),
         since=changes.LINKS,
     ),
     *_common("link_create", _link, changes.LINKS),
@@ -457,7 +459,7 @@ _LINKS = (
         "link_update",
         errors.UnknownCommand,
         "the command is not known yet",
-        lambda room: room.kernel.link_update(room.counts, room.count),  # type: ignore[arg-type]
+        lambda setup: setup.kernel.link_update(setup.counts, setup.count),  # type: ignore[arg-type]
         until=changes.LINK_UPDATE,
     ),
     Refusal(
@@ -465,7 +467,7 @@ _LINKS = (
         errors.NotPermitted,
         "no ``CAP_NET_ADMIN``",
         _unprivileged(
-            lambda room: room.kernel.link_update(room.counts, room.count)  # type: ignore[arg-type]
+            lambda setup: setup.kernel.link_update(setup.counts, setup.count)  # type: ignore[arg-type]
         ),
         since=changes.LINK_UPDATE,
         until=changes.CAP_BPF,
@@ -475,21 +477,21 @@ _LINKS = (
         "link_update",
         errors.AttachFlags,
         "flags other than ``BPF_F_REPLACE``, or an old program without it",
-        lambda room: _update(room, room.count, flags=1),
+        lambda setup: _update(setup, setup.count, flags=1),
         since=changes.LINK_UPDATE,
     ),
     Refusal(
         "link_update",
         errors.BadDescriptor,
         "the link or a program is not open",
-        lambda room: _update(room, room.closed_prog),
+        lambda setup: _update(setup, setup.closed_prog),
         since=changes.LINK_UPDATE,
     ),
     Refusal(
         "link_update",
         errors.WrongDescriptor,
         "a descriptor is not a link's, or not a program's",
-        lambda room: _update(room, room.counts),
+        lambda setup: _update(setup, setup.counts),
         since=changes.LINK_UPDATE,
     ),
     Refusal(
@@ -503,14 +505,14 @@ _LINKS = (
         "link_update",
         errors.LinkHasOtherProgram,
         "``BPF_F_REPLACE``, and the link holds another program than the old one named",
-        lambda room: _update(room, room.count, flags=int(BPF_F_REPLACE), old_prog=room.plain()),
+        lambda setup: _update(setup, setup.count, flags=int(BPF_F_REPLACE), old_prog=setup.plain()),
         since=changes.LINK_UPDATE,
     ),
     Refusal(
         "link_update",
         errors.LinkProgramType,
         "the new program is of another type",
-        lambda room: _update(room, room.sock),
+        lambda setup: _update(setup, setup.sock),
         since=changes.LINK_UPDATE,
     ),
     Refusal(
@@ -524,7 +526,7 @@ _LINKS = (
         "link_update",
         errors.LinkStorageMaps,
         "the new program uses other storage maps",
-        lambda room: _update(room, room.plain()),
+        lambda setup: _update(setup, setup.plain()),
         since=changes.LINK_UPDATE_COMPARES_MAPS,
         rule="link-update.same-maps",
     ),
@@ -532,35 +534,35 @@ _LINKS = (
         "link_detach",
         errors.UnknownCommand,
         "the command is not known yet",
-        lambda room: room.kernel.link_detach(room.counts),  # type: ignore[arg-type]
+        lambda setup: setup.kernel.link_detach(setup.counts),  # type: ignore[arg-type]
         until=changes.LINK_DETACH,
     ),
     Refusal(
         "link_detach",
         errors.BadDescriptor,
         "the link is not open",
-        lambda room: room.kernel.link_detach(room.closed_link),
+        lambda setup: setup.kernel.link_detach(setup.closed_link),
         since=changes.LINK_DETACH,
     ),
     Refusal(
         "link_detach",
         errors.WrongDescriptor,
         "the descriptor is not a link's",
-        lambda room: room.kernel.link_detach(room.counts),  # type: ignore[arg-type]
+        lambda setup: setup.kernel.link_detach(setup.counts),  # type: ignore[arg-type]
         since=changes.LINK_DETACH,
     ),
     Refusal(
         "link_info",
         errors.BadDescriptor,
         "the link is not open",
-        lambda room: room.kernel.link_info(room.closed_link),
+        lambda setup: setup.kernel.link_info(setup.closed_link),
         since=changes.LINKS,
     ),
     Refusal(
         "link_info",
         errors.WrongDescriptor,
         "the descriptor is not a link's",
-        lambda room: room.kernel.link_info(room.counts),  # type: ignore[arg-type]
+        lambda setup: setup.kernel.link_info(setup.counts),  # type: ignore[arg-type]
     ),
 )
 

@@ -10,19 +10,19 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import changes, errors
-from .room import EGRESS, Refusal, Room
+from .setup import EGRESS, Refusal, Setup
 
 
-def _on_map(name: str, *arguments: Any) -> Callable[[Room], object]:
-    def act(room: Room) -> object:
-        return getattr(room.kernel, name)(room.closed_map, *arguments)
+def _on_map(name: str, *arguments: Any) -> Callable[[Setup], object]:
+    def act(setup: Setup) -> object:
+        return getattr(setup.kernel, name)(setup.closed_map, *arguments)
 
     return act
 
 
 _KEY = (1, EGRESS)
 
-_ACTS: dict[str, Callable[[Room], object]] = {
+_ACTS: dict[str, Callable[[Setup], object]] = {
     "map_lookup_elem": _on_map("map_lookup_elem", _KEY),
     "map_update_elem": _on_map("map_update_elem", _KEY, 1),
     "map_delete_elem": _on_map("map_delete_elem", _KEY),
@@ -33,25 +33,25 @@ _ACTS: dict[str, Callable[[Room], object]] = {
     "map_update_batch": _on_map("map_update_batch"),
     "map_delete_batch": _on_map("map_delete_batch"),
     "map_freeze": _on_map("map_freeze"),
-    "prog_bind_map": lambda room: room.kernel.prog_bind_map(room.closed_prog, room.closed_map),
-    "prog_test_run": lambda room: room.kernel.prog_test_run(room.closed_prog),
-    "prog_attach": lambda room: room.kernel.prog_attach(room.web, room.closed_prog, EGRESS),
-    "prog_detach": lambda room: room.kernel.prog_detach(room.web, None, EGRESS),
-    "prog_query": lambda room: room.kernel.prog_query(room.web, EGRESS),
-    "link_create": lambda room: room.kernel.link_create(room.web, room.closed_prog, EGRESS),
+    "prog_bind_map": lambda setup: setup.kernel.prog_bind_map(setup.closed_prog, setup.closed_map),
+    "prog_test_run": lambda setup: setup.kernel.prog_test_run(setup.closed_prog),
+    "prog_attach": lambda setup: setup.kernel.prog_attach(setup.web, setup.closed_prog, EGRESS),
+    "prog_detach": lambda setup: setup.kernel.prog_detach(setup.web, None, EGRESS),
+    "prog_query": lambda setup: setup.kernel.prog_query(setup.web, EGRESS),
+    "link_create": lambda setup: setup.kernel.link_create(setup.web, setup.closed_prog, EGRESS),
     "link_update": _on_map("link_update", None),
     "link_detach": _on_map("link_detach"),
     "link_info": _on_map("link_info"),
-    "obj_pin": lambda room: room.kernel.obj_pin("/sys/fs/bpf/counts", room.closed_map),
-    "obj_get": lambda room: room.kernel.obj_get("/sys/fs/bpf/counts"),
+    "obj_pin": lambda setup: setup.kernel.obj_pin("/sys/fs/bpf/counts", setup.closed_map),
+    "obj_get": lambda setup: setup.kernel.obj_get("/sys/fs/bpf/counts"),
 }
 
 
-def _refusal(name: str, act: Callable[[Room], object]) -> Refusal:
-    def provoke(room: Room) -> object:
-        room.web, room.closed_map, room.closed_prog  # noqa: B018 (while they can be made)
-        with room.kernel.user("CAP_NET_ADMIN"):
-            return act(room)
+def _refusal(name: str, act: Callable[[Setup], object]) -> Refusal:
+    def provoke(setup: Setup) -> object:
+        setup.web, setup.closed_map, setup.closed_prog  # noqa: B018 (while they can be made)
+        with setup.kernel.user("CAP_NET_ADMIN"):
+            return act(setup)
 
     when = "no ``CAP_BPF`` (before 5.8 ``CAP_SYS_ADMIN``), and "
     when += "``kernel.unprivileged_bpf_disabled`` is set"

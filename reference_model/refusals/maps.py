@@ -19,7 +19,7 @@ from ..uapi import (
     BPF_NOEXIST,
 )
 from ..values import SPIN_LOCK, STORAGE_KEY, TIMER, U32, U64, Bytes, Struct
-from .room import PERCPU, SHARED, Refusal, Room
+from .setup import PERCPU_STORAGE, STORAGE, Refusal, Setup
 
 _LOCKED = Struct(count=U64, lock=SPIN_LOCK)
 _TIMED = Struct(timer=TIMER)
@@ -32,28 +32,28 @@ def _create(
 ) -> Refusal:
     """A refusal of BPF_MAP_CREATE, by the arguments that differ from good ones."""
     since, until = more.pop("since", None), more.pop("until", None)
-    map_type, key, value = of or (SHARED, STORAGE_KEY, U64)
+    map_type, key, value = of or (STORAGE, STORAGE_KEY, U64)
 
-    def provoke(room: Room) -> object:
-        return room.kernel.map_create(map_type, key, value, **more)
+    def provoke(setup: Setup) -> object:
+        return setup.kernel.map_create(map_type, key, value, **more)
 
     return Refusal("map_create", error, when, provoke, since, until, rule)
 
 
-def _unprivileged(room: Room) -> None:
-    with room.kernel.user():
-        room.map()
+def _unprivileged(setup: Setup) -> None:
+    with setup.kernel.user():
+        setup.map()
 
 
-def _no_memory(room: Room) -> None:
-    room.kernel.memlock = 0
-    room.map()
+def _no_memory(setup: Setup) -> None:
+    setup.kernel.memlock = 0
+    setup.map()
 
 
-def _inner(inner: Callable[[Room], Any]) -> Callable[[Room], object]:
-    def provoke(room: Room) -> object:
+def _inner(inner: Callable[[Setup], Any]) -> Callable[[Setup], object]:
+    def provoke(setup: Setup) -> object:
         outer = BPF_MAP_TYPE_ARRAY_OF_MAPS
-        return room.kernel.map_create(outer, U32, U32, max_entries=1, inner_map=inner(room))
+        return setup.kernel.map_create(outer, U32, U32, max_entries=1, inner_map=inner(setup))
 
     return provoke
 
@@ -84,7 +84,7 @@ _CREATE = (
     _create(
         errors.UnknownMapType,
         "the per-CPU type is not known yet",
-        *(PERCPU, STORAGE_KEY, U64),
+        *(PERCPU_STORAGE, STORAGE_KEY, U64),
         until=changes.PERCPU_STORAGE,
         rule="create.percpu",
     ),
@@ -101,44 +101,44 @@ _CREATE = (
         "map_create",
         errors.BadDescriptor,
         "the inner map of a map of maps is not open",
-        _inner(lambda room: room.closed_map),
+        _inner(lambda setup: setup.closed_map),
     ),
     Refusal(
         "map_create",
         errors.WrongDescriptor,
         "the inner map of a map of maps is no map",
-        _inner(lambda room: room.count),
+        _inner(lambda setup: setup.count),
     ),
     Refusal(
         "map_create",
         errors.InnerMap,
         "this map as the inner map of a map of maps",
-        _inner(lambda room: room.counts),
+        _inner(lambda setup: setup.counts),
         rule="create.no-inner-map",
     ),
     _create(
         errors.KeySize,
         "``key_size`` is neither 16 nor 8",
-        *(SHARED, Bytes(12), U64),
+        *(STORAGE, Bytes(12), U64),
         rule="create.key-size",
     ),
     _create(
         errors.KeySize,
         "``key_size`` is 8",
-        *(SHARED, U64, U64),
+        *(STORAGE, U64, U64),
         until=changes.KEY_IS_CGROUP_ID,
         rule="create.key-id",
     ),
     _create(
         errors.ValueSizeZero,
         "``value_size`` is 0",
-        *(SHARED, STORAGE_KEY, Bytes(0)),
+        *(STORAGE, STORAGE_KEY, Bytes(0)),
         rule="create.value-zero",
     ),
     _create(
         errors.ValueSizeTooBig,
         "``value_size`` is above the limit, see :doc:`limits`",
-        *(SHARED, STORAGE_KEY, Bytes(65408)),
+        *(STORAGE, STORAGE_KEY, Bytes(65408)),
         rule="create.value-limit",
     ),
     _create(
@@ -176,7 +176,7 @@ _CREATE = (
     _create(
         errors.SpecialFieldReadOnly,
         "a ``bpf_spin_lock`` in the value, and ``BPF_F_RDONLY_PROG``",
-        *(SHARED, STORAGE_KEY, _LOCKED),
+        *(STORAGE, STORAGE_KEY, _LOCKED),
         btf=True,
         map_flags=BPF_F_RDONLY_PROG,
         since=changes.PROG_ACCESS_FLAGS,
@@ -184,7 +184,7 @@ _CREATE = (
     _create(
         errors.SpecialFieldNotSupportedLegacy,
         "a ``bpf_spin_lock`` in a per-CPU value",
-        *(PERCPU, STORAGE_KEY, _LOCKED),
+        *(PERCPU_STORAGE, STORAGE_KEY, _LOCKED),
         btf=True,
         since=changes.SPIN_LOCK,
         until=changes.BTF_RECORD,
@@ -193,7 +193,7 @@ _CREATE = (
     _create(
         errors.SpecialFieldNotSupported,
         "a ``bpf_spin_lock`` in a per-CPU value",
-        *(PERCPU, STORAGE_KEY, _LOCKED),
+        *(PERCPU_STORAGE, STORAGE_KEY, _LOCKED),
         btf=True,
         since=changes.BTF_RECORD,
         rule="btf.spin-lock",
@@ -201,7 +201,7 @@ _CREATE = (
     _create(
         errors.SpecialFieldNotSupported,
         "a ``bpf_timer`` in the value",
-        *(SHARED, STORAGE_KEY, _TIMED),
+        *(STORAGE, STORAGE_KEY, _TIMED),
         btf=True,
         since=changes.TIMER,
     ),
@@ -224,52 +224,52 @@ _CREATE = (
 
 
 def _entries(
-    operation: str, call: Callable[[Room, Any], object], *, reads: bool, writes: bool,
+    operation: str, call: Callable[[Setup, Any], object], *, reads: bool, writes: bool,
     since: Change | None = None,
 ) -> Iterator[Refusal]:  # fmt: skip
     """What the commands on entries have in common: descriptors and their modes."""
     on: dict[str, Any] = {"since": since}
     yield Refusal(
         operation, errors.BadDescriptor, "the map is not open",
-        lambda room: call(room, room.closed_map), **on,
+        lambda setup: call(setup, setup.closed_map), **on,
     )  # fmt: skip
     yield Refusal(
         operation, errors.WrongDescriptor, "the descriptor is not a map's",
-        lambda room: call(room, room.count), **on,
+        lambda setup: call(setup, setup.count), **on,
     )  # fmt: skip
     if reads:
         yield Refusal(
             operation, errors.AccessMode, "the descriptor is ``BPF_F_WRONLY``",
-            lambda room: call(room, room.writer), **on,
+            lambda setup: call(setup, setup.writer), **on,
         )  # fmt: skip
     if writes:
         yield Refusal(
             operation, errors.AccessMode,
             "the descriptor is ``BPF_F_RDONLY``, or (5.2) the map is frozen",
-            lambda room: call(room, room.reader), **on,
+            lambda setup: call(setup, setup.reader), **on,
         )  # fmt: skip
 
 
-def _lookup(room: Room, found: Any, flags: int = 0) -> object:
-    return room.kernel.map_lookup_elem(found, room.key, flags)
+def _lookup(setup: Setup, found: Any, flags: int = 0) -> object:
+    return setup.kernel.map_lookup_elem(found, setup.key, flags)
 
 
-def _update(room: Room, found: Any, flags: int = 0) -> None:
-    room.kernel.map_update_elem(found, room.key, 1, flags)
+def _update(setup: Setup, found: Any, flags: int = 0) -> None:
+    setup.kernel.map_update_elem(found, setup.key, 1, flags)
 
 
-def _take(room: Room, found: Any, flags: int = 0) -> None:
-    room.kernel.map_lookup_and_delete_elem(found, room.key, flags)
+def _take(setup: Setup, found: Any, flags: int = 0) -> None:
+    setup.kernel.map_lookup_and_delete_elem(found, setup.key, flags)
 
 
-def _percpu(room: Room) -> Any:
-    return room.kernel.map_create(PERCPU, STORAGE_KEY, U64)
+def _percpu(setup: Setup) -> Any:
+    return setup.kernel.map_create(PERCPU_STORAGE, STORAGE_KEY, U64)
 
 
-def _update_without_memory(room: Room) -> None:
-    room.attach()
-    room.kernel.fail_next("storage")
-    _update(room, room.counts, BPF_EXIST)
+def _update_without_memory(setup: Setup) -> None:
+    setup.attach()
+    setup.kernel.fail_next("storage")
+    _update(setup, setup.counts, BPF_EXIST)
 
 
 _ENTRIES = (
@@ -277,7 +277,7 @@ _ENTRIES = (
         "map_lookup_elem",
         errors.ElementFlags,
         "flags that the command does not take, or ``BPF_F_LOCK`` without a lock",
-        lambda room: _lookup(room, room.counts, 1),
+        lambda setup: _lookup(setup, setup.counts, 1),
         rule="lookup.flags",
     ),
     *_entries("map_lookup_elem", _lookup, reads=True, writes=False),
@@ -285,7 +285,7 @@ _ENTRIES = (
         "map_lookup_elem",
         errors.NoSuchCpu,
         "``BPF_F_CPU`` with a CPU that is not possible",
-        lambda room: _lookup(room, _percpu(room), _CPU_99),
+        lambda setup: _lookup(setup, _percpu(setup), _CPU_99),
         since=changes.CPU_FLAGS,
         rule="percpu.flags",
     ),
@@ -293,7 +293,7 @@ _ENTRIES = (
         "map_lookup_elem",
         errors.NoEntry,
         "no storage has this key",
-        lambda room: _lookup(room, room.counts),
+        lambda setup: _lookup(setup, setup.counts),
         rule="key.unknown",
     ),
     *_entries("map_update_elem", _update, reads=False, writes=True),
@@ -301,14 +301,14 @@ _ENTRIES = (
         "map_update_elem",
         errors.ElementFlags,
         "``BPF_NOEXIST``, unknown flags, or ``BPF_F_LOCK`` without a lock",
-        lambda room: _update(room, room.counts, BPF_NOEXIST),
+        lambda setup: _update(setup, setup.counts, BPF_NOEXIST),
         rule="update.noexist",
     ),
     Refusal(
         "map_update_elem",
         errors.NoSuchCpu,
         "``BPF_F_CPU`` with a CPU that is not possible",
-        lambda room: _update(room, _percpu(room), _CPU_99),
+        lambda setup: _update(setup, _percpu(setup), _CPU_99),
         since=changes.CPU_FLAGS,
         rule="percpu.flags",
     ),
@@ -316,7 +316,7 @@ _ENTRIES = (
         "map_update_elem",
         errors.NoEntry,
         "no storage has this key, whatever the flags",
-        lambda room: _update(room, room.counts),
+        lambda setup: _update(setup, setup.counts),
         rule="update.existing",
     ),
     Refusal(
@@ -327,7 +327,7 @@ _ENTRIES = (
     ),
     *_entries(
         "map_delete_elem",
-        lambda room, found: room.kernel.map_delete_elem(found, room.key),
+        lambda setup, found: setup.kernel.map_delete_elem(found, setup.key),
         reads=False,
         writes=True,
     ),
@@ -335,12 +335,12 @@ _ENTRIES = (
         "map_delete_elem",
         errors.DeleteRefused,
         "always, whether or not there is an entry",
-        lambda room: room.kernel.map_delete_elem(room.counts, room.key),
+        lambda setup: setup.kernel.map_delete_elem(setup.counts, setup.key),
         rule="delete.refused",
     ),
     *_entries(
         "map_get_next_key",
-        lambda room, found: room.kernel.map_get_next_key(found),
+        lambda setup, found: setup.kernel.map_get_next_key(found),
         reads=True,
         writes=False,
     ),
@@ -348,14 +348,14 @@ _ENTRIES = (
         "map_get_next_key",
         errors.NoMoreKeys,
         "the map is empty, the key is unknown, or it was the last",
-        lambda room: room.kernel.map_get_next_key(room.counts),
+        lambda setup: setup.kernel.map_get_next_key(setup.counts),
         rule="next-key.end",
     ),
     Refusal(
         "map_lookup_and_delete_elem",
         errors.UnknownCommand,
         "the command is not known yet",
-        lambda room: _take(room, room.counts),
+        lambda setup: _take(setup, setup.counts),
         until=changes.LOOKUP_AND_DELETE,
         rule="command.lookup-and-delete",
     ),
@@ -363,7 +363,7 @@ _ENTRIES = (
         "map_lookup_and_delete_elem",
         errors.ElementFlags,
         "flags",
-        lambda room: _take(room, room.counts, 1),
+        lambda setup: _take(setup, setup.counts, 1),
         since=changes.LOOKUP_AND_DELETE,
         rule="command.lookup-and-delete",
     ),
@@ -378,14 +378,14 @@ _ENTRIES = (
         "map_lookup_and_delete_elem",
         errors.AccessMode,
         "the descriptor is ``BPF_F_WRONLY``",
-        lambda room: _take(room, room.writer),
+        lambda setup: _take(setup, setup.writer),
         since=changes.LOOKUP_AND_DELETE_READS,
     ),
     Refusal(
         "map_lookup_and_delete_elem",
         errors.CommandNotSupported,
         "always",
-        lambda room: _take(room, room.counts),
+        lambda setup: _take(setup, setup.counts),
         since=changes.LOOKUP_AND_DELETE,
         rule="command.lookup-and-delete",
     ),
@@ -393,35 +393,39 @@ _ENTRIES = (
 
 
 def _batch(name: str, *, reads: bool, writes: bool) -> Iterator[Refusal]:
-    def call(room: Room, found: Any) -> None:
-        getattr(room.kernel, name)(found)
+    def call(setup: Setup, found: Any) -> None:
+        getattr(setup.kernel, name)(found)
 
     since = changes.BATCH_COMMANDS
     unknown, always = "the command is not known yet", "always"
     yield Refusal(
-        name, errors.UnknownCommand, unknown, lambda room: call(room, room.counts), until=since
+        name,
+        errors.UnknownCommand,
+        unknown,
+        lambda setup: call(setup, setup.counts),
+        until=since,
     )
     yield from _entries(name, call, reads=reads, writes=writes, since=since)
     yield Refusal(
-        name, errors.CommandNotSupported, always, lambda room: call(room, room.counts),
+        name, errors.CommandNotSupported, always, lambda setup: call(setup, setup.counts),
         since=since, rule="command.batch",
     )  # fmt: skip
 
 
-def _freeze(room: Room, found: Any) -> None:
-    room.kernel.map_freeze(found)
+def _freeze(setup: Setup, found: Any) -> None:
+    setup.kernel.map_freeze(found)
 
 
-def _freeze_twice(room: Room) -> None:
-    room.kernel.map_freeze(room.counts)
-    room.kernel.map_freeze(room.counts)
+def _freeze_twice(setup: Setup) -> None:
+    setup.kernel.map_freeze(setup.counts)
+    setup.kernel.map_freeze(setup.counts)
 
 
-def _freeze_unprivileged(room: Room) -> None:
-    counts = room.counts
-    room.kernel.unprivileged_bpf_disabled = 0
-    with room.kernel.user():
-        room.kernel.map_freeze(counts)
+def _freeze_unprivileged(setup: Setup) -> None:
+    counts = setup.counts
+    setup.kernel.unprivileged_bpf_disabled = 0
+    with setup.kernel.user():
+        setup.kernel.map_freeze(counts)
 
 
 _FREEZE = (
@@ -429,7 +433,7 @@ _FREEZE = (
         "map_freeze",
         errors.UnknownCommand,
         "the command is not known yet",
-        lambda room: _freeze(room, room.counts),
+        lambda setup: _freeze(setup, setup.counts),
         until=changes.MAP_FREEZE,
     ),
     *_entries("map_freeze", _freeze, reads=False, writes=False, since=changes.MAP_FREEZE),
@@ -437,7 +441,7 @@ _FREEZE = (
         "map_freeze",
         errors.FreezeNotSupported,
         "the value holds a special field such as a ``bpf_spin_lock``",
-        lambda room: _freeze(room, room.map(_LOCKED, btf=True)),
+        lambda setup: _freeze(setup, setup.map(_LOCKED, btf=True)),
         since=changes.BTF_RECORD,
     ),
     Refusal(

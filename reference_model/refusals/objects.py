@@ -5,31 +5,31 @@ from __future__ import annotations
 
 from .. import errors
 from ..uapi import BPF_F_RDONLY, BPF_F_WRONLY
-from .room import EGRESS, Refusal, Room
+from .setup import EGRESS, Refusal, Setup
 
 _PIN = "/sys/fs/bpf/counts"
 
 
-def _pin_twice(room: Room) -> None:
-    room.kernel.obj_pin(_PIN, room.counts)
-    room.kernel.obj_pin(_PIN, room.counts)
+def _pin_twice(setup: Setup) -> None:
+    setup.kernel.obj_pin(_PIN, setup.counts)
+    setup.kernel.obj_pin(_PIN, setup.counts)
 
 
-def _parent(room: Room) -> None:
-    room.kernel.mkdir("child", room.web)
-    room.kernel.rmdir(room.web)
+def _parent(setup: Setup) -> None:
+    setup.kernel.mkdir("child", setup.web)
+    setup.kernel.rmdir(setup.web)
 
 
-def _closed_socket(room: Room) -> None:
-    socket = room.kernel.socket(room.web)
-    room.kernel.close_socket(socket)
-    room.kernel.fire(socket, EGRESS)
+def _closed_socket(setup: Setup) -> None:
+    socket = setup.kernel.socket(setup.web)
+    setup.kernel.close_socket(socket)
+    setup.kernel.fire(socket, EGRESS)
 
 
-def _close_socket_twice(room: Room) -> None:
-    socket = room.kernel.socket(room.web)
-    room.kernel.close_socket(socket)
-    room.kernel.close_socket(socket)
+def _close_socket_twice(setup: Setup) -> None:
+    socket = setup.kernel.socket(setup.web)
+    setup.kernel.close_socket(socket)
+    setup.kernel.close_socket(socket)
 
 
 OBJECTS: tuple[Refusal, ...] = (
@@ -37,76 +37,76 @@ OBJECTS: tuple[Refusal, ...] = (
         "close",
         errors.BadDescriptor,
         "the descriptor is not open",
-        lambda room: room.kernel.close(room.closed_map),
+        lambda setup: setup.kernel.close(setup.closed_map),
     ),
     Refusal(
         "close",
         errors.WrongDescriptor,
         "descriptor 0, in this model",
-        lambda room: room.kernel.close(None),  # type: ignore[arg-type]
+        lambda setup: setup.kernel.close(None),  # type: ignore[arg-type]
     ),
     Refusal(
         "dup",
         errors.BadDescriptor,
         "the descriptor is not open",
-        lambda room: room.kernel.dup(room.closed_map),
+        lambda setup: setup.kernel.dup(setup.closed_map),
     ),
     Refusal(
         "obj_pin",
         errors.BadDescriptor,
         "the descriptor is not open",
-        lambda room: room.kernel.obj_pin(_PIN, room.closed_map),
+        lambda setup: setup.kernel.obj_pin(_PIN, setup.closed_map),
     ),
     Refusal("obj_pin", errors.PathExists, "something is pinned at the path", _pin_twice),
     Refusal(
         "obj_get",
         errors.MapFlags,
         "flags other than ``BPF_F_RDONLY`` or ``BPF_F_WRONLY``, or both",
-        lambda room: room.kernel.obj_get(_PIN, int(BPF_F_RDONLY | BPF_F_WRONLY)),
+        lambda setup: setup.kernel.obj_get(_PIN, int(BPF_F_RDONLY | BPF_F_WRONLY)),
     ),
     Refusal(
         "obj_get",
         errors.NoSuchPath,
         "nothing is pinned at the path",
-        lambda room: room.kernel.obj_get(_PIN),
+        lambda setup: setup.kernel.obj_get(_PIN),
     ),
     Refusal(
         "unlink",
         errors.NoSuchPath,
         "nothing is pinned at the path",
-        lambda room: room.kernel.unlink(_PIN),
+        lambda setup: setup.kernel.unlink(_PIN),
     ),
     Refusal(
         "mkdir",
         errors.CgroupGone,
         "the parent was removed",
-        lambda room: room.kernel.mkdir("child", room.gone),
+        lambda setup: setup.kernel.mkdir("child", setup.gone),
     ),
     Refusal("rmdir", errors.CgroupBusy, "the cgroup has children, or is the root", _parent),
     Refusal(
         "rmdir",
         errors.CgroupGone,
         "the cgroup was removed",
-        lambda room: room.kernel.rmdir(room.gone),
+        lambda setup: setup.kernel.rmdir(setup.gone),
     ),
     Refusal("fire", errors.BadDescriptor, "the socket is closed", _closed_socket),
     Refusal(
         "fire",
         errors.CgroupGone,
         "the cgroup was removed",
-        lambda room: room.kernel.fire(room.gone, EGRESS),
+        lambda setup: setup.kernel.fire(setup.gone, EGRESS),
     ),
     Refusal(
         "socket",
         errors.CgroupGone,
         "the cgroup was removed",
-        lambda room: room.kernel.socket(room.gone),
+        lambda setup: setup.kernel.socket(setup.gone),
     ),
     Refusal(
         "socket",
         errors.BadDescriptor,
         "the cgroup's descriptor is closed, in this model",
-        lambda room: room.kernel.socket(room.closed_cgroup),
+        lambda setup: setup.kernel.socket(setup.closed_cgroup),
     ),
     Refusal("close_socket", errors.BadDescriptor, "the socket is closed", _close_socket_twice),
 )

@@ -22,7 +22,7 @@ Run = Callable[[Any, Any], None]
 
 
 @dataclass(frozen=True)
-class Program:
+class StoryProgram:
     """What a story runs, or what a recipe's old program does: the source of one or more traces."""
 
     name: str
@@ -32,18 +32,18 @@ class Program:
     setup: dict[str, int]
 
 
-def story_programs(names: Iterable[str] | None = None) -> Iterator[Program]:
+def story_programs(names: Iterable[str] | None = None) -> Iterator[StoryProgram]:
     """The programs of these stories, or of all; KeyError names an unknown one."""
     found: dict[str, Story] = stories()
     for name in found if names is None else names:
         story = found[name]
-        yield Program(name, story.run, RELEASES, story.kernel)
+        yield StoryProgram(name, story.run, RELEASES, story.kernel)
         if isinstance(story, Recipe) and story.old is not None:
             used = tuple(dict.fromkeys((story.old_release, story.fails_on)))
-            yield Program(f"{name}.old", story.old, used, story.kernel)
+            yield StoryProgram(f"{name}.old", story.old, used, story.kernel)
 
 
-def exported(program: Program) -> list[Trace]:
+def exported(program: StoryProgram) -> list[Trace]:
     """The traces of a program, operations only: one for each path that it takes on the releases.
 
     A path that is the beginning of another one is not told twice.  A single trace has the program's
@@ -67,7 +67,7 @@ def _begins(whole: list[Op], part: list[Op]) -> bool:
     return whole[: len(part)] == part
 
 
-def observed_in(program: Program, traces: Iterable[Trace], kernel: str) -> Observations | None:
+def observed_in(program: StoryProgram, traces: Iterable[Trace], kernel: str) -> Observations | None:
     """What a program observes by the answers of a recorded kernel.
 
     ``traces`` are those of the program; None if none of them fits: the kernel has no answers there,

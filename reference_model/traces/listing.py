@@ -20,7 +20,7 @@ from ..uapi import ElemFlag, MapFlag
 from . import bodies
 from .kinds import Flags, Key, Kind, Text, Word
 from .names import ATTACH_TYPES, EVENT_HOOKS, GARBAGE, MAP_TYPES, PROG_TYPES
-from .operations import ANY, OPERATIONS, Call, Op, Operation, descriptor_of
+from .operations import ANY, OPERATIONS, KernelCall, Op, Operation, descriptor_of
 from .replayer import ONE_VALUE
 from .shapes import shape
 
@@ -94,7 +94,7 @@ class _Writer:
         else:
             self._one_call(op, operation, operation.call)
 
-    def _one_call(self, op: Op, operation: Operation, call: Call) -> None:
+    def _one_call(self, op: Op, operation: Operation, call: KernelCall) -> None:
         """Write an operation that is one call, as the table says; flags of 0 are left out."""
         name, by_place, by_name = call
         given = [self._source(op, operation, field) for field in by_place]

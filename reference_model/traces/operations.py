@@ -35,7 +35,7 @@ Op = dict[str, Any]
 ANY = "descriptor"
 """In a call, and of what an operation makes and ends: its map, program or link."""
 
-Call = tuple[str, tuple[str, ...], tuple[str, ...]]
+KernelCall = tuple[str, tuple[str, ...], tuple[str, ...]]
 """A call of the interface of a kernel, its fields by position, and its fields by name."""
 
 
@@ -55,7 +55,7 @@ class Operation:
     """The field with the name that it ends, if it succeeds."""
     reads: bool = False
     """Whether it changes nothing, also where it succeeds."""
-    call: Call | None = None
+    call: KernelCall | None = None
     """The one call that it is, if it is one."""
 
     @cached_property
@@ -127,7 +127,7 @@ def _given(op: Op, name: str) -> str:
     return found
 
 
-def _call(name: str, *fields: str, by_name: tuple[str, ...] = ()) -> Call:
+def _call(name: str, *fields: str, by_name: tuple[str, ...] = ()) -> KernelCall:
     return name, fields, by_name
 
 

@@ -56,8 +56,8 @@ Components: main
 
 def test_one_line_sources() -> None:
     assert list(apt.parse_one_line(ONE_LINE)) == [
-        apt.Source(("http://mirror.example/debian",), ("bookworm",), ("main", "contrib")),
-        apt.Source(
+        apt.AptSource(("http://mirror.example/debian",), ("bookworm",), ("main", "contrib")),
+        apt.AptSource(
             ("http://other.example/tool",),
             ("bookworm-pgdg",),
             ("main",),

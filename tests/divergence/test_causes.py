@@ -11,7 +11,7 @@ import pytest
 from records import divergence
 from reference_model import Kernel, Release, changes
 from reference_model.divergence import causes
-from reference_model.divergence.causes import Kind, answers, cause, differing, is_shortest
+from reference_model.divergence.causes import DifferenceKind, answers, cause, differing, is_shortest
 from reference_model.divergence.world import load
 
 RECORDED = [
@@ -60,7 +60,7 @@ def test_a_program_with_more_than_it_needs_is_not_shortest() -> None:
     first, second = (place for place, op in enumerate(where.operations) if op.get("maps") == ["m1"])
     third = next(place for place, op in enumerate(where.operations) if op.get("maps") == [])
     old, new = Release("5.8"), Release("5.9")
-    kind = Kind("prog_load", "EBUSY", "ok")
+    kind = DifferenceKind("prog_load", "EBUSY", "ok")
     assert is_shortest(old, new, where, bytes([first, second]), kind)
     assert not is_shortest(old, new, where, bytes([first, third, second]), kind)
 

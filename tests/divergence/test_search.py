@@ -11,7 +11,7 @@ import pytest
 
 from reference_model import Release
 from reference_model.divergence import canonical, lockstep, report, search, world
-from reference_model.divergence.causes import Kind, answers, contains, kind_of
+from reference_model.divergence.causes import DifferenceKind, answers, contains, kind_of
 from reference_model.divergence.lockstep import Lockstep, changes_state
 from reference_model.divergence.side import Checkpoint, Side
 from reference_model.divergence.world import World, load
@@ -22,7 +22,7 @@ from reference_model.traces.listing import statements
 WORLDS = world.known()
 
 
-def found(old: str, new: str, where: World, depth: int, jobs: int = 1) -> search.Result:
+def found(old: str, new: str, where: World, depth: int, jobs: int = 1) -> search.SearchResult:
     return search.search(Release(old), Release(new), where, depth, jobs)
 
 
@@ -287,7 +287,9 @@ def few(*wanted: dict[str, Any]) -> World:
     return replace(where, operations=operations, alike=())
 
 
-def programs(old: str, new: str, where: World, depth: int) -> Iterator[tuple[bytes, Kind]]:
+def programs(
+    old: str, new: str, where: World, depth: int
+) -> Iterator[tuple[bytes, DifferenceKind]]:
     """All programs that end where the releases part, one by one: no merging, no lockstep."""
     waiting = [b""]
     for path in waiting:
@@ -334,7 +336,7 @@ def test_nothing_is_missed(where: World, old: str, new: str, depth: int) -> None
 
 def test_undefined_behaviour_on_one_side_is_a_difference() -> None:
     kinds = {g.kind for g in found("5.8", "5.9", load("attachments"), 3).groups.values()}
-    assert Kind("link_create", UNDEFINED, "ok") in kinds
+    assert DifferenceKind("link_create", UNDEFINED, "ok") in kinds
 
 
 def test_releases_that_part_over_what_is_given() -> None:
@@ -352,7 +354,7 @@ def test_releases_that_part_over_what_is_given() -> None:
 def test_a_difference_without_a_story_is_told_all_the_same() -> None:
     result = found("5.8", "5.9", load("attachments"), 2)
     (group,) = result.groups.values()
-    stray = replace(group, kind=Kind("fire", "ok", "denied"))
+    stray = replace(group, kind=DifferenceKind("fire", "ok", "denied"))
     assert "No story tells it yet." in report.told(result, stray)
 
 
@@ -367,10 +369,10 @@ def test_the_page_shows_statements_only() -> None:
 # -- how it ends -----------------------------------------------------------------------------------
 
 
-def stopping(after: int) -> Callable[[search.Result, int, int], None]:
+def stopping(after: int) -> Callable[[search.SearchResult, int, int], None]:
     """Somebody who presses Ctrl-C after a while."""
 
-    def progress(result: search.Result, done: int, of: int) -> None:
+    def progress(result: search.SearchResult, done: int, of: int) -> None:
         if result.transitions > after:
             raise KeyboardInterrupt
 

@@ -18,9 +18,9 @@ from records.files import DIVERGENCE
 from reference_model import Release, changes, traces
 from reference_model.catalogue import Difference, stories
 from reference_model.divergence import coverage, report, world
-from reference_model.divergence.causes import Kind, differing
+from reference_model.divergence.causes import DifferenceKind, differing
 from reference_model.divergence.coverage import explained, explaining
-from reference_model.divergence.search import Group, Result
+from reference_model.divergence.search import Group, SearchResult
 from reference_model.divergence.world import load
 
 ROOT = Path(__file__).parents[2]
@@ -125,7 +125,7 @@ def is_covered(group: Group) -> bool:
 def unexplained(pair: dict[str, Any], where: world.World, group: Group) -> str:
     """A difference without a story, with its program ready to paste."""
     found = explaining(group) or ["no story"]
-    result = Result(pair["old"], pair["new"], where)
+    result = SearchResult(pair["old"], pair["new"], where)
     cause = " and ".join(group.cause)
     said = f"{group.kind} after {group.after}, because of {cause}: {' and '.join(found)} explains"
     return f"{said}\n{report.program(result, group)}"
@@ -135,7 +135,7 @@ def test_a_difference_without_a_story_comes_with_its_program() -> None:
     where = load("attachments")
     pair = next(pair for pair in PAIRS if (pair["old"], pair["new"]) == ("5.8", "5.9"))
     first = next(group for found, group in divergence.groups(pair) if found.name == where.name)
-    stray = replace(first, kind=Kind("prog_load", "EBUSY", "EACCES"))
+    stray = replace(first, kind=DifferenceKind("prog_load", "EBUSY", "EACCES"))
     assert not is_covered(stray)
     said = unexplained(pair, where, stray)
     assert "prog_load: EBUSY / EACCES after (), because of SHARED_STORAGE: no story" in said

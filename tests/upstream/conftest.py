@@ -63,7 +63,7 @@ def linux(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tree]:
 
 
 @pytest.fixture(scope="session")
-def debian() -> package.Source:
+def debian() -> package.SourcePackage:
     """The newest kernel source of Debian; skipped with the reason if it cannot be had."""
     try:
         source = package.get(print)

@@ -23,7 +23,7 @@ from upstream.words import commit
 CLAIM = Claim("a", "b", "c", stories=("reattach_keeps_data",))
 
 
-def test_a_maintainer_could_take_the_series(debian: package.Source) -> None:
+def test_a_maintainer_could_take_the_series(debian: package.SourcePackage) -> None:
     said: list[str] = []
     rows, wrong = check.check(debian, said.append)
     assert wrong == []
@@ -43,7 +43,7 @@ def test_a_maintainer_could_take_the_series(debian: package.Source) -> None:
 
 
 def test_the_command_writes_the_series(
-    debian: package.Source, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    debian: package.SourcePackage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
     assert command_line.main(["series", str(debian.linux), "--out", str(out)]) == 0
@@ -78,7 +78,7 @@ BROKEN = (
 
 
 def test_whatever_is_broken_is_found(
-    debian: package.Source, monkeypatch: pytest.MonkeyPatch
+    debian: package.SourcePackage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(series, "write", partial(series.write, patches=BROKEN))
     said: list[str] = []
@@ -105,7 +105,7 @@ def test_whatever_is_broken_is_found(
     assert "new warnings" not in told
 
 
-def test_the_kernels_examples_are_as_bad_as_the_patches_say(debian: package.Source) -> None:
+def test_the_kernels_examples_are_as_bad_as_the_patches_say(debian: package.SourcePackage) -> None:
     if offers.upstream(debian.version) != READ_IN:
         pytest.skip(f"the kernel's text was read in {READ_IN}, this is {debian.version}")
     told = []
@@ -123,7 +123,7 @@ def test_the_page_names_the_release_that_was_read() -> None:
     assert f"was read in Linux {READ_IN}." in text
 
 
-def test_the_tree_is_left_at_its_base(debian: package.Source) -> None:
+def test_the_tree_is_left_at_its_base(debian: package.SourcePackage) -> None:
     assert (debian.linux / ".git" / "HEAD").read_text() == "ref: refs/heads/base\n"
 
 

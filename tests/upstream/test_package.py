@@ -97,7 +97,7 @@ def test_the_packages_are_listed() -> None:
 def test_a_package_becomes_a_tree(tmp_path: Path, offered: Path) -> None:
     packed(tmp_path, {**FILES, "Makefile": "all:\n", "sound/oboe.c": "int oboe;\n"})
     source = package.get(print, tmp_path / "cache")
-    assert isinstance(source, package.Source)
+    assert isinstance(source, package.SourcePackage)
     assert (source.package, source.version) == (NAME, "9.9.1-1")
     assert (source.linux / "Documentation" / "bpf" / "index.rst").exists()
     assert not (source.linux / "sound").exists()  # nothing asks for it

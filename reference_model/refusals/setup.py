@@ -2,8 +2,8 @@
 """A kernel with what it takes to be refused: a cgroup, a map, a program, a key.
 
 >>> from reference_model import Kernel
->>> room = Room(Kernel("5.9"))
->>> room.kernel.map_delete_elem(room.counts, room.key)
+>>> setup = Setup(Kernel("5.9"))
+>>> setup.kernel.map_delete_elem(setup.counts, setup.key)
 Traceback (most recent call last):
     ...
 reference_model.errors.DeleteRefused: [Errno 22] EINVAL: entries cannot be deleted
@@ -38,11 +38,11 @@ from ..uapi import (
 from ..values import STORAGE_KEY, U64, Type
 
 EGRESS = BPF_CGROUP_INET_EGRESS
-SHARED, PERCPU = BPF_MAP_TYPE_CGROUP_STORAGE, BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE
+STORAGE, PERCPU_STORAGE = BPF_MAP_TYPE_CGROUP_STORAGE, BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE
 SKB = BPF_PROG_TYPE_CGROUP_SKB
 
 
-class Room:
+class Setup:
     """A kernel, and things in it that are made when they are asked for."""
 
     def __init__(self, kernel: Kernel) -> None:
@@ -74,7 +74,7 @@ class Room:
 
     def map(self, value: Type = U64, **options: Any) -> MapFd:
         """A new map."""
-        return self.kernel.map_create(SHARED, STORAGE_KEY, value, **options)
+        return self.kernel.map_create(STORAGE, STORAGE_KEY, value, **options)
 
     @cached_property
     def counts(self) -> MapFd:
@@ -186,8 +186,8 @@ class Refusal:
     error: type[BpfError]
     when: str
     """In a few words of reStructuredText, without a full stop."""
-    provoke: Callable[[Room], object]
-    """Does it, in a fresh room."""
+    provoke: Callable[[Setup], object]
+    """Does it, in a fresh setup."""
     since: Change | None = None
     """The change that brought the refusal; None: there from the beginning."""
     until: Change | None = None
