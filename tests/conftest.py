@@ -32,6 +32,7 @@ BUILDS = {
         "test_pages_in_c.py",
         "test_reference_examples.py",
     ),
+    *("test_divergence.py", "test_ext_sources.py", "test_markers.py"),
     *("test_guest_harness.py", "test_interleavings.py", "test_search.py", "test_series.py"),
 }
 
