@@ -17,9 +17,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from reference_model import Kernel, UndefinedBehaviour
+from reference_model.events import ON_SOCKET as HOOKS_ON_SOCKET
+from reference_model.programs import ATTACH_TYPES as TYPES
 from reference_model.state import CAPABILITIES
-from reference_model.traces import ATTACH_TYPES, GARBAGE, OPERATIONS, Answer, Op, Replayer
-from reference_model.traces.names import ATTACH_NAMES, COMMANDS, DESCRIPTORS, LETTERS
+from reference_model.traces import ATTACH_TYPES, GARBAGE, OPERATIONS, Answer, Op, Replayer, names
+from reference_model.traces.names import ATTACH_NAMES, COMMANDS, DESCRIPTORS, LETTERS, PROG_TYPES
 
 MULTI, REPLACE = 2, 4
 
@@ -31,6 +33,16 @@ HOOKS = (
 )
 """What a process does: the hooks that it passes in order."""
 
+EVENTS = tuple(names.EVENTS)
+ON_SOCKET = tuple(name for name, hook in names.EVENTS.items() if hook in HOOKS_ON_SOCKET)
+TYPE_OF = {
+    name: next(word for word, kind in PROG_TYPES.items() if kind is TYPES[attach_type][0])
+    for name, attach_type in ATTACH_TYPES.items()
+}
+"""The program type of each attach type, by their names in the format."""
+LSM_HOOKS = ("socket_create", "socket_bind", "socket_connect", "socket_sendmsg", "sk_getsecid")
+"""The hooks of LSM programs: few, so that programs meet; the last one is void."""
+
 PROGRAMS = (
     *[("cgroup_skb", None)] * 6,
     *[("cgroup_skb", "egress")] * 2,
@@ -38,6 +50,7 @@ PROGRAMS = (
     *(("cgroup_sock_addr", name) for name in ("bind4", "connect4", "sendmsg4")),
     *(("cgroup_sockopt", name) for name in ("getsockopt", "setsockopt")),
     *(("cgroup_sock_addr", None), ("cgroup_sock", "egress"), ("cgroup_skb", "connect4")),
+    *((TYPE_OF[at], at) for at in ATTACH_TYPES if at != "lsm_cgroup"),
 )
 """Types and expected attach types; the last ones do not go together."""
 
@@ -266,6 +279,45 @@ class Sequences(RuleBasedStateMachine):
             self.do("fire", cgroup=cgroup, hooks=[*hooks], cpu=cpu)
 
     @needs("c")
+    @rule(cgroup=some("c"), event=st.sampled_from(EVENTS), cpu=CPUS)
+    def fire_event(self, cgroup: str, event: str, cpu: int) -> None:
+        self.do("fire", cgroup=cgroup, event=event, cpu=cpu)
+
+    @needs("s")
+    @rule(sock=some("s"), event=st.sampled_from(ON_SOCKET))
+    def sock_event(self, sock: str, event: str) -> None:
+        self.do("sock_send", sock=sock, event=event)
+
+    @needs("cm", room="p")
+    @seldom("lsm", 4)
+    @rule(
+        cgroup=some("c"),
+        used=some("m"),
+        hook=st.sampled_from(LSM_HOOKS),
+        step=st.sampled_from(["mix", "mix", "mix", "verdict"]),
+        number=st.integers(0, 3),
+        flags=st.sampled_from([MULTI, MULTI, MULTI, 0]),
+    )
+    def lsm_program(
+        self, cgroup: str, used: str, hook: str, step: str, number: int, flags: int
+    ) -> None:
+        """A program at an LSM hook, attached, passed and listed."""
+        self.made["lsm"] += 1
+        steps = [["add", used, 1], [step, used, number]]
+        self.load("lsm", "lsm_cgroup", steps=steps, lsm_hook=hook)
+        prog = self.names["p"][-1:]
+        if prog and self.belongs[prog[0]][0] == "lsm_cgroup":
+            self.attach(cgroup, prog[0], "lsm_cgroup", flags)
+            self.do("fire", cgroup=cgroup, event=f"lsm/{hook}", cpu=0)
+            self.do(
+                "prog_query",
+                cgroup=cgroup,
+                attach_type="lsm_cgroup",
+                effective=False,
+                prog_attach_flags=True,
+            )
+
+    @needs("c")
     @rule(cgroup=some("c"))
     def fire_egress(self, cgroup: str) -> None:
         self.fire(cgroup, HOOKS[0], 0, 1)
@@ -460,7 +512,7 @@ class Sequences(RuleBasedStateMachine):
             **body,
             helper_flags=helper_flags,
         )
-        natural = AT[kind]
+        natural = AT.get(kind, (expected or "egress",))
         self.belongs[label] = (expected,) * 4 + natural if expected else natural
 
     @needs("", room="p")
@@ -555,7 +607,8 @@ class Sequences(RuleBasedStateMachine):
     def place(self, prog: str, number: int) -> str:
         """An attach type where the program belongs, or now and then another one."""
         natural = self.belongs[prog]
-        return [*ATTACH_TYPES][number % 8] if number > 60 else natural[number % len(natural)]
+        every = [*ATTACH_TYPES]
+        return every[number % len(every)] if number > 60 else natural[number % len(natural)]
 
     @needs("cp")
     @rule(
@@ -606,7 +659,11 @@ class Sequences(RuleBasedStateMachine):
         """Something that is attached."""
         model = self.models[-1]
         there = [
-            (model.cgroup_names[cgroup.id], model.prog_names[entry.program.id], ATTACH_NAMES[at])
+            (
+                model.cgroup_names[cgroup.id],
+                model.prog_names[entry.program.id],
+                ATTACH_NAMES.get(at, "lsm_cgroup"),
+            )
             for cgroup in model.kernel.cgroups.values()
             for at, hook in cgroup.hooks.items()
             for entry in hook.attachments

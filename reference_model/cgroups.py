@@ -77,15 +77,17 @@ class Cgroup:
         return f"Cgroup({self.name!r})"
 
 
-@changing("open")
+@changing("bound", "open")
 class Socket:
     """An open socket: it belongs for ever to the cgroup in which it was made."""
 
-    __slots__ = ("cgroup", "open")
+    __slots__ = ("bound", "cgroup", "open")
 
     def __init__(self, cgroup: Cgroup) -> None:
         self.cgroup = cgroup
         self.open = True
+        self.bound = False
+        """Whether it has a port: then binding it fails, after the hook of bind(2)."""
 
     def __repr__(self) -> str:
         return f"Socket({self.cgroup!r})"

@@ -71,6 +71,7 @@ class Denied(PermissionError):
 
     def __init__(self, hook: object) -> None:
         super().__init__(_errno.EPERM, f"EPERM: denied by a program at {hook}")
+        self.hook = hook
 
 
 # -- descriptors ------------------------------------------------------------------------------

@@ -20,7 +20,10 @@ from .programs import ProgFd, Program
 from .steps import Location
 from .storages import Storages
 from .uapi import (
+    BPF_CGROUP_INET4_CONNECT,
+    BPF_CGROUP_INET4_POST_BIND,
     BPF_CGROUP_INET_SOCK_CREATE,
+    BPF_CGROUP_UDP4_SENDMSG,
     BPF_PROG_TYPE_CGROUP_SKB,
     MAX_TAIL_CALL_CNT,
     AttachType,
@@ -28,6 +31,12 @@ from .uapi import (
 
 _EPERM, _ENOMEM = 2**32 - errno.EPERM, 2**32 - errno.ENOMEM
 """Errors of a test run that up to 4.20 were delivered as what the program returned."""
+
+
+_GIVE_A_PORT = frozenset(
+    {BPF_CGROUP_INET4_POST_BIND, BPF_CGROUP_INET4_CONNECT, BPF_CGROUP_UDP4_SENDMSG}
+)
+"""The hooks after which a socket has a port.  Source: ``af_inet.c:inet_autobind``."""
 
 
 class EventCommands(KernelPart):
@@ -84,6 +93,8 @@ class EventCommands(KernelPart):
             cgroup = process = self._live_cgroup(where)
         elif where.open:
             cgroup, process = where.cgroup, self.root
+            if where.bound:
+                hooks = tuple(hook for hook in hooks if hook is not BPF_CGROUP_INET4_POST_BIND)
         else:
             raise errors.BadDescriptor
         if cpu not in self.cpus:
@@ -103,12 +114,22 @@ class EventCommands(KernelPart):
             if storage is not None
         ]
         before = [(storage, bytes(storage.data)) for storage in touched]
+        reached = hooks
         try:
             _run_arrays(passed, rank, closed)
         except UndefinedBehaviour:
+            reached = ()
             for storage, data in before:
                 storage.data[:] = data
             raise
+        except Denied as denied:
+            reached = hooks[: hooks.index(denied.hook)] if denied.hook in hooks else ()
+            if denied.hook is BPF_CGROUP_UDP4_SENDMSG:
+                reached += (BPF_CGROUP_UDP4_SENDMSG,)  # the port was chosen before
+            raise
+        finally:
+            if isinstance(where, Socket):
+                where.bound = where.bound or not _GIVE_A_PORT.isdisjoint(reached)
 
     def prog_test_run(self, prog: ProgFd, repeat: int = 1) -> int:
         self._check_command()

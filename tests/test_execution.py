@@ -60,7 +60,7 @@ from reference_model import (
     errors,
 )
 from reference_model.events import EVENTS, passed
-from reference_model.traces import ATTACH_TYPES
+from reference_model.traces.names import HOOKS
 
 MULTI = int(BPF_F_ALLOW_MULTI)
 TRACES = Path(__file__).parents[1] / "records" / "traces" / "linux.jsonl.gz"
@@ -163,8 +163,8 @@ def test_what_an_event_passes_was_recorded() -> None:
         for line in lines:
             for op in json.loads(line)["ops"]:
                 if op["op"] == "fire":
-                    recorded.add(tuple(ATTACH_TYPES[name] for name in op["hooks"]))
-    known = {hook for hooks in recorded for hook in hooks}
+                    recorded.add(tuple(HOOKS[name] for name in op["hooks"]))
+    known = HOOKS.values()
     named = {tuple(h for h in passed(hook) if h in known) for hook in EVENTS if hook in known}
     assert named == recorded
 

@@ -172,7 +172,7 @@ def test_user() -> None:
     with pytest.raises(ZeroDivisionError), kernel.user():
         _ = 1 / 0
     assert kernel._bpf_capable()
-    known = r"known are \['CAP_BPF', 'CAP_NET_ADMIN', 'CAP_SYS_ADMIN'\]"
+    known = r"known are \['CAP_BPF', 'CAP_NET_ADMIN', 'CAP_PERFMON', 'CAP_SYS_ADMIN'\]"
     with pytest.raises(ValueError, match=known), kernel.user("CAP_CHOWN"):
         pass
 

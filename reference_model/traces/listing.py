@@ -19,7 +19,7 @@ from ..events import passed as passed_on_the_way
 from ..uapi import ElemFlag, MapFlag
 from . import bodies
 from .kinds import Flags, Key, Kind, Text, Word
-from .names import ATTACH_TYPES, EVENT_HOOKS, GARBAGE, MAP_TYPES, PROG_TYPES
+from .names import ATTACH_TYPES, EVENTS, GARBAGE, HOOKS, MAP_TYPES, PROG_TYPES
 from .operations import ANY, OPERATIONS, KernelCall, Op, Operation, descriptor_of
 from .replayer import ONE_VALUE
 from .shapes import shape
@@ -144,12 +144,18 @@ class _Writer:
         self.run(f"{op['cgroup']}.id == {op['cgroup']}.st_ino")
 
     def fire(self, op: Op) -> None:
-        self._fire(op["cgroup"], op["hooks"], op["cpu"])
+        self._fire(op["cgroup"], op, op["cpu"])
 
-    def _fire(self, where: str, hooks: Sequence[str], cpu: int) -> None:
-        last = ATTACH_TYPES[hooks[-1]]
-        passed = [ATTACH_TYPES[hook] for hook in hooks]
-        usual = [hook for hook in passed_on_the_way(last) if hook in EVENT_HOOKS or hook is last]
+    def _fire(self, where: str, op: Op, cpu: int) -> None:
+        if "event" in op:
+            hook = EVENTS[op["event"]]
+            text = repr(hook) if isinstance(hook, str) else hook
+            self.call("fire", where, text, cpu=cpu or None)
+            return
+        last = ATTACH_TYPES[op["hooks"][-1]]
+        passed = [ATTACH_TYPES[hook] for hook in op["hooks"]]
+        shown = {*HOOKS.values(), last}
+        usual = [hook for hook in passed_on_the_way(last) if hook in shown]
         if where[0] == "s":
             usual.remove(uapi.BPF_CGROUP_INET_SOCK_CREATE)
         if passed == usual:
@@ -158,7 +164,7 @@ class _Writer:
             self.call("run_hooks", where, *passed, cpu=cpu or None)
 
     def sock_send(self, op: Op) -> None:
-        self._fire(op["sock"], op["hooks"], 0)
+        self._fire(op["sock"], op, 0)
 
     # -- maps ---------------------------------------------------------------------------------
 
@@ -237,6 +243,7 @@ class _Writer:
             *body,
             expected_attach_type=ATTACH_TYPES[expected] if expected else None,
             helper_flags=op["helper_flags"] or None,
+            lsm_hook=repr(op["lsm_hook"]) if op.get("lsm_hook") else None,
         )
 
     def prog_array_create(self, op: Op) -> None:
@@ -247,7 +254,9 @@ class _Writer:
 
     def prog_query(self, op: Op) -> None:
         flags = ["BPF_F_QUERY_EFFECTIVE"] if op["effective"] else []
-        self.call("prog_query", op["cgroup"], ATTACH_TYPES[op["attach_type"]], *flags)
+        asked = op.get("prog_attach_flags") or None
+        kind = ATTACH_TYPES[op["attach_type"]]
+        self.call("prog_query", op["cgroup"], kind, *flags, prog_attach_flags=asked)
 
     # -- links and descriptors ----------------------------------------------------------------
 

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from .. import uapi
+from .. import events, uapi
+from ..events import Hook
 from ..maps import UNINITIALISED
 
 ATTACH_TYPES = {
@@ -30,6 +31,7 @@ ATTACH_TYPES = {
     "getsockname4": uapi.BPF_CGROUP_INET4_GETSOCKNAME,
     "getsockname6": uapi.BPF_CGROUP_INET6_GETSOCKNAME,
     "sock_release": uapi.BPF_CGROUP_INET_SOCK_RELEASE,
+    "lsm_cgroup": uapi.BPF_LSM_CGROUP,
     "unix_connect": uapi.BPF_CGROUP_UNIX_CONNECT,
     "unix_sendmsg": uapi.BPF_CGROUP_UNIX_SENDMSG,
     "unix_recvmsg": uapi.BPF_CGROUP_UNIX_RECVMSG,
@@ -38,14 +40,20 @@ ATTACH_TYPES = {
 }
 """The attach types of the format, by their names in it."""
 
-EVENT_HOOKS = frozenset(
-    ATTACH_TYPES[name]
+HOOKS = {
+    name: ATTACH_TYPES[name]
     for name in (
         *("ingress", "egress", "sock_create", "bind4", "connect4", "sendmsg4"),
         *("getsockopt", "setsockopt"),
     )
-)
-"""The attach types that an event names among those that it passes, as in the recorded traces."""
+}
+"""The attach types that ``hooks`` names of those that an event passes, as in recorded traces."""
+
+EVENTS: dict[str, Hook] = {
+    **{name: hook for name, hook in ATTACH_TYPES.items() if hook in events.EVENTS},
+    **{f"lsm/{hook}": hook for hook in events.EVENTS if not isinstance(hook, uapi.AttachType)},
+}
+"""What the field ``event`` names: a hook that fire() takes, an LSM hook after ``lsm/``."""
 
 ATTACH_NAMES: dict[object, str | None] = {
     **{attach_type: name for name, attach_type in ATTACH_TYPES.items()},
@@ -70,6 +78,7 @@ PROG_TYPES = {
     "cgroup_device": uapi.BPF_PROG_TYPE_CGROUP_DEVICE,
     "cgroup_sysctl": uapi.BPF_PROG_TYPE_CGROUP_SYSCTL,
     "sock_ops": uapi.BPF_PROG_TYPE_SOCK_OPS,
+    "lsm": uapi.BPF_PROG_TYPE_LSM,
     "socket_filter": uapi.BPF_PROG_TYPE_SOCKET_FILTER,
     "sk_skb": uapi.BPF_PROG_TYPE_SK_SKB,
     "sk_msg": uapi.BPF_PROG_TYPE_SK_MSG,

@@ -27,7 +27,7 @@ from .kinds import (
     Text,
     Word,
 )
-from .names import ATTACH_TYPES, COMMANDS, DESCRIPTORS, MAP_TYPES, PROG_TYPES
+from .names import ATTACH_TYPES, COMMANDS, DESCRIPTORS, EVENTS, MAP_TYPES, PROG_TYPES
 
 Op = dict[str, Any]
 """An operation: its kind in ``op``, and its fields."""
@@ -139,6 +139,7 @@ _DESCRIPTOR = {"map": _MAP, "prog": _PROG, "link": _LINK}
 _ONE_DESCRIPTOR = (("map",), ("prog",), ("link",))
 _HOOK = Word(ATTACH_TYPES)
 _HOOKS = Some(_HOOK, least=1)
+_EVENT = Word(EVENTS)
 _MAP_TYPE = Word(MAP_TYPES)
 _KEY, _U32, _U64, _BOOL = Key(), Number((1 << 32) - 1), Number(), Choice((False, True))
 _BY = Choice(("id", "st_ino"))
@@ -153,14 +154,19 @@ OPERATIONS: dict[str, Operation] = {
     "mkdir": Operation(fields={"cgroup": _CGROUP, "parent": Maybe(_CGROUP)}, makes="cgroup"),
     "rmdir": Operation(fields={"cgroup": _CGROUP}, ends="cgroup"),
     "cgroup_ids": Operation(fields={"cgroup": _CGROUP}, reads=True),
-    "fire": Operation(fields={"cgroup": _CGROUP, "hooks": _HOOKS, "cpu": Choice((0, 1))}),
+    "fire": Operation(
+        fields={"cgroup": _CGROUP, "hooks": _HOOKS, "event": _EVENT, "cpu": Choice((0, 1))},
+        either=(("hooks",), ("event",)),
+    ),
     "sock_open": Operation(
         fields={"sock": _SOCK, "cgroup": _CGROUP, "hooks": _HOOKS},
         optional={"hooks": ["sock_create"]},
         makes="sock",
         call=_call("socket", "cgroup"),
     ),
-    "sock_send": Operation(fields={"sock": _SOCK, "hooks": _HOOKS}),
+    "sock_send": Operation(
+        fields={"sock": _SOCK, "hooks": _HOOKS, "event": _EVENT}, either=(("hooks",), ("event",))
+    ),
     "sock_close": Operation(
         fields={"sock": _SOCK}, ends="sock", call=_call("close_socket", "sock")
     ),
@@ -244,8 +250,9 @@ OPERATIONS: dict[str, Operation] = {
             "tail_call": Maybe(_MAP),
             "steps": Some(StepList()),
             "helper_flags": _U64,
+            "lsm_hook": Text(),
         },
-        optional={"tail_call": None},
+        optional={"tail_call": None, "lsm_hook": ""},
         either=(("body", "maps", "tail_call"), ("steps",)),
         makes="prog",
     ),
@@ -263,7 +270,14 @@ OPERATIONS: dict[str, Operation] = {
         call=_call("prog_detach", "cgroup", "prog", "attach_type"),
     ),
     "prog_query": Operation(
-        fields={"cgroup": _CGROUP, "attach_type": _HOOK, "effective": _BOOL}, reads=True
+        fields={
+            "cgroup": _CGROUP,
+            "attach_type": _HOOK,
+            "effective": _BOOL,
+            "prog_attach_flags": _BOOL,
+        },
+        optional={"prog_attach_flags": False},
+        reads=True,
     ),
     # links and descriptors
     "link_create": Operation(

@@ -18,7 +18,7 @@ from ..maps import BOGUS_KEY
 from ..values import STORAGE_KEY, U32, U64, Bytes, Field
 from . import bodies
 from .kinds import Ever, Key, Kind, Maybe, Name, Word
-from .names import ATTACH_NAMES, ATTACH_TYPES, GARBAGE, MAP_TYPES, PROG_TYPES
+from .names import ATTACH_NAMES, ATTACH_TYPES, EVENTS, GARBAGE, MAP_TYPES, PROG_TYPES
 from .operations import ANY, OPERATIONS, Op, Operation, descriptor_of
 from .shapes import shape
 from .trace import Answer
@@ -126,13 +126,16 @@ class Replayer(Generic[K]):
         return {"inode": low == cgroup.st_ino, "generation": high != 0}
 
     def fire(self, op: Op) -> None:
-        self._fire(self._named(op["cgroup"]), op["hooks"], op["cpu"])
+        self._fire(self._named(op["cgroup"]), op, op["cpu"])
 
     def sock_send(self, op: Op) -> None:
-        self._fire(self._named(op["sock"]), op["hooks"], 0)
+        self._fire(self._named(op["sock"]), op, 0)
 
-    def _fire(self, where: Any, hooks: list[str], cpu: int) -> None:
-        self.kernel.run_hooks(where, *[ATTACH_TYPES[hook] for hook in hooks], cpu=cpu)
+    def _fire(self, where: Any, op: Op, cpu: int) -> None:
+        if "event" in op:
+            self.kernel.fire(where, EVENTS[op["event"]], cpu=cpu)
+        else:
+            self.kernel.run_hooks(where, *[ATTACH_TYPES[hook] for hook in op["hooks"]], cpu=cpu)
 
     # -- maps ---------------------------------------------------------------------------------
 
@@ -218,17 +221,24 @@ class Replayer(Generic[K]):
             bodies.read_all(op, self._named),
             expected_attach_type=ATTACH_TYPES[expected] if expected else 0,
             helper_flags=op["helper_flags"],
+            lsm_hook=op.get("lsm_hook", ""),
         )
         self.live[op["prog"]] = program
         self.prog_names[program.id] = op["prog"]
 
     def prog_query(self, op: Op) -> Answer:
         cgroup = self._named(op["cgroup"])
-        flags, ids, *_ = self.kernel.prog_query(
-            cgroup, ATTACH_TYPES[op["attach_type"]], int(op["effective"])
+        asked = op.get("prog_attach_flags", False)
+        found = self.kernel.prog_query(
+            cgroup,
+            ATTACH_TYPES[op["attach_type"]],
+            int(op["effective"]),
+            prog_attach_flags=asked,
         )
-        names = [self.prog_names[number] for number in ids]
-        return {"flags": int(flags), "progs": [n if n in self.live else None for n in names]}
+        names = [self.prog_names[number] for number in found.prog_ids]
+        each = {"prog_flags": [*map(int, found.prog_attach_flags)]} if asked else {}
+        progs = [name if name in self.live else None for name in names]
+        return {"flags": int(found.attach_flags), "progs": progs, **each}
 
     # -- links and descriptors ----------------------------------------------------------------
 

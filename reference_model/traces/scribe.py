@@ -19,7 +19,7 @@ from ..uapi import (
     BPF_CGROUP_INET_SOCK_CREATE,
     AttachType,
 )
-from .names import ATTACH_NAMES, EVENT_HOOKS, LETTERS
+from .names import HOOKS, LETTERS
 from .notebook import NotExportable, absent, no_operation
 from .operations import Op
 from .scribe_maps import MapScribe
@@ -76,9 +76,9 @@ class Scribe(MapScribe, ProgScribe, KernelInterface):
         self, where: cgroups.Cgroup | cgroups.Socket, hook: AttachType | str, *, cpu: int = 0
     ) -> None:
         """As Kernel.fire()."""
-        if hook not in ATTACH_NAMES:
-            raise NotExportable(f"the format has no name for {hook!r}")
-        hooks = [each for each in passed(hook) if each in EVENT_HOOKS or each is hook]
+        if hook not in HOOKS.values():
+            raise NotExportable(f"no story passes {hook!r} yet")
+        hooks = [each for each in passed(hook) if each in HOOKS.values()]
         if isinstance(where, cgroups.Socket):
             hooks = [each for each in hooks if each != BPF_CGROUP_INET_SOCK_CREATE]
             answer = self._ask("sock_send", sock=where, hooks=hooks)

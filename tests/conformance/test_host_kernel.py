@@ -534,7 +534,7 @@ def queries(kernel: Any) -> Seen:
         )
     for cgroup in (top, web):
         for query_flags in (0, BPF_F_QUERY_EFFECTIVE):
-            attach_flags, listed, revision = kernel.prog_query(cgroup, EGRESS, query_flags)
+            attach_flags, listed, revision, _ = kernel.prog_query(cgroup, EGRESS, query_flags)
             yield attach_flags, [ids.index(number) for number in listed], revision
     yield tried(kernel.prog_query, web, EGRESS, 2)
     yield tried(kernel.prog_query, web, 1000)
