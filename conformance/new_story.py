@@ -58,9 +58,10 @@ from ..story import @IMPORTS@
 
 
 STORY = @CLASS@(
-    title="FILL IN: what is so, in a sentence without a full stop",
+    title="FILL IN: what is so, without a full stop, in at most 60 characters",
+    nav="FILL IN: 30 characters at most",
     summary="""
-FILL IN: a paragraph for a reader in a hurry, in reStructuredText as all prose here.
+FILL IN: two or three sentences for a reader in a hurry, in reStructuredText as all prose here.
 """,
 @FIELDS@    details="""
 FILL IN: what happens, why, and since which commit.
@@ -77,6 +78,9 @@ FIELDS = {
     problem="""
 FILL IN: what a reader has, and what goes wrong with it.
 """,
+    when="""
+FILL IN: when to use it, and when not.
+""",
     pitfalls="""
 FILL IN: what to watch out for.
 """,
@@ -86,17 +90,20 @@ FILL IN: what to watch out for.
     fails_on="latest",
 ''',
     "breaking_change": '''\
+    affects="FILL IN: shared, per-CPU or both",
     affected="""
-FILL IN: who has to do something, and who has not.
+* FILL IN: "You are affected if ...", and "If you ..., no change is needed".
 """,
-    find="""
-FILL IN: how to find it in one's own code.
+    signs=(Sign("C", "FILL IN: a regular expression for git grep", "FILL IN: what it finds"),),
+    fix="""
+FILL IN: what to do, above the code of docs/examples/fixes.
 """,
     before="5.8",
     after="5.9",
     outside="FILL IN: why no search finds it, or explains=(Explains(changes.X),) instead",
 ''',
     "addition": '''\
+    affects="FILL IN: shared, per-CPU or both",
     probe="""
 FILL IN: how a program finds out at run time whether the kernel has it.
 """,
@@ -219,6 +226,7 @@ def files(kind: str, name: str) -> dict[str, str]:
     path = f"reference_model/catalogue/{folder}/{name}.py"
     recipe = kind == "recipe"
     names = [class_name, "Observe", "Outcome", *["Promise"] * recipe]
+    names += ["Sign"] * (kind == "breaking_change")
     text = MODULE
     for mark, words in {
         "@CHANGES@": "" if recipe else "    changes,\n",

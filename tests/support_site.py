@@ -52,7 +52,7 @@ from ... import changes
 from ...steps import Add
 from ...uapi import BPF_CGROUP_INET_EGRESS, BPF_MAP_TYPE_CGROUP_STORAGE, BPF_PROG_TYPE_CGROUP_SKB
 from ...values import STORAGE_KEY, U64
-from ..story import BreakingChange, Evidence, Outcome
+from ..story import BreakingChange, Evidence, Outcome, Sign
 
 
 def run(kernel, observe):
@@ -78,7 +78,10 @@ STORY = BreakingChange(
     summary="""
 The old values stay. So it is.
 """,
+    affects="both",
     affected="Everybody.",
+    signs=(Sign("C", "attach", "calls that attach"),),
+    fix="Write zeros.",
     details="""
 Nothing zeroes them, see :story:`zero`.
 """,
@@ -90,7 +93,6 @@ Nothing zeroes them, see :story:`zero`.
     before="5.8",
     after="5.9",
     symptoms=("a ``counter`` does not start at zero",),
-    find="Look.",
     recipes=("zero",),
     evidence=(Evidence("override-replace", zero={6: "second"}),),
 )
@@ -125,6 +127,7 @@ def _run(kernel, observe, zero):
 STORY = Recipe(
     title="Write zeros",
     problem="It goes on.",
+    when="Always.",
     summary="Write zeros.",
     details="That is all.",
     run=run,

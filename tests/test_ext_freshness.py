@@ -62,7 +62,7 @@ def edit_record(site: Site) -> tuple[str, str]:
 
 
 def edit_extension(site: Site) -> tuple[str, str]:
-    site.edit("docs/_ext/stories/pages.py", "What changed{came}", "What an edit changed{came}")
+    site.edit("docs/_ext/stories/pages.py", '"What changed"', '"What an edit changed"')
     return "breaking_changes/again", "What an edit changed"
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -78,18 +79,19 @@ def test_the_page_of_a_breaking_change(built: Site) -> None:
     text = text_of(page)
     headings = re.findall(r"<h2>(.*?)<", page)
     assert headings == [
-        "Summary",
-        "Who is affected",
-        "Details",
-        "Before and after",
-        "Outcome on every release",
-        "How to find it in your code",
-        "Recipes that help",
-        "The code",
-        "Run it yourself",
-        "Seen on real kernels",
+        "What changed",
+        "Are you affected?",
+        "What to do",
+        "Behaviour by release",
+        "Why",
+        "Figure",
+        "Evidence and full example",
     ]
-    assert f"observed 4.19 to 5.8 5.9 to {MAINLINE[-1]} proposal first 1 1 1 second 1 2 2" in text
+    facts = "Changed in : Linux 5.9 ( 7d9c3427894f ) Stable kernels : no backport Affects : "
+    assert f"{facts}both map types, shared and per-CPU You see : a counter does not" in text
+    assert "Fix : What to do Tested on : no kernel yet; read from the source" in text
+    assert "# C: calls that attach git grep -nE 'attach' -- '*.[ch]'" in unescape(text)
+    assert f"observed 4.19 to 5.8 5.9 to {MAINLINE[-1]} first 1 1 second 1 2 changed" in text
     assert page.count("<svg ") == page.count("<desc ") == 2
     assert "_made" in text
     assert "unused" not in text
@@ -104,33 +106,71 @@ def test_the_page_of_a_breaking_change(built: Site) -> None:
 def test_the_page_of_an_addition(built: Site) -> None:
     page = built.read("build/html/additions/short.html")
     assert re.findall(r"<h2>(.*?)<", page) == [
-        "Summary",
-        "How to ask for it",
-        "Where it is not there",
+        "What is new",
+        "How to check for it",
+        "What to do without it",
+        "Behaviour by release",
         "Details",
-        "Before and after",
-        "Outcome on every release",
-        "The code",
-        "Run it yourself",
-        "Seen on real kernels",
+        "Figure",
+        "Evidence and full example",
     ]
     text = text_of(page)
-    assert "What came in Linux 5.9, how to ask for it, and what to do where it is not." in text
-    assert f"observed 4.19 to 5.8 5.9 to {MAINLINE[-1]} proposal create EINVAL ok EINVAL" in text
+    assert "Tested on : no kernel yet; read from the source" in text
+    assert f"observed 4.19 to 5.8 5.9 to {MAINLINE[-1]} create EINVAL ok changed" in text
 
 
 def test_the_page_of_a_recipe(built: Site) -> None:
     page = built.read("build/html/recipes/zero.html")
     text = text_of(page)
+    assert re.findall(r"<h2>(.*?)<", page) == [
+        "Problem",
+        "When to use it",
+        "Solution",
+        "Works on",
+        "Pitfalls",
+        "How it works",
+        "Related changes",
+        "Evidence and full example",
+    ]
     assert (
-        f"the recipe keeps it on Linux 4.19 to {MAINLINE[-1]}, and the proposal; the old program"
+        f"the recipe keeps it on Linux 4.19 to {MAINLINE[-1]}, and the proposal ; the old program"
         in text
     )
     assert f"keeps it on Linux 5.8 and breaks it on Linux {MAINLINE[-1]}" in text
     assert page.count("<svg ") == 2
     assert "No recorded kernel was asked" in text
-    assert "Changes that lead here ¶ Attaching goes on" in text
-    assert f"observed 4.19 to {MAINLINE[-1]}, and the proposal first 1 second 1" in text
+    assert "Related changes ¶ Attaching goes on" in text
+    assert f"observed 4.19 to {MAINLINE[-1]} first 1 second 1" in text
+
+
+def test_the_evidence_is_folded_and_whole(built: Site) -> None:
+    page = built.read("build/html/breaking_changes/again.html")
+    _, _, folded = page.partition('<details class="folded"><summary>')
+    assert page.count('<details class="folded">') == 1
+    assert re.findall(r"<h3>([A-Z].*?)<a", folded) == [
+        "Model code",
+        "Run it yourself",
+        "Sources",
+        "Tested kernels",
+    ]
+    assert "crashes some kernels" not in folded
+
+
+def test_the_code_of_a_fix_is_in_tabs_of_languages(site: Site) -> None:
+    """One language needs no tab; the first of several is C."""
+    fix = "docs/examples/fixes/again"
+    site.write(f"{fix}.c", "/* [begin shown] */\nint fixed_in_c;\n/* [end shown] */\n")
+    status, output = site.build()
+    assert status == 0, output
+    page = site.read("build/html/breaking_changes/again.html")
+    assert "fixed_in_c" in page
+    assert 'data-sync-group="language"' not in page
+    site.write(f"{fix}.go", "var fixedInGo int\n")
+    status, output = site.build()
+    assert status == 0, output
+    page = site.read("build/html/breaking_changes/again.html")
+    assert re.findall(r'data-sync-group="language" data-sync-id="(\w+)"', page) == ["C", "Go"]
+    assert page.index("fixed_in_c") < page.index("fixedInGo")
 
 
 def test_ids_on_a_page_are_unique(built: Site) -> None:
@@ -302,9 +342,7 @@ def test_a_stub_goes_with_its_story(site: Site) -> None:
     assert status == 0, output
     stubs = {path.name for path in (site.path / "docs" / "recipes").iterdir()}
     assert stubs == {"index.rst"}
-    assert "None: what to do is said above." in text_of(
-        site.read("build/html/breaking_changes/again.html")
-    )
+    assert "How-to guides" not in site.read("build/html/breaking_changes/again.html")
 
 
 # -- parts -----------------------------------------------------------------------------------------

@@ -51,7 +51,8 @@ def note_code(app: Sphinx, config: Config) -> None:
     digest = hashlib.sha256()
     for path in made_with(root):
         digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes())
-    digest.update("\0".join(sorted(path.name for path in (root / LISTED).glob("*.c"))).encode())
+    listed = (path.relative_to(root).as_posix() for path in (root / LISTED).rglob("*.*"))
+    digest.update("\0".join(sorted(listed)).encode())
     config["freshness_digest"] = digest.hexdigest()
 
 

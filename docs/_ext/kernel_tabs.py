@@ -41,10 +41,12 @@ def generation(release: str) -> str:
 
 
 def tabs(
-    directive: SphinxDirective, contents: dict[str, tuple[str, list[nodes.Node]]]
+    directive: SphinxDirective,
+    contents: dict[str, tuple[str, list[nodes.Node]]],
+    group: str = GROUP,
 ) -> nodes.Node:
-    """A set of tabs: for each key of a generation a label and what is in the tab."""
-    text = [".. tab-set::", f"   :sync-group: {GROUP}", ""]
+    """A set of tabs: for each key of the group a label and what is in the tab."""
+    text = [".. tab-set::", f"   :sync-group: {group}", ""]
     for key, (label, _) in contents.items():
         text += [f"   .. tab-item:: {label}", f"      :sync: {key}", "", f"      {key}", ""]
     (found,) = directive.parse_text_to_nodes("\n".join(text))

@@ -4,7 +4,7 @@
 A new module in one of their folders is a new story: nothing else is edited.
 
 >>> stories(BreakingChange)["reattach_keeps_data"].title
-'Re-attaching a program no longer zeroes its storage'
+'Re-attaching a program keeps its data'
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TypeVar, overload
 
 from ..errors import UNDEFINED
 from .story import (
+    AFFECTS,
     RELEASES,
     Addition,
     BreakingChange,
@@ -26,11 +27,13 @@ from .story import (
     Outcome,
     Promise,
     Recipe,
+    Sign,
     Story,
     observed,
 )
 
 __all__ = [
+    "AFFECTS",
     "RELEASES",
     "UNDEFINED",
     "Addition",
@@ -42,6 +45,7 @@ __all__ = [
     "Outcome",
     "Promise",
     "Recipe",
+    "Sign",
     "Story",
     "observed",
     "stories",

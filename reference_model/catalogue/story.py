@@ -143,7 +143,7 @@ class Story:
     """What all kinds of stories have."""
 
     title: str
-    """A sentence without its full stop: what is so."""
+    """A sentence without its full stop, of at most 60 characters."""
     summary: str
     """A paragraph for somebody in a hurry, in reStructuredText like all prose here."""
     run: Run
@@ -160,6 +160,8 @@ class Story:
     """Whether it breaks some kernels: then it runs in virtual machines only."""
     kernel: dict[str, Any] = field(default_factory=dict)
     """Arguments that the story's kernel needs, such as ``memlock``."""
+    nav: str = ""
+    """The title in menus, of at most 30 characters; empty: the title itself."""
 
     def expected(self, on: Release | str) -> Outcome:
         """The outcome that holds on a release."""
@@ -181,6 +183,14 @@ class Explains:
     """Operations none of which came before."""
 
 
+AFFECTS = {
+    "shared": "``BPF_MAP_TYPE_CGROUP_STORAGE``",
+    "per-CPU": "``BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE``",
+    "both": "both map types, shared and per-CPU",
+}
+"""The map types that a difference may concern, in words."""
+
+
 @dataclass(frozen=True)
 class Difference(Story):
     """Something that releases do in different ways."""
@@ -195,6 +205,20 @@ class Difference(Story):
     """What a search for differences finds of it."""
     outside: str = ""
     """Why no search finds it, where none does."""
+    affects: str = ""
+    """The map types that it changes: a key of AFFECTS."""
+
+
+@dataclass(frozen=True)
+class Sign:
+    """A sign in a reader's code that a change affects it, found by ``git grep -nE``."""
+
+    language: str
+    """``"C"`` or ``"Go"``."""
+    pattern: str
+    """An extended regular expression, without single quotes."""
+    shows: str
+    """What the lines that it finds do, as the comment above the command."""
 
 
 @dataclass(frozen=True)
@@ -202,9 +226,15 @@ class BreakingChange(Difference):
     """Something that worked, and no longer does, or works in another way."""
 
     affected: str = ""
-    """Who has to do something, and who has not."""
+    """A check list: who has to act, and who does not."""
+    signs: tuple[Sign, ...] = ()
+    """What to search for in one's own code."""
     find: str = ""
-    """How to find it in one's own code: what to search for."""
+    """What to search for beside the signs."""
+    fix: str = ""
+    """What to do, above the code of ``docs/examples/fixes/NAME.c``."""
+    no_fix: str = ""
+    """A sentence that says why there is nothing to do."""
 
 
 @dataclass(frozen=True)
@@ -231,6 +261,9 @@ class Recipe(Story):
     """A way out: what to write instead, and what it promises."""
 
     problem: str = ""
+    """The problem, in a sentence or two."""
+    when: str = ""
+    """When to use it and when not: the pitfalls that decide."""
     pitfalls: str = ""
     promises: tuple[Promise, ...] = ()
     old: Run | None = None

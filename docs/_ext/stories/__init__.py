@@ -2,8 +2,8 @@
 """The pages of the stories in ``reference_model.catalogue``, their lists, and links to them.
 
 ``stubs`` writes a file for each story before Sphinx looks for pages; ``pages`` fills it, with
-``parts``, ``code``, ``listings``, ``evidence`` and ``races``; ``index`` lists stories, and
-``links`` links to them.
+``facts``, ``parts``, ``examples``, ``code``, ``listings``, ``folded``, ``evidence`` and ``races``;
+``index`` lists stories, and ``links`` links to them.
 """
 
 from __future__ import annotations

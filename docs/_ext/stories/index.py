@@ -176,6 +176,12 @@ class StoryList(FolderDirective):
         return nodes.definition_list("", *items, classes=["story-list"])
 
 
+def entry(name: str) -> str:
+    """A page as an entry of a table of contents, with its title in menus if it has one."""
+    nav = stories()[name].nav
+    return f"{nav} <{page_of(name)}>" if nav else page_of(name)
+
+
 class StoryToctree(FolderDirective):
     """``.. story-toctree:: FOLDER``"""
 
@@ -185,7 +191,7 @@ class StoryToctree(FolderDirective):
         kind = self.kind(self.arguments[0])
         note_facts(self.env, titles)
         names = by_age(kind) if issubclass(kind, Difference) else list(stories(kind))
-        pages = "".join(f"   {page_of(name)}\n" for name in names)
+        pages = "".join(f"   {entry(name)}\n" for name in names)
         if not names:
             return []
         return list(self.parse_text_to_nodes(f".. toctree::\n   :hidden:\n\n{pages}"))

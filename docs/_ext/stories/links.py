@@ -36,7 +36,8 @@ def titles(of: str = "") -> object:
     """What a page shows of other stories: names and titles of those beside ``of``; "": of all."""
     known: dict[str, Story] = stories()
     names = others(of) if of else known
-    return [(name, known[name].title if name in known else "") for name in names]
+    found = {name: known[name] for name in names if name in known}
+    return [(name, story.title, story.nav) for name, story in found.items()]
 
 
 def link(name: str, docname: str) -> pending_xref:

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The C twin of a story on its page: the very files that are compiled and run on kernels."""
+"""The files of ``docs/examples`` on the page of a story: its C version, and what readers copy.
+
+``docs/examples/fixes`` and ``docs/examples/guides`` hold the code that a reader copies: each file
+compiles by itself and declares all that it uses.
+"""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from docutils import nodes
@@ -16,7 +20,7 @@ BEGIN, END = "/* [begin shown] */", "/* [end shown] */"
 
 
 def shown(text: str) -> str:
-    """What a page shows of a file: the marked parts, or without marks the whole file.
+    """What a page shows of a file: the marked parts, or all but the licence without marks.
 
     >>> print(shown("a\\n/* [begin shown] */\\nb\\n/* [end shown] */\\nc\\n"))
     b
@@ -32,11 +36,25 @@ def files(name: str) -> list[Path]:
     return [path for suffix in (".bpf.c", ".c") if (path := EXAMPLES / f"{name}{suffix}").exists()]
 
 
-def listings(name: str) -> Iterator[nodes.Node]:
+LANGUAGES = {"C": (".bpf.c", ".c"), "Go": (".go",), "bpftool": (".sh",)}
+"""The endings of the files of a language, in the order in which they are shown."""
+
+
+def to_copy(folder: str, name: str) -> dict[str, list[Path]]:
+    """The files of ``fixes`` or ``guides`` for a story, by their languages."""
+    stem = EXAMPLES / folder / name
+    found = {
+        language: [path for ending in endings if (path := Path(f"{stem}{ending}")).exists()]
+        for language, endings in LANGUAGES.items()
+    }
+    return {language: paths for language, paths in found.items() if paths}
+
+
+def listings(paths: Iterable[Path]) -> Iterator[nodes.Node]:
     """Each file with its path above it."""
-    for path in files(name):
+    for path in paths:
         text = path.read_text(encoding="utf-8")
-        where = f"docs/examples/{path.name}"
+        where = f"docs/examples/{path.relative_to(EXAMPLES).as_posix()}"
         part = ", in part" if BEGIN in text else ""
         yield nodes.paragraph(
             "",
@@ -44,6 +62,12 @@ def listings(name: str) -> Iterator[nodes.Node]:
             nodes.literal(where, where),
             nodes.Text(f"{part}, GPL-2.0-only or BSD-2-Clause:"),
         )
-        block = nodes.literal_block(shown(text), shown(text), language="c")
-        block.source, block.line = str(path), 1
-        yield block
+        yield listing(path)
+
+
+def listing(path: Path) -> nodes.literal_block:
+    """What the page shows of a file."""
+    text = shown(path.read_text(encoding="utf-8"))
+    block = nodes.literal_block(text, text, language=path.suffix[1:])
+    block.source, block.line = str(path), 1
+    return block

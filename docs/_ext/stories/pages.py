@@ -9,20 +9,19 @@ doctests, and what real kernels answered is read from the recorded traces.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import chain
 
 import timeline
 from common.parts import paragraph
 from common.sources import home, note, note_facts
 from common.words import linux
 from docutils import nodes
-from kernel_tabs import generation, tabs
+from kernel_tabs import tabs
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
+from records.archive import committed
 from reference_model import Release
 from reference_model.catalogue import (
-    RELEASES,
     Addition,
     BreakingChange,
     Difference,
@@ -30,14 +29,14 @@ from reference_model.catalogue import (
     Story,
     stories,
 )
-from upstream.words import listed
 
-from .code import block, code, example, opening, parts, read, shown_path
+from .code import code, parts
+from .examples import Examples
+from .facts import box
+from .folded import folded
 from .links import helped_by, titles
-from .listings import EXAMPLES, files, listings
-from .parts import PART, Parts
-from .races import among_others
-from .stubs import plain
+from .listings import EXAMPLES, files, listing, listings, to_copy
+from .parts import PART
 
 
 def sources(name: str, story: Story) -> Iterator[str]:
@@ -47,10 +46,12 @@ def sources(name: str, story: Story) -> Iterator[str]:
     if isinstance(story, Recipe) and story.old is not None:
         runs.append(story.old)
     yield from (path for run in runs for _, path, _, _ in parts(run))
+    copied = (*to_copy("fixes", name).values(), *to_copy("guides", name).values())
+    yield from (str(path) for paths in copied for path in paths)
     yield from map(str, (*files(name), *EXAMPLES.glob("example.[ch]")))
 
 
-class StoryDirective(Parts):
+class StoryDirective(Examples):
     """The sections of a page."""
 
     required_arguments = 1
@@ -60,6 +61,11 @@ class StoryDirective(Parts):
         story = stories().get(self.name)
         if story is None:
             raise self.error(f"no such story: {self.name} (known: {', '.join(stories())})")
+        for evidence in story.evidence:
+            try:
+                committed().trace(evidence.trace)
+            except KeyError as error:
+                raise self.error(f"{home(story)}: no such trace: {error}") from error
         note(self.env, *sources(self.name, story))
         note_facts(self.env, titles, self.name)
         standard = self.env.domains.standard_domain
@@ -71,184 +77,136 @@ class StoryDirective(Parts):
         else:
             assert isinstance(story, Recipe)
             sections = self.recipe(story)
-        return list(chain(self.opening(story), sections))
+        return list(sections)
 
     # -- the kinds of pages -------------------------------------------------------------------
 
-    def opening(self, story: Story) -> Iterator[nodes.Node]:
-        """What the page answers."""
-        if isinstance(story, Difference):
-            since = [o.since for o in story.outcomes if o.since and o.since.first is not None]
-            when = listed(list(dict.fromkeys(str(change.first) for change in since)))
-            came = f" in Linux {when}" * bool(when)
-            text = f"What changed{came}, for whom, and the way out."
-            if isinstance(story, Addition):
-                text = f"What came{came}, how to ask for it, and what to do where it is not."
-            yield paragraph(
-                f"{text} What you may have seen: {'; '.join(map(plain, story.symptoms))}."
-            )
-        elif isinstance(story, Recipe):
-            claimed = [release for release in RELEASES if story.claims(release)]
-            yield paragraph(
-                "What to write instead, what it promises, where the old program fails and what to "
-                f"mind; for {linux(claimed)}."
-            )
-        if story.unsafe:
-            text = "This breaks some kernels: run it only on a machine that you can spare."
-            yield nodes.warning("", paragraph(text))
-
     def breaking_change(self, story: BreakingChange) -> Iterator[nodes.Node]:
         """The page of a breaking change."""
-        yield self.section("Summary", self.prose(story, "summary"))
-        yield self.section("Who is affected", self.prose(story, "affected"))
-        yield from self.before_and_after(story)
-        yield self.section("How to find it in your code", self.prose(story, "find"))
-        found = self.links(story.recipes) or [paragraph("None: what to do is said above.")]
-        yield self.section("Recipes that help", found)
-        yield from self.run_it(story)
+        yield box(self, self.name, story)
+        yield self.section("What changed", self.prose(story, "summary"))
+        find = self.prose(story, "find") if story.find else []
+        affected = self.prose(story, "affected")
+        yield self.section("Are you affected?", affected, self.signs(story), find)
+        yield self.section("What to do", self.what_to_do(story))
+        yield from self.rest(story, "Why")
 
     def addition(self, story: Addition) -> Iterator[nodes.Node]:
         """The page of an addition."""
-        yield self.section("Summary", self.prose(story, "summary"))
-        yield self.section("How to ask for it", self.prose(story, "probe"))
-        yield self.section("Where it is not there", self.prose(story, "without"))
-        yield from self.before_and_after(story)
-        if story.recipes:
-            yield self.section("Recipes that help", self.links(story.recipes))
-        yield from self.run_it(story)
+        yield box(self, self.name, story)
+        yield self.section("What is new", self.prose(story, "summary"))
+        yield self.section("How to check for it", self.prose(story, "probe"))
+        guides = self.links(story.recipes)
+        yield self.section("What to do without it", self.prose(story, "without"), guides)
+        yield from self.rest(story, "Details")
 
-    def before_and_after(self, story: Difference) -> Iterator[nodes.Node]:
-        """What a difference is, and what comes of it on which release."""
-        yield self.section("Details", self.prose(story, "details"), self.rules(story))
+    def signs(self, story: BreakingChange) -> Iterator[nodes.Node]:
+        """Commands that find the affected code."""
+        if story.signs:
+            lines = []
+            for sign in story.signs:
+                files = {"C": "*.[ch]", "Go": "*.go"}[sign.language]
+                lines += [f"# {sign.language}: {sign.shows}"]
+                lines += [f"git grep -nE '{sign.pattern}' -- '{files}'"]
+            text = "\n".join(lines)
+            yield nodes.literal_block(text, text, language="sh")
+
+    def what_to_do(self, story: BreakingChange) -> Iterator[nodes.Node]:
+        """The fix of a change, its code, and the guides that help."""
+        for part in ("fix", "no_fix"):
+            if getattr(story, part):
+                yield from self.prose(story, part)
+        yield from self.code_to_copy("fixes")
+        if story.recipes:
+            yield paragraph("How-to guides:")
+        yield from self.links(story.recipes)
+        if not (story.fix or story.no_fix or story.recipes):
+            yield paragraph("What to do is said above.")
+
+    def rest(self, story: Difference, why: str) -> Iterator[nodes.Node]:
+        """What follows the fix: the reasons and the evidence."""
+        yield self.section("Behaviour by release", [self.behaviour(story)])
+        yield self.section(why, self.prose(story, "details"), self.rules(story))
         before, after = story.before, story.after
         yield self.section(
-            "Before and after",
+            "Figure",
             [paragraph(f"The same program on both. {timeline.LEGEND}")],
             self.figure(story, story.run, before, f"Before: {linux([before])}"),
             self.figure(story, story.run, after, f"After: {linux([after])}"),
         )
-        yield self.section("Outcome on every release", self.outcomes(story))
-
-    def run_it(self, story: Difference) -> Iterator[nodes.Node]:
-        """The program of a difference, in Python and in C, and who ran it."""
         blocks, _ = code(story.run)
-        yield self.section("The code", [self.where(story)], blocks)
-        yield self.section("Run it yourself", self.try_it(story, (story.before, story.after)))
-        if files(self.name):
-            yield self.section("In C", self.twin())
-        yield self.section("Seen on real kernels", self.evidence(story))
+        yield self.folded(
+            story,
+            self.section("Model code", [self.where(story)], blocks),
+            self.section("Run it yourself", self.try_it(story, (story.before, story.after))),
+        )
 
     def recipe(self, story: Recipe) -> Iterator[nodes.Node]:
         """The page of a recipe."""
         yield self.section("Problem", self.prose(story, "problem"))
+        if story.when:
+            yield self.section("When to use it", self.prose(story, "when"))
+        found = list(self.code_to_copy("guides")) or list(listings(files(self.name)[-1:]))
+        yield self.section("Solution", self.prose(story, "summary"), found)
+        yield self.section("Works on", [box(self, self.name, story)])
+        yield self.section("Pitfalls", self.prose(story, "pitfalls"))
+        yield self.section("How it works", self.prose(story, "details"), self.rules(story))
+        changes = self.links(helped_by(self.name))
+        if changes:
+            yield self.section("Related changes", changes)
         blocks, shown = code(story.run)
-        yield self.section("Recipe", self.prose(story, "summary"), [self.where(story)], blocks)
+        sections = [
+            self.section("Promises", self.promises(story)),
+            self.section("Model code", [self.where(story)], blocks),
+        ]
+        fails = Release(story.fails_on).name
+        figures = []
         if story.old is not None:
             old, _ = code(story.old, shown)
             known = "" if len(old) else " The code above does it too."
             home_of = linux([Release(story.old_release).name])
             text = f"The program before the migration, right at home on {home_of}"
-            yield self.section("The old program", [paragraph(f"{text}.{known}")], old)
-        yield self.section("Promises", self.promises(story))
-        yield self.section("Outcome on every release", self.outcomes(story))
-        fails = Release(story.fails_on).name
-        figures = []
-        if story.old is not None:
+            sections.append(self.section("The old program", [paragraph(f"{text}.{known}")], old))
             figures = self.figure(story, story.old, fails, f"The old program on {linux([fails])}")
-        yield self.section(
-            "Old program and recipe",
-            [paragraph(f"Both on the same release, where the old one fails. {timeline.LEGEND}")],
-            figures,
-            self.figure(story, story.run, fails, f"The recipe on {linux([fails])}"),
-        )
-        yield self.section("Run it yourself", self.try_both(story))
-        if files(self.name):
-            yield self.section("In C", self.twin())
-        yield self.section("Pitfalls", self.prose(story, "pitfalls"))
-        yield self.section("Details", self.prose(story, "details"), self.rules(story))
-        yield self.section("Seen on real kernels", self.evidence(story))
-        found = self.links(helped_by(self.name)) or [paragraph("None names this recipe.")]
-        yield self.section("Changes that lead here", found)
-
-    # -- code and examples --------------------------------------------------------------------
-
-    def where(self, story: Story) -> nodes.paragraph:
-        """Where the code comes from."""
-        path = shown_path(home(story))
-        return nodes.paragraph(
-            "",
-            "",
-            nodes.Text("From "),
-            nodes.literal(path, path),
-            nodes.Text(", for any kernel with the model's interface; the names come with "),
-            nodes.literal("", "from reference_model import *"),
-            nodes.Text("."),
-        )
-
-    def twin(self) -> Iterator[nodes.Node]:
-        """The story in C, which prints the labels and values of the table."""
-        yield paragraph(
-            "The same for a real kernel, with libbpf. It is compiled and run in guests, and prints "
-            "what the table above says of their releases; what is not the point stands in "
-            "docs/examples/example.h."
-        )
-        yield from listings(self.name)
-
-    def doctest(self, story: Story, text: str) -> nodes.literal_block:
-        """An example, reported at the story's declaration if it fails."""
-        return block(text, home(story), read(home(story)).statements["STORY"].lineno)
-
-    def try_it(self, story: Difference, releases: Iterable[str]) -> Iterator[nodes.Node]:
-        """The run on a release from before and one from after."""
-        examples = {r: example(story, "run", r, story.expected(r).seen) for r in releases}
-        yield self.doctest(story, opening(self.name, list(examples.values())))
-        blocks = {r: self.doctest(story, text) for r, text in examples.items()}
-        by_key: dict[str, tuple[str, PART]] = {
-            generation(r): (linux([r]), [found]) for r, found in blocks.items()
-        }
-        if len(by_key) == len(blocks):
-            yield tabs(self, by_key)
-        else:
-            yield from blocks.values()
-
-    def try_both(self, story: Recipe) -> Iterator[nodes.Node]:
-        """The old program at home and where it fails, and the recipe there."""
-        home_of, fails = story.old_release, story.fails_on
-        examples = {}
-        if story.old is not None:
-            examples = {
-                f"The old program where it is at home, on {linux([Release(home_of).name])}:":
-                    example(story, "old", home_of, None),
-                f"The old program on {linux([Release(fails).name])}:":
-                    example(story, "old", fails, None),
-            }  # fmt: skip
-        text = f"The recipe on {linux([Release(fails).name])}:"
-        examples[text] = example(story, "run", fails, story.expected(fails).seen)
-        yield self.doctest(story, opening(self.name, list(examples.values())))
-        for caption, lines in examples.items():
-            yield paragraph(caption)
-            yield self.doctest(story, lines)
-
-    def promises(self, story: Recipe) -> Iterator[nodes.Node]:
-        """Each promise, and where it is checked."""
-        claimed = [release for release in RELEASES if story.claims(release)]
-        items = [
-            nodes.list_item("", paragraph(promise.text.rstrip(".") + "."))
-            for promise in story.promises
+        both = f"Both on the same release, where the old one fails. {timeline.LEGEND}"
+        recipe = self.figure(story, story.run, fails, f"The recipe on {linux([fails])}")
+        sections += [
+            self.section("Behaviour by release", [self.behaviour(story)]),
+            self.section("Old program and recipe", [paragraph(both)], figures, recipe),
+            self.section("Run it yourself", self.try_both(story)),
         ]
-        yield nodes.bullet_list("", *items)
-        fails = Release(story.fails_on).name
-        yield paragraph(
-            f"Each is checked on the model: the recipe keeps it on {linux(claimed)}; the old "
-            f"program keeps it on {linux([Release(story.old_release).name])} and breaks it on "
-            f"{linux([fails])}."
-        )
-        yield from among_others(self.name, Release(story.old_release).name)
+        yield self.folded(story, *sections)
+
+    def code_to_copy(self, folder: str) -> Iterator[nodes.Node]:
+        """The files of ``fixes`` or ``guides`` for this page, in tabs if there are several."""
+        found = to_copy(folder, self.name)
+        if len(found) > 1:
+            contents: dict[str, tuple[str, PART]] = {
+                name: (name, [*map(listing, paths)]) for name, paths in found.items()
+            }
+            yield tabs(self, contents, group="language")
+        else:
+            yield from (listing(path) for paths in found.values() for path in paths)
+
+    def folded(self, story: Story, *sections: nodes.Node) -> nodes.section:
+        """The evidence: sections of this kind of page, then those that all pages have."""
+        content: PART = [*sections]
+        if story.unsafe:
+            text = "This crashes some kernels. Run it only on a machine that you can spare."
+            content.insert(0, nodes.warning("", paragraph(text)))
+        if files(self.name):
+            content.append(self.section("C version", self.twin()))
+        content += [
+            self.section("Sources", self.sources(story)),
+            self.section("Tested kernels", self.evidence(story)),
+        ]
+        words = "Show the model code, the examples, the C files, the sources and the tested kernels"
+        return self.section("Evidence and full example", [folded("", *content, summary=words)])
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Add the directive."""
-    for name in ("kernel_tabs", "stories.links", "timeline"):
+    for name in ("kernel_tabs", "stories.folded", "stories.links", "timeline"):
         app.setup_extension(name)
     app.add_directive_to_domain("std", "story", StoryDirective, override=True)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

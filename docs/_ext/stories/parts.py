@@ -8,10 +8,10 @@ from itertools import chain
 
 import timeline
 from changes import prose as names
-from common.parts import joined, paragraph, section
+from common.parts import joined, section
 from common.sources import home
 from common.tables import Cell, fold, table
-from common.words import linux
+from common.words import PROPOSAL, linux
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective, switch_source_input
@@ -19,6 +19,7 @@ from sphinx.util.parsing import nested_parse_to_nodes
 
 from records.archive import committed
 from records.matrix import labels_of
+from reference_model import MAINLINE
 from reference_model.catalogue import RELEASES, Observations, Story, stories
 from reference_model.catalogue.story import Run
 from reference_model.changes import NAMES
@@ -75,14 +76,21 @@ class Parts(SphinxDirective):
         identity = f"{self.name}-{self.env.new_serialno('timeline')}"
         return timeline.figure(found, title, identity)
 
-    def outcomes(self, story: Story) -> Iterator[nodes.Node]:
-        """What is observed on which releases, and how that is known."""
-        spans = fold(lambda release: story.expected(release).seen)
-        head: list[Cell] = ["observed", *(str(span) for span in spans)]
-        labels = labels_of(story)
-        rows = ([label, *(value(span.outcome, label) for span in spans)] for label in labels)
-        yield table(head, rows, "outcomes")
-        yield paragraph("How this is known:")
+    def behaviour(self, story: Story) -> nodes.Node:
+        """What is observed on which releases; what differs from the release before is marked."""
+        spans = fold(lambda release: story.expected(release).seen, MAINLINE)
+        rows: list[list[Cell]] = []
+        for label in labels_of(story):
+            row: list[Cell] = [label]
+            for number, span in enumerate(spans):
+                seen, before = span.outcome, spans[max(number - 1, 0)].outcome
+                shown = value(seen, label)
+                row.append(shown if seen.get(label) == before.get(label) else changed(shown))
+            rows.append(row)
+        return table(["observed", *map(str, spans)], rows, "outcomes")
+
+    def sources(self, story: Story) -> Iterator[nodes.Node]:
+        """How the behaviour of each release is known, and what the proposal did alone."""
         items = []
         for outcome in story.outcomes:
             on = [release for release in RELEASES if story.expected(release) is outcome]
@@ -104,18 +112,24 @@ class Parts(SphinxDirective):
                     )
             items.append(nodes.list_item("", nodes.paragraph("", "", *parts, nodes.Text("."))))
         yield nodes.bullet_list("", *items)
+        proposed = story.expected(PROPOSAL)
+        if all(story.expected(release) is not proposed for release in MAINLINE):
+            rows: list[list[Cell]] = [[x, value(proposed.seen, x)] for x in labels_of(story)]
+            yield table(["observed", PROPOSAL], rows, "outcomes")
 
     def evidence(self, story: Story) -> Iterator[nodes.Node]:
         """What real kernels answered."""
-        try:
-            yield from evidence.show(self.name, story, committed())
-        except KeyError as error:
-            raise self.error(f"{home(story)}: no such trace: {error}") from error
+        yield from evidence.show(self.name, story, committed())
 
 
-def value(seen: Observations, label: str) -> Cell:
+def value(seen: Observations, label: str) -> nodes.Node:
     """An observation in a cell."""
     if label not in seen:
-        return "not reached"
+        return nodes.Text("not reached")
     text = str(seen[label])
     return nodes.strong(text, text) if text == "undefined" else nodes.literal(text, text)
+
+
+def changed(seen: nodes.Node) -> Cell:
+    """A cell that differs from the one before it."""
+    return [nodes.strong("", "", seen), nodes.Text(" "), nodes.emphasis("changed", "changed")]

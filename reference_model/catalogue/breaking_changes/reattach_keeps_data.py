@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Detach and attach again: up to 5.8 a fresh storage, from 5.9 on the old one."""
+"""Re-attach a program: before 5.9 its storage was zeroed, since 5.9 it keeps its value."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reference_model import (
     changes,
 )
 
-from ..story import BreakingChange, Evidence, Explains, Observe, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
@@ -41,30 +41,48 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 
 STORY = BreakingChange(
-    title="Re-attaching a program no longer zeroes its storage",
+    title="Re-attaching a program keeps its data",
+    nav="Re-attach keeps data",
     summary="""
-Up to Linux 5.8 each attachment got a fresh, zeroed storage, so detaching a program and attaching it
-again reset its data. From 5.9 on the attachment finds the storage that is there and goes on with
-it.
+Since Linux 5.9, a program that is detached and attached again continues with its old data. Before
+5.9, attaching always created a new, zeroed storage.
 """,
+    affects="both",
     affected="""
-Everybody who detaches and attaches as a short way to zero: agents that restart, scripts that begin
-a new measurement, tests. Who reads differences, or writes zeros, has nothing to do. Who makes a new
-map for each run has nothing to do either: a new map starts empty on every release.
+* You are affected if you detach and attach a program to reset its counters, for example when an
+  agent restarts or a new measurement starts.
+* If you compute deltas, write zeros yourself, or create a new map for each run, no change is
+  needed.
+""",
+    signs=(
+        Sign(
+            "C",
+            "bpf_prog_detach2?\\(|BPF_PROG_DETACH|bpf_link__destroy",
+            "calls that detach a program",
+        ),
+        Sign(
+            "Go",
+            "RawDetachProgram|DetachCgroup|link\\.AttachCgroup",
+            "calls that attach or detach",
+        ),
+    ),
+    fix="""
+Write zeros after attaching. The same code works on every release, because older kernels just get
+zeros twice:
 """,
     details="""
-A storage used to belong to its attachment. Since commit :commit:`7d9c3427894f` ("bpf: Make cgroup
-storages shared between programs on the same cgroup") it belongs to its key in the map, that is, to
-the cgroup and the attach type. It lives until the map is destroyed or the cgroup's BPF state is
-released. Nothing zeroes it on the way.
+Before 5.9 a storage belonged to its attachment. Since commit :commit:`7d9c3427894f` ("bpf: Make
+cgroup storages shared between programs on the same cgroup") it belongs to its key in the map, that
+is, to the cgroup and the attach type. The storage is freed with the map, or after the cgroup is
+removed. Nothing resets it in between.
 
-It makes no difference how the program was attached and detached: by ``BPF_PROG_ATTACH`` and
-``BPF_PROG_DETACH``, or by a link that is closed and made again. Nor does it matter whether the same
-program comes back or another one that uses the map.
+It does not matter how the program was attached: with ``BPF_PROG_ATTACH``, or through a link that is
+closed and created again. It does not matter either whether the same program is attached again, or
+another program that uses the map.
 
-The reviewers chose this on purpose. To free a storage at the last detach would have made the answer
-depend on whether some other program happens to be attached (patch v6 of the series, 2020). The
-cover letter named it as the first break, and it is true of every release since.
+The reviewers chose this on purpose. If the last detached program freed the storage, the result
+would depend on whether some other program happens to be attached (patch v6 of the series, 2020).
+The cover letter named it as the first change that breaks programs.
 
 The per-CPU type behaves in the same way.
 """,
@@ -95,16 +113,9 @@ The per-CPU type behaves in the same way.
     before="5.8",
     after="5.9",
     symptoms=(
-        "counters do not start at zero",
-        "old values after a restart of the agent",
-        "a limit is reached too early after re-attaching",
+        "counters do not start at zero after a restart of the agent",
+        "a value survives detaching and attaching again",
     ),
-    find="""
-Search for ``BPF_PROG_DETACH``, ``bpf_prog_detach`` or ``bpf_prog_detach2`` followed by an attach of
-the same program, for links that are closed and made again, and for agents that attach when they
-start and keep their map pinned. A comment such as "reset the counters" beside an attach is a sure
-sign.
-""",
     rules=("attach.reuse", "attach.fresh"),
     recipes=("zero_explicitly", "subtract_a_baseline", "fresh_map_per_generation"),
     explains=(

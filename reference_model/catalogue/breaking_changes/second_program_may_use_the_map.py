@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A second program with the same map: up to 5.8 EBUSY, from 5.9 on it loads and shares."""
+"""Load a second program with the same map: EBUSY before 5.9, one shared storage since 5.9."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reference_model import (
     changes,
 )
 
-from ..story import BreakingChange, Evidence, Explains, Observe, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
@@ -46,32 +46,52 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 
 STORY = BreakingChange(
-    title="A second program may use the map, and gets no EBUSY",
+    title="Several programs can use the same map",
+    nav="No EBUSY for a second program",
     summary="""
-Up to Linux 5.8 a map belonged to one program, and loading a second one with it failed with
-``EBUSY``. From 5.9 on any number of programs may use it. Those that are attached to the same cgroup
-and attach type share one storage.
+Since Linux 5.9 any number of programs can use a map. Programs on the same cgroup and attach type
+share one storage. Before 5.9 a map belonged to one program, and loading a second one failed with
+``EBUSY``.
 """,
+    affects="both",
     affected="""
-Who relied on ``EBUSY`` as a guard: against a second instance of the agent, or against programs that
-write each other's data. Who works around ``EBUSY`` with a map for each program has nothing to do,
-and may now drop the work-around.
+* You are affected if you relied on ``EBUSY`` to keep out a second instance of your agent, or
+  programs that would write each other's data.
+* On kernels before 5.9 you are affected if two programs use one map: the second does not load.
+* If each program has a map of its own, no change is needed.
+""",
+    signs=(
+        Sign(
+            "C",
+            "EBUSY|bpf_obj_get\\(|LIBBPF_PIN_BY_NAME|bpf_map__reuse_fd",
+            "a guard, or a map that is opened again",
+        ),
+        Sign(
+            "Go",
+            "EBUSY|LoadPinnedMap|PinByName|MapReplacements",
+            "a guard, or a map that is opened again",
+        ),
+    ),
+    fix="""
+Since 5.9, pin the map before you load the program: pinning is atomic, and a second instance gets
+``EEXIST``. Give the map to the object with ``bpf_map__reuse_fd()``. Before 5.9, give each program a
+map of its own.
 """,
     details="""
-Up to 5.8 the verifier bound a map to the first program that mentioned it, even if that program
-never called ``bpf_get_local_storage()``. The binding ended when the program was freed: all its
-descriptors, pins, attachments and links gone, and then a little later, since the kernel frees
-programs in the background. So a reload right after a close could still fail. Before 5.5 some maps
+Before 5.9 the verifier bound a map to the first program that referred to it, even if that program
+never called ``bpf_get_local_storage()``. The binding ended when the program was freed: after all
+its descriptors, pins, attachments and links were gone, and a little later, because the kernel frees
+programs in the background. So reloading right after closing could still fail. Before 5.5 some maps
 stayed busy forever, because the kernel lost track of the program that had bound them (fixed by
 commit :commit:`e47304232b37`).
 
-From 5.9 on (commit :commit:`7d9c3427894f`) only one rule is left: a program may use one map of each
-of the two types. A second map of one type is ``EBUSY`` on all releases. The verifier's message
-"only one cgroup storage of each type is allowed" meant either of the two causes up to 5.8; now it
-means what it says.
+Since 5.9 (commit :commit:`7d9c3427894f`) only one rule is left: a program can use one map of each
+of the two types. Loading a program with a second map of one type fails with ``EBUSY`` on all
+releases. The verifier's message "only one cgroup storage of each type is allowed" meant either of
+the two causes before 5.9; now it means what it says.
 
-Two programs that count in one storage count each packet twice. With a key of 16 bytes only programs
-on one attach type share; with 8 bytes all programs on the cgroup do.
+Two programs that count in one storage count each packet twice. With a 16-byte key only programs on
+one attach type share a storage; with an 8-byte key all programs on the cgroup do.
 """,
     run=run,
     outcomes=(
@@ -114,11 +134,6 @@ on one attach type share; with 8 bytes all programs on the cgroup do.
         "each packet is counted twice",
         "two instances of the agent write the same entry",
     ),
-    find="""
-Search for ``EBUSY`` around the load of a program, and for pinned maps that a second process opens
-(``bpf_obj_get``, ``LIBBPF_PIN_BY_NAME``). On 5.9 and later nothing stops that process from using
-them.
-""",
     rules=("load.exclusive", "load.shared", "load.one-of-each", "share.programs"),
     recipes=("keep_a_map_exclusive", "share_configuration", "update_concurrently"),
     explains=(Explains(changes.SHARED_STORAGE, ("prog_load: EBUSY / ok",)),),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The id that stands in keys comes from name_to_handle_at(), not from stat()."""
+"""Get the id for the keys from name_to_handle_at(), not from stat()."""
 
 from __future__ import annotations
 
@@ -48,26 +48,30 @@ def _count(kernel: KernelInterface, observe: Observe, number: Any) -> None:
 
 
 STORY = Recipe(
-    title="Get the cgroup id right on every kernel",
+    title="Get the id of a cgroup on every kernel",
+    nav="Get the cgroup id",
     problem="""
-A key holds the cgroup's id. Much code takes ``st_ino`` of the directory for it, and that works from
-5.5 on. On 5.4 and 4.19 every lookup then says ``ENOENT``, as if nothing were attached.
+A key contains the id of the cgroup. Much code uses ``st_ino`` of the directory for it. On 5.4 and
+4.19 every lookup with that key fails with ``ENOENT``.
+""",
+    when="""
+* Use it wherever you build a key in user space: it works on every release.
+* ``st_ino`` is enough only if you never run on kernels before 5.5 or on 32-bit kernels.
+* Get the id while the cgroup exists: after rmdir(2) there is no path to ask for.
 """,
     summary="""
-Ask name_to_handle_at(2) for a handle of the cgroup's directory: its 8 bytes are the id, on every
-release. Programs get the same number from bpf_get_current_cgroup_id() and bpf_skb_cgroup_id().
+Call name_to_handle_at(2) on the directory of the cgroup. The 8 bytes of the handle are the id.
 """,
     details="""
-Before 5.5 the id of a kernfs node had two halves: the inode number in the lower, a generation of at
-least 1 in the upper. From 5.5 on, on 64-bit kernels, id and inode number are the same. On 32-bit
-kernels the upper half holds a generation on every release, while ``st_ino`` has room for the lower
-half only.
+Before 5.5 the id had two halves: the inode number in the lower half, and a generation of at least 1
+in the upper half. Since 5.5, id and inode number are the same on 64-bit kernels. On 32-bit kernels
+the upper half contains a generation on every release, while ``st_ino`` has room for the lower half
+only.
 
-In C: a struct file_handle with ``handle_bytes`` = 8, ``name_to_handle_at(AT_FDCWD, path, handle,
-&mount_id, 0)``, then copy the 8 bytes of ``f_handle`` to a __u64. That is what the kernel's
-selftests do, in cgroup_helpers.c:get_cgroup_id().
+BPF programs get the same id from ``bpf_get_current_cgroup_id()`` and ``bpf_skb_cgroup_id()``. The
+kernel's selftests call name_to_handle_at(2) too, in cgroup_helpers.c:get_cgroup_id().
 
-That ``st_ino`` fails before 5.5 was read in include/linux/kernfs.h of 5.4.59.
+That ``st_ino`` does not work before 5.5 was read in include/linux/kernfs.h of 5.4.59.
 """,
     run=run,
     old=old,
@@ -95,13 +99,12 @@ That ``st_ino`` fails before 5.5 was read in include/linux/kernfs.h of 5.4.59.
         ),
     ),
     pitfalls="""
-* Only cgroup v2 directories have entries here. On a hybrid system the path is often
-  /sys/fs/cgroup/unified.
-* The id belongs to one directory. A cgroup that is removed and made again under the same name has
-  another id, and a new, empty entry.
-* Take the id while the cgroup exists. After rmdir there is no path to ask, though the entry may
-  live on with an open socket.
-* In a container the id is the host's; it does not depend on the cgroup namespace.
+* Only directories of cgroup v2 have entries in these maps. On a hybrid system the path is often
+  ``/sys/fs/cgroup/unified``.
+* A cgroup that is removed and created again under the same name has another id, and a new, empty
+  entry.
+* An entry may exist after its cgroup was removed, as long as a socket of the cgroup is open.
+* In a container, the id is the same as on the host: it does not depend on the cgroup namespace.
 """,
     rules=("key.id", "key.id-inode", "key.id-generation"),
 )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Write zeros where an attach used to bring them, shared and per-CPU."""
+"""Write zeros after attaching, which itself reset the data before 5.9; shared and per-CPU."""
 
 from __future__ import annotations
 
@@ -70,22 +70,29 @@ def _measure(kernel: KernelInterface, observe: Observe, *, zero: bool) -> None:
 
 
 STORY = Recipe(
-    title="Reset a storage by writing zeros when you attach",
+    title="Reset a storage by writing zeros",
+    nav="Reset with zeros",
     problem="""
-A program counts, and each measurement should begin at zero. Detaching and attaching did that up to
-5.8. From 5.9 on the old numbers go on.
+Each measurement should start at zero. Since 5.9 a program that is attached again continues with
+its old numbers.
+""",
+    when="""
+* Use it if the few packets that arrive between attaching and writing the zeros do not matter.
+* If they matter, :story:`subtract a baseline <subtract_a_baseline>`, or start each measurement with
+  :story:`a new map <fresh_map_per_generation>`.
+* Do not use it if other programs share the entry: the zeros reset the value for them too.
 """,
     summary="""
-After each attach write zeros over the entry: one value for the shared map, one for each possible
-CPU for the per-CPU map. On old kernels this writes zeros over zeros, so one program does for all.
+After attaching, write zeros: one value to the shared map, one value for each possible CPU to the
+per-CPU map. Kernels before 5.9 zero the storage themselves, and the code does no harm there.
 """,
     details="""
-The entry is there as soon as the attach has returned, so the update cannot fail with ``ENOENT``. If
-it does, the attach went to another cgroup or another attach type than the key says.
+The entry exists as soon as attaching has succeeded, so the update does not fail with ``ENOENT``. If
+it does, the program was attached to another cgroup or attach type than the key names.
 
-A per-CPU update takes one slot for each *possible* CPU, also for those that are offline, each
-rounded up to 8 bytes. libbpf_num_possible_cpus() tells how many. From 7.0 on ``BPF_F_ALL_CPUS``
-writes one value to all of them.
+A per-CPU update takes one value for each *possible* CPU, also for CPUs that are offline, each
+rounded up to 8 bytes. ``libbpf_num_possible_cpus()`` returns their number. Since 7.0
+``BPF_F_ALL_CPUS`` writes one value to all of them.
 """,
     run=run,
     old=old,
@@ -116,15 +123,12 @@ writes one value to all of them.
         ),
     ),
     pitfalls="""
-* *The race at the start.* The program runs from the moment of the attach. What it counts until your
-  update arrives is forgotten.
-* *The race of the update.* An update of the shared map puts a new buffer in place of the old one. A
-  program that called bpf_get_local_storage() just before goes on in the old buffer, and its
-  increment is lost. A per-CPU update writes in place instead: an increment that is under way on
-  another CPU may undo your zero there.
-* Where either race matters, :story:`subtract a baseline <subtract_a_baseline>`, or begin each
-  measurement with :story:`a fresh map <fresh_map_per_generation>`.
-* Zeros forget the data for everybody. From 5.9 on other programs may share the entry.
+* *The program already runs.* It counts packets as soon as it is attached. What it counts before
+  your update arrives is lost.
+* *An update of the shared map replaces the buffer.* A program that called
+  ``bpf_get_local_storage()`` just before still writes to the old buffer, and its increment is lost.
+* *An update of the per-CPU map writes in place.* An increment that is in progress on another CPU
+  may undo your zero there.
 """,
     rules=("update.existing", "percpu.update-all"),
 )

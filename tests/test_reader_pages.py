@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What every page for readers has: a short title, and code that they can copy.
+
+``tests/not_migrated.txt`` lists the stories that lack something yet. A story that lacks nothing
+must leave the list.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from stories.listings import BEGIN, EXAMPLES, to_copy
+
+from conformance import twins
+from reference_model.catalogue import AFFECTS, BreakingChange, Difference, Recipe, stories
+
+STORIES = stories()
+CHANGES = stories(BreakingChange)
+LIST = Path(__file__).with_name("not_migrated.txt")
+COPIED = [path for folder in ("fixes", "guides") for path in sorted((EXAMPLES / folder).iterdir())]
+USER = [path for path in COPIED if path.suffix == ".c" and not path.name.endswith(".bpf.c")]
+
+LACKING = twins.missing_tools()
+needs_compiler = pytest.mark.skipif(LACKING is not None, reason=str(LACKING))
+
+
+def lacks(name: str) -> Iterator[str]:
+    """What the page of a story lacks."""
+    story = STORIES[name]
+    if not 0 < len(story.nav) <= 30:
+        yield "a title of at most 30 characters for menus"
+    if len(story.title) > 60:
+        yield "a title of at most 60 characters"
+    if isinstance(story, Difference) and story.affects not in AFFECTS:
+        yield "the map types that it affects"
+    if isinstance(story, BreakingChange):
+        if not story.signs:
+            yield "signs"
+        if bool(story.fix) == bool(story.no_fix):
+            yield "a fix, or the reason why none is needed"
+        if bool(story.fix) != bool(to_copy("fixes", name)):
+            yield "code for its fix"
+    if isinstance(story, Recipe):
+        if not story.when:
+            yield "when to use it"
+        if "C" not in to_copy("guides", name):
+            yield "C to copy"
+
+
+def not_migrated() -> list[str]:
+    lines = LIST.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if not line.startswith("#")]
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_a_page_has_what_readers_need(name: str) -> None:
+    found = list(lacks(name))
+    if name in not_migrated():
+        assert found, f"{name} lacks nothing: remove it from {LIST.name}"
+    else:
+        assert found == []
+
+
+def test_the_list_names_stories() -> None:
+    assert not_migrated() == sorted(set(not_migrated()) & STORIES.keys())
+
+
+@pytest.mark.parametrize("name", [name for name, story in CHANGES.items() if story.signs])
+def test_the_signs_find_the_c_version(name: str) -> None:
+    """The C version of a story is code that the change affects."""
+    patterns = [sign.pattern for sign in CHANGES[name].signs if sign.language == "C"]
+    files = [str(EXAMPLES / f"{name}{ending}") for ending in (".c", ".bpf.c")]
+    found = [subprocess.run(["grep", "-nE", pattern, *files]).returncode for pattern in patterns]
+    assert 0 in found
+    assert set(found) <= {0, 1}, "a pattern is no regular expression"
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_sign_can_be_pasted_into_a_shell(name: str) -> None:
+    for sign in CHANGES[name].signs:
+        assert sign.language in ("C", "Go")
+        assert "'" not in sign.pattern
+        re.compile(sign.pattern)
+
+
+# -- the code to copy ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", COPIED, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_it_belongs_to_a_story_and_shows_a_part(path: Path) -> None:
+    kind = {"fixes": BreakingChange, "guides": Recipe}[path.parent.name]
+    assert isinstance(STORIES.get(path.name.partition(".")[0]), kind)
+    assert path.suffix != ".c" or BEGIN in path.read_text(encoding="utf-8")
+
+
+@needs_compiler
+@pytest.mark.parametrize("path", USER, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_it_compiles_by_itself(path: Path, tmp_path: Path) -> None:
+    """Not the file but what the page shows of it: a reader copies no more."""
+    assert compiled(path.read_text(encoding="utf-8").partition(BEGIN)[2], tmp_path) == ""
+
+
+@needs_compiler
+def test_a_name_that_is_not_declared_is_found(tmp_path: Path) -> None:
+    assert "undeclared" in compiled("int f(void)\n{\n\treturn map;\n}\n", tmp_path)
+
+
+def compiled(text: str, folder: Path) -> str:
+    """What the compiler has to say about a file."""
+    options = ["-O2", "-Wall", "-Wextra", "-Werror", "-x", "c", "-c", "-"]
+    command = ["cc", *options, "-o", str(folder / "out.o")]
+    return subprocess.run(command, input=text, capture_output=True, text=True, check=False).stderr
