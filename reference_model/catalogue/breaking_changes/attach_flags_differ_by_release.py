@@ -19,7 +19,7 @@ from reference_model import (
     changes,
 )
 
-from ..story import BreakingChange, Evidence, Explains, Observe, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
@@ -50,15 +50,33 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 
 STORY = BreakingChange(
-    title="Which attach flags a kernel knows depends on the release",
+    title="Known attach flags depend on the release",
+    nav="Attach flags by release",
     summary="""
-``BPF_F_REPLACE`` came with Linux 5.6, ``BPF_F_PREORDER`` with 6.15, and ``BPF_F_BEFORE``,
-``BPF_F_AFTER``, ``BPF_F_ID`` and ``BPF_F_LINK`` with 6.17. Older kernels refuse them with
-``EINVAL``, the errno of so many other mistakes.
+``BPF_F_REPLACE`` exists since Linux 5.6, ``BPF_F_PREORDER`` since 6.15, and ``BPF_F_BEFORE``,
+``BPF_F_AFTER``, ``BPF_F_ID`` and ``BPF_F_LINK`` since 6.17. Older kernels reject them with
+``EINVAL``, as they reject many other mistakes.
 """,
+    affects="both",
     affected="""
-Who uses one of these flags and does not choose the kernel. Some stable kernels have the newer
-flags, so the version alone does not tell; trying does.
+* You are affected if you use one of these flags and do not choose the kernel.
+* Some stable kernels have the newer flags, so do not compare versions: try the flag.
+""",
+    signs=(
+        Sign(
+            "C",
+            "BPF_F_(REPLACE|PREORDER|BEFORE|AFTER|ID|LINK)\\b|replace_prog_fd|expected_revision",
+            "the flags and their options",
+        ),
+        Sign(
+            "Go",
+            "ReplaceProgram|link\\.(Before|After|Head|Tail|ReplaceProgram)|Anchor",
+            "the flags and their options",
+        ),
+    ),
+    fix="""
+Try the flag, and fall back on ``EINVAL``. The fallback for ``BPF_F_REPLACE`` has a short time in
+which no program runs:
 """,
     details="""
 The commits are :commit:`7dd68b3279f1` ("bpf: Support replacing cgroup-bpf program in MULTI mode"),
@@ -150,11 +168,6 @@ For links the flags of ``BPF_LINK_CREATE`` had to be 0 up to 6.16.
         "two versions of a program run after an update",
         "EINVAL from BPF_LINK_CREATE with flags",
     ),
-    find="""
-Search for ``BPF_F_REPLACE``, ``BPF_F_PREORDER``, ``BPF_F_BEFORE``, ``BPF_F_AFTER``,
-``replace_prog_fd``, ``relative_fd`` and ``expected_revision``, and for how ``EINVAL`` is treated
-there.
-""",
     rules=("flags.unknown",),
     recipes=("replace_a_program",),
     explains=(

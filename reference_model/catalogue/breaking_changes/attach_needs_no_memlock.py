@@ -18,7 +18,7 @@ from reference_model import (
     changes,
 )
 
-from ..story import BreakingChange, Explains, Observe, Outcome
+from ..story import BreakingChange, Explains, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
@@ -41,15 +41,29 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 
 STORY = BreakingChange(
-    title="An attach no longer fails because of RLIMIT_MEMLOCK",
+    title="RLIMIT_MEMLOCK no longer limits storages",
+    nav="No RLIMIT_MEMLOCK",
     summary="""
-Up to Linux 5.10 maps and storages counted against ``RLIMIT_MEMLOCK``, 64 KiB by default. An attach
-that found too little left failed with ``ENOMEM``, on a machine with plenty of memory. From 5.11 on
-the limit plays no part: memory is charged to the memory cgroup.
+Since Linux 5.11, maps and storages are charged to the memory cgroup. Before 5.11 they counted
+against ``RLIMIT_MEMLOCK``, 64 KiB by default: attaching a program failed with ``ENOMEM`` although
+the machine had plenty of memory.
 """,
+    affects="both",
     affected="""
-Who runs on 5.10 or older and attaches to many cgroups. On 5.9 and 5.10 also who detaches to make
-room: storages outlive the detach there, and so does their charge.
+* You are affected if you support kernels before 5.11 and attach programs to many cgroups.
+* On 5.9 and 5.10, detaching does not help: the storages remain, and so does their charge.
+* If your loader uses libbpf 1.0 or later, it raises the limit itself.
+""",
+    signs=(
+        Sign("C", "RLIMIT_MEMLOCK|memlock_rlim", "code that sets the limit; no line is a bad sign"),
+        Sign(
+            "Go",
+            "rlimit\\.RemoveMemlock|RLIMIT_MEMLOCK",
+            "code that sets the limit; no line is a bad sign",
+        ),
+    ),
+    fix="""
+Raise the limit before you create the first map. The call does no harm on newer kernels:
 """,
     details="""
 Each storage takes whole pages: one for values up to almost a page, for the per-CPU type the pages
@@ -102,11 +116,6 @@ On the kernel with the proposal the ``ENOMEM`` was seen by hand.
         "ENOMEM (Cannot allocate memory) with gigabytes free",
         "EPERM (Operation not permitted) from BPF_MAP_CREATE as root",
     ),
-    find="""
-Search for ``setrlimit`` with ``RLIMIT_MEMLOCK``, ``rlimit.RemoveMemlock`` or ``LimitMEMLOCK=``: if
-there is none, and 5.10 or older is supported, this can happen. Count cgroups times hooks times
-maps.
-""",
     rules=("create.memlock", "attach.failed"),
     recipes=(),
     explains=(

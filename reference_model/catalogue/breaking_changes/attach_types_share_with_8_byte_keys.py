@@ -18,7 +18,7 @@ from reference_model import (
     changes,
 )
 
-from ..story import BreakingChange, Evidence, Explains, Observe, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
@@ -53,16 +53,29 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 
 STORY = BreakingChange(
-    title="Attach types share a storage, but only with keys of 8 bytes",
+    title="Attach types share a storage with 8-byte keys",
+    nav="Sharing with 8-byte keys",
     summary="""
-With the struct key of 16 bytes each attach type has its own storage, on every release: the warning
-in the cover letter of 2020 never came true for it. From Linux 5.9 on a map with a key of 8 bytes,
-the cgroup id alone, has one storage for all attach types of a cgroup.
+Since Linux 5.9, a map with an 8-byte key, the cgroup id, has one storage for all attach types of a
+cgroup. With the 16-byte ``struct bpf_cgroup_storage_key``, each attach type has its own storage on
+every release.
 """,
+    affects="both",
     affected="""
-Nobody who keeps the 16-byte key. Who changes a map to the 8-byte key, and counts directions or
-hooks apart, finds them added up. Who ran a kernel with the series as first posted in July 2020 lost
-the isolation for every map.
+* You are affected if you change a map to the 8-byte key and count directions or hooks apart: their
+  values are added up.
+* If you keep the 16-byte key, no change is needed.
+""",
+    signs=(
+        Sign(
+            "C",
+            "__type\\(key, *(__u64|u64|uint64_t)\\)|key_size, *8\\)|sizeof\\(__u64\\)",
+            "keys that may have 8 bytes",
+        ),
+        Sign("Go", "KeySize: *8", "keys that may have 8 bytes"),
+    ),
+    fix="""
+Declare the map with the 16-byte key where attach types must stay apart:
 """,
     details="""
 The cover letter announced two breaks. The second was that programs which expect isolation between
@@ -133,11 +146,6 @@ With either key all LSM hooks of a cgroup share one storage, since they have one
         "a value changes although nothing was sent",
         "the cover letter says that attach types are no longer isolated",
     ),
-    find="""
-Search for maps of these two types whose key is ``__u64`` (``__type(key, __u64)``, ``key_size =
-8``), and count the hooks whose programs use them. With ``struct bpf_cgroup_storage_key`` there is
-nothing to look for.
-""",
     rules=("share.attach-types-struct", "share.attach-types-id", "create.key-id"),
     recipes=("keep_attach_types_apart", "share_configuration"),
     explains=(Explains(changes.ATTACH_TYPE_IGNORED, ("map_*",)),),

@@ -15,7 +15,7 @@ from reference_model import (
     changes,
 )
 
-from ..story import BreakingChange, Evidence, Explains, Observe, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
@@ -41,14 +41,32 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 STORY = BreakingChange(
     title="A program that is attached twice has one storage",
+    nav="Attached twice, one storage",
     summary="""
-Since Linux 5.7 a program can be on one hook several times, through links. From 5.9 on all of them
+Since Linux 5.7 a program can be on one hook several times, through links. Since 5.9 all of them
 share one storage, so each packet counts once for each attachment. On 5.7 and 5.8 the second
-attachment corrupts the map: do not do it there.
+attachment corrupts the map.
 """,
+    affects="both",
     affected="""
-Who uses links for a program that somebody else attaches too, such as two instances of one agent. Up
-to 5.6 the second attachment was always refused, so code from that time may rely on it.
+* You are affected if you attach a program with a link, and the same program may be attached
+  already, for example by a second instance of your agent.
+* If your program is attached once to each hook, no change is needed.
+""",
+    signs=(
+        Sign(
+            "C",
+            "bpf_link_create|attach_cgroup|BPF_LINK_CREATE",
+            "links that may attach a program again",
+        ),
+        Sign(
+            "Go",
+            "link\\.AttachCgroup|link\\.AttachRawLink",
+            "links that may attach a program again",
+        ),
+    ),
+    fix="""
+Before you create the link, ask whether the program is attached already:
 """,
     details="""
 ``BPF_PROG_ATTACH`` refuses a program that is attached directly already: ``EINVAL``, on every
@@ -113,11 +131,6 @@ changes nothing for the other. The proposal of July 2020 behaves like this too.
         "each packet is counted twice",
         "entries vanish from the map after a link was closed",
     ),
-    find="""
-Search for ``bpf_link_create``, ``bpf_program__attach_cgroup`` and the like on hooks where the same
-program is also attached with ``bpf_prog_attach``, or where a link may be made a second time without
-closing the first.
-""",
     rules=("share.links", "share.own"),
     recipes=("know_what_is_attached", "keep_a_map_exclusive"),
     explains=(

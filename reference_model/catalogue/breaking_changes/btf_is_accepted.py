@@ -19,7 +19,7 @@ from reference_model import (
     changes,
 )
 
-from ..story import BreakingChange, Evidence, Explains, Observe, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
@@ -45,16 +45,26 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 
 STORY = BreakingChange(
-    title="BTF is accepted, if the key has just the right shape",
+    title="BTF is accepted if the key has the right shape",
+    nav="BTF of the key",
     summary="""
-On Linux 4.19 and 4.20 these maps take no BTF: errno 524, for which libc has no name. From 5.0 on
-they take it, but look at the key closely: a wrong shape is ``EINVAL``. Without BTF the map can be
-created on every release.
+Since Linux 5.0 these maps accept BTF, and check the type of the key: creating a map with another
+shape fails with ``EINVAL``. On 4.19 and 4.20, creating a map with BTF fails with errno 524. Without
+BTF the map can be created on every release.
 """,
+    affects="both",
     affected="""
-Who creates maps with BTF, by ``__type(key, ...)`` and libbpf, and supports 4.19. libbpf tries again
-without BTF and prints a warning; other loaders may give up. And who declares the key by a struct of
-his own.
+* You are affected if you support 4.19 or 4.20, and your loader does not try again without BTF.
+  libbpf does, and prints a warning.
+* You are affected if the key is a struct of your own.
+* If the key is ``struct bpf_cgroup_storage_key``, no change is needed since 5.0.
+""",
+    signs=(
+        Sign("C", "__type\\(key,|btf_key_type_id", "maps that are created with BTF"),
+        Sign("Go", "MapSpec\\{|btf\\.", "maps that may be created with BTF"),
+    ),
+    fix="""
+Declare sizes instead of types. The map is then created without BTF, on every release:
 """,
     details="""
 The kernel had no check function for the types of these maps, and such a map refuses BTF with
@@ -106,10 +116,6 @@ BTF is needed for a ``bpf_spin_lock`` in the value and for reading the map with 
         "libbpf: Retrying without BTF",
         "EINVAL from BPF_MAP_CREATE with a key struct of one's own",
     ),
-    find="""
-Search for ``__type(key, ...)`` and ``btf_key_type_id`` in the definitions of these maps, and for
-key structs other than ``struct bpf_cgroup_storage_key``.
-""",
     rules=("btf.versions", "btf.key-struct"),
     recipes=("one_object_for_all_kernels",),
     explains=(Explains(changes.BTF_KEY_AND_VALUE),),

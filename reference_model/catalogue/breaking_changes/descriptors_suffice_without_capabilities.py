@@ -17,7 +17,7 @@ from reference_model import (
     changes,
 )
 
-from ..story import BreakingChange, Evidence, Explains, Observe, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
@@ -46,18 +46,35 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 
 STORY = BreakingChange(
-    title="A process without capabilities may use the descriptors that it holds",
+    title="Descriptors suffice without capabilities",
+    nav="Descriptors need no CAP_BPF",
     summary="""
-Where the sysctl ``kernel.unprivileged_bpf_disabled`` is set, as it is on most systems, Linux up to
-5.18 refused every bpf(2) command of a process without ``CAP_BPF``: ``EPERM``. From 5.19 on only the
-commands that make maps and programs are refused. Whoever holds a map's descriptor may read and
-write its values; whoever holds a cgroup's may detach programs.
+Since Linux 5.19 a process without ``CAP_BPF`` can use the file descriptors that it holds: read and
+write values, or detach programs of a cgroup. Before 5.19 every bpf(2) command of such a process
+failed with ``EPERM`` where the sysctl ``kernel.unprivileged_bpf_disabled`` is set.
 """,
+    affects="both",
     affected="""
-Who passes descriptors of maps, programs or cgroups to processes with fewer rights, or pins maps
-where others may open them, and counts on the sysctl to keep them harmless. And who takes ``EPERM``
-for the answer to "may I use bpf(2)?". A process that holds no such descriptor can do no more than
-before.
+* You are affected if you pass descriptors of maps, programs or cgroups to processes with fewer
+  privileges, and rely on the sysctl to stop them.
+* You are affected if you read ``EPERM`` as "this process cannot use bpf(2)".
+* If such processes hold no descriptors, no change is needed.
+""",
+    signs=(
+        Sign(
+            "C",
+            "SCM_RIGHTS|bpf_obj_get|unprivileged_bpf|without_capabilities",
+            "descriptors that other processes get",
+        ),
+        Sign(
+            "Go",
+            "LoadPinnedMap|UnixRights|unprivileged_bpf",
+            "descriptors that other processes get",
+        ),
+    ),
+    fix="""
+Give processes with fewer privileges a read-only descriptor of the map, and no descriptor of the
+cgroup's directory:
 """,
     details="""
 Commit :commit:`c8644cd0efe7` ("bpf: refine kernel.unprivileged_bpf_disabled behaviour", Linux 5.19)
@@ -111,11 +128,6 @@ The sysctl is 2 in this story. With 0 the same commands were open to all before 
         "a process without capabilities changes values of a map",
         "somebody without rights detached the program",
     ),
-    find="""
-Search for ``unprivileged_bpf_disabled`` in what you say of your sandbox, for ``SCM_RIGHTS`` and
-inherited descriptors of maps, programs and directories below ``/sys/fs/cgroup``, and for the modes
-of files and directories below ``/sys/fs/bpf``.
-""",
     rules=("errors.unprivileged", "attach.capability", "detach.capability"),
     recipes=(),
     explains=(Explains(changes.UNPRIVILEGED_COMMANDS),),

@@ -17,7 +17,7 @@ from reference_model import (
     changes,
 )
 
-from ..story import BreakingChange, Explains, Observe, Outcome
+from ..story import BreakingChange, Explains, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
@@ -47,15 +47,34 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 
 STORY = BreakingChange(
-    title="A detach needs no capability, and most attaches do not either",
+    title="Detaching needs no capability",
+    nav="Detaching without privilege",
     summary="""
-Up to Linux 5.7 ``BPF_PROG_ATTACH`` and ``BPF_PROG_DETACH`` needed ``CAP_NET_ADMIN``: ``EPERM``.
-From 5.8 on a detach needs none, only a descriptor of the cgroup. An attach needs it for
-``CGROUP_SKB`` programs alone, and a caller without it gets ``EINVAL``, not ``EPERM``.
+Since Linux 5.8, ``BPF_PROG_DETACH`` needs only a file descriptor of the cgroup, and attaching needs
+``CAP_NET_ADMIN`` for ``CGROUP_SKB`` programs only: without it ``BPF_PROG_ATTACH`` fails with
+``EINVAL``. Before 5.8 both commands required ``CAP_NET_ADMIN``, and failed with ``EPERM``.
 """,
+    affects="both",
     affected="""
-Who hands descriptors of programs to less trusted processes, or relies on ``EPERM`` to learn that
-rights are missing. Who runs as root has nothing to do.
+* You are affected if less trusted processes can open your cgroups' directories.
+* You are affected if you rely on ``EPERM`` to detect a missing privilege.
+* If everything runs as root, no change is needed.
+""",
+    signs=(
+        Sign(
+            "C",
+            "EPERM|bpf_prog_detach|BPF_PROG_DETACH",
+            "calls whose errno or privilege changed",
+        ),
+        Sign(
+            "Go",
+            "EPERM|RawDetachProgram|ErrPermission",
+            "calls whose errno or privilege changed",
+        ),
+    ),
+    fix="""
+Attach the program with a link (since 5.7). ``BPF_PROG_DETACH`` does not detach it, so a descriptor
+of the cgroup is not enough:
 """,
     details="""
 Commit :commit:`2c78ee898d8f` ("bpf: Implement CAP_BPF", Linux 5.8) moved the rights to the load of
@@ -104,10 +123,6 @@ of maps and programs.
         "somebody without rights detached the program",
         "EPERM no longer comes from BPF_PROG_DETACH",
     ),
-    find="""
-Search for ``EPERM`` around attach and detach, for services that drop ``CAP_NET_ADMIN`` and attach
-later, and for who may open the directories below ``/sys/fs/cgroup``.
-""",
     rules=("attach.capability", "detach.capability"),
     recipes=(),
     explains=(Explains(changes.CAP_BPF),),

@@ -16,7 +16,7 @@ from reference_model import (
     changes,
 )
 
-from ..story import BreakingChange, Evidence, Explains, Observe, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
@@ -39,16 +39,25 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 
 STORY = BreakingChange(
-    title="A query of the effective programs reports no flags",
+    title="Effective queries report no attach flags",
+    nav="Effective query: no flags",
     summary="""
-``BPF_PROG_QUERY`` with ``BPF_F_QUERY_EFFECTIVE`` lists the programs that run in a cgroup, its
-ancestors' included. Up to Linux 6.0 it also reported this cgroup's attach flags. From 6.1 on, and
-6.0.3, it reports 0.
+Since Linux 6.1 and 6.0.3, ``BPF_PROG_QUERY`` with ``BPF_F_QUERY_EFFECTIVE`` reports 0 as attach
+flags. Before, it reported the attach flags of the cgroup, although it lists programs of the
+ancestors too.
 """,
+    affects="both",
     affected="""
-Who reads ``attach_flags`` from an effective query, to learn whether it may attach beside what is
-there. Without ``BPF_F_QUERY_EFFECTIVE`` the query returns the flags on every release. Only for
-``BPF_LSM_CGROUP`` it never does: ``prog_attach_flags`` has the flags of each program there.
+* You are affected if you read ``attach_flags`` from an effective query, for example to decide
+  whether you may attach beside another program.
+* If you query without ``BPF_F_QUERY_EFFECTIVE``, no change is needed.
+""",
+    signs=(
+        Sign("C", "BPF_F_QUERY_EFFECTIVE", "queries whose flags are 0 now"),
+        Sign("Go", "QueryEffective|BPF_F_QUERY_EFFECTIVE", "queries whose flags are 0 now"),
+    ),
+    fix="""
+Ask for the flags in a second query, without ``BPF_F_QUERY_EFFECTIVE``:
 """,
     details="""
 The effective programs may come from several cgroups with different flags, so one number for all of
@@ -94,9 +103,6 @@ it is attached.
         "bpftool cgroup show effective lists no flags",
         "attach_flags is 0 although programs were attached with BPF_F_ALLOW_MULTI",
     ),
-    find="""
-Search for ``BPF_F_QUERY_EFFECTIVE`` and for what becomes of ``attach_flags`` after it.
-""",
     rules=("query.effective-flags",),
     recipes=("know_what_is_attached",),
     explains=(Explains(changes.EFFECTIVE_QUERY_FLAGS),),

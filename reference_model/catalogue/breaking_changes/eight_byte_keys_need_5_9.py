@@ -19,7 +19,7 @@ from reference_model import (
     changes,
 )
 
-from ..story import BreakingChange, Evidence, Explains, Observe, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
@@ -44,15 +44,28 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 
 STORY = BreakingChange(
-    title="Keys of 8 bytes need Linux 5.9",
+    title="8-byte keys need Linux 5.9",
+    nav="8-byte keys need 5.9",
     summary="""
-``__type(key, __u64)`` works from Linux 5.9 on. Before, the creation of the map fails with
-``EINVAL``, and only ``struct bpf_cgroup_storage_key`` of 16 bytes is accepted. This is the one
-change where new code breaks on an old kernel.
+Since Linux 5.9 a map can have an 8-byte key, the cgroup id. Before 5.9 creating such a map fails
+with ``EINVAL``: only the 16-byte ``struct bpf_cgroup_storage_key`` is accepted.
 """,
+    affects="both",
     affected="""
-Who writes for several kernels and wants a storage shared between attach types. Who wants no such
-sharing uses the struct: it works on every release.
+* You are affected if your map has a ``__u64`` key and you support kernels before 5.9.
+* If you do not need one storage for several attach types, use the 16-byte key: it works everywhere.
+""",
+    signs=(
+        Sign(
+            "C",
+            "__type\\(key, *(__u64|u64|uint64_t)\\)|key_size, *(8|12)\\)|sizeof\\(__u64\\)",
+            "keys that may have 8 bytes",
+        ),
+        Sign("Go", "KeySize: *(8|12)", "keys that may have 8 bytes"),
+    ),
+    fix="""
+Try the 8-byte key, and fall back to the 16-byte key. With the 16-byte key, read one entry for each
+attach type and add them up:
 """,
     details="""
 The key size is the first thing that the map type looks at, so a wrong one wins over any other
@@ -101,10 +114,6 @@ There is no way to ask the kernel but to try. The feature was not backported to 
         "EINVAL: libbpf failed to create the map",
         "the object loads on the desk and not in production",
     ),
-    find="""
-Search for ``__type(key, __u64)``, ``__uint(key_size, 8)`` or ``sizeof(__u64)`` in the definitions
-of these maps, and for ``__uint(key_size, 12)``.
-""",
     rules=("create.key-id", "create.key-struct", "create.key-size"),
     recipes=("one_object_for_all_kernels", "share_configuration"),
     explains=(Explains(changes.KEY_IS_CGROUP_ID),),

@@ -15,7 +15,7 @@ from reference_model import (
     changes,
 )
 
-from ..story import BreakingChange, Evidence, Explains, Observe, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
@@ -41,16 +41,29 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 
 STORY = BreakingChange(
-    title="Entries outlive the detach",
+    title="Entries remain after a program is detached",
+    nav="Entries outlive detaching",
     summary="""
-Up to Linux 5.8 an entry was in the map exactly as long as a program was attached: after the detach
-a lookup gave ``ENOENT``. From 5.9 on the entry stays. It can be read, written and walked over until
-the cgroup or the map goes.
+Since Linux 5.9 an entry remains after the program is detached, until the cgroup or the map is
+freed. Before 5.9 the entry was freed with the attachment: looking it up failed with ``ENOENT``.
 """,
+    affects="both",
     affected="""
-Who takes ``ENOENT`` as the news that nothing is attached, or an entry as the proof that something
-is. Who walks over a map and counts its keys as attachments. For others it is good news: the last
-numbers can now be read after the detach.
+* You are affected if you read ``ENOENT`` as "no program is attached", or an entry as "a program is
+  attached".
+* You are affected if you iterate over the keys to count attachments.
+* Otherwise no change is needed, and you can read the last values after detaching.
+""",
+    signs=(
+        Sign(
+            "C",
+            "ENOENT|bpf_map_get_next_key|bpf_map_lookup_elem",
+            "lookups that may test for an attachment",
+        ),
+        Sign("Go", "ErrKeyNotExist|\\.Iterate\\(\\)", "lookups that may test for an attachment"),
+    ),
+    fix="""
+Ask the cgroup for its programs, not the map for its entries:
 """,
     details="""
 A storage ends with its cgroup's BPF state or with its map (commit :commit:`7d9c3427894f`). User
@@ -102,10 +115,6 @@ Whether something is attached is the business of ``BPF_PROG_QUERY``, on every re
         "a walk over the map shows cgroups whose program was detached",
         "ENOENT never comes after a detach",
     ),
-    find="""
-Search for ``ENOENT`` near ``bpf_map_lookup_elem`` on these maps, and for loops over
-``bpf_map_get_next_key`` whose body assumes that a program is attached.
-""",
     rules=("lifetime.detach", "lifetime.attachment", "lifetime.cgroup"),
     recipes=("know_what_is_attached", "walk_all_keys"),
     explains=(

@@ -16,7 +16,7 @@ from reference_model import (
     changes,
 )
 
-from ..story import BreakingChange, Explains, Observe, Outcome
+from ..story import BreakingChange, Explains, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
@@ -41,18 +41,27 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 
 STORY = BreakingChange(
-    title="A freeze needs a writable descriptor, and no capability",
+    title="Freezing a map needs a writable descriptor",
+    nav="Freezing needs write access",
     summary="""
-``BPF_MAP_FREEZE`` (Linux 5.2) takes writing away from all of user space. Up to 6.4 a descriptor
-that may only read was enough, together with ``CAP_BPF`` (``CAP_SYS_ADMIN`` before 5.8). From 6.5 on
-the descriptor must be writable, else ``EPERM``, and no capability is needed. A second freeze gives
-``EPERM`` instead of ``EBUSY``.
+Since Linux 6.5 ``BPF_MAP_FREEZE`` requires a writable file descriptor, and no capability. A second
+freeze fails with ``EPERM``. Before 6.5 a read-only descriptor was enough together with ``CAP_BPF``
+(``CAP_SYS_ADMIN`` before 5.8), and a second freeze failed with ``EBUSY``.
 """,
+    affects="both",
     affected="""
-Who freezes through a descriptor opened with ``BPF_F_RDONLY``, or asks for ``EBUSY`` to learn that a
-map is frozen already. And who hands a writable descriptor to a process without capabilities: from
-6.5 on it can freeze the map, for all others too. Who never freezes has to look at the last point
-only.
+* You are affected if you freeze through a descriptor that was opened with ``BPF_F_RDONLY``.
+* You are affected if you rely on ``EBUSY`` to detect a frozen map.
+* You are affected if a process without capabilities has a writable descriptor: it can freeze the
+  map for all others.
+""",
+    signs=(
+        Sign("C", "bpf_map_freeze|BPF_MAP_FREEZE", "calls that freeze a map"),
+        Sign("Go", "\\.Freeze\\(\\)", "calls that freeze a map"),
+    ),
+    fix="""
+Freeze through the descriptor that ``bpf_map_create()`` returned, and remember that you did. The
+errno of a second freeze does not say it:
 """,
     details="""
 Commit :commit:`c4c84f6fb2c4` ("bpf: drop unnecessary bpf_capable() check in BPF_MAP_FREEZE
@@ -114,10 +123,6 @@ The sysctl ``kernel.unprivileged_bpf_disabled`` is 0 in this story. Where it is 
         "EBUSY no longer comes from a second BPF_MAP_FREEZE",
         "EPERM from BPF_MAP_UPDATE_ELEM although nobody with rights has frozen the map",
     ),
-    find="""
-Search for ``bpf_map_freeze``, ``BPF_MAP_FREEZE`` and ``Freeze`` in Go and Rust libraries, and for
-the descriptor that it gets: ``BPF_F_RDONLY`` where it was made. Then for ``EBUSY`` behind it.
-""",
     rules=("command.freeze",),
     recipes=(),
     explains=(Explains(changes.FREEZE_NEEDS_WRITE),),

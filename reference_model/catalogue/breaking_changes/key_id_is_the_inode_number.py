@@ -15,7 +15,7 @@ from reference_model import (
     changes,
 )
 
-from ..story import BreakingChange, Explains, Observe, Outcome
+from ..story import BreakingChange, Explains, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
@@ -36,15 +36,24 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 STORY = BreakingChange(
     title="The cgroup id in the key is the inode number",
+    nav="Cgroup id is the inode number",
     summary="""
-From Linux 5.5 on ``cgroup_inode_id`` is the inode number of the cgroup's directory, what stat(2)
-calls ``st_ino``. Up to 5.4 a generation number stood in its upper half, and a lookup by ``st_ino``
-gave ``ENOENT``.
+Since Linux 5.5, on 64-bit kernels, the id in the key is the inode number of the cgroup's directory,
+``st_ino``. Before 5.5 the upper half of the id contained a generation number, and a lookup with
+``st_ino`` failed with ``ENOENT``.
 """,
+    affects="both",
     affected="""
-Who fills the key from stat(2) and also runs on 4.19 or 5.4. And who cuts the id to 32 bits. Who
-asks the kernel for the id with name_to_handle_at(2), or in a program with
-``bpf_get_current_cgroup_id()``, gets the right one on every release.
+* You are affected if you take the id from stat(2) and support kernels before 5.5.
+* You are affected if you store ids in 32 bits.
+* If you use name_to_handle_at(2) or ``bpf_get_current_cgroup_id()``, no change is needed.
+""",
+    signs=(
+        Sign("C", "st_ino|cgroup_inode_id", "where the key gets its id"),
+        Sign("Go", "\\.Ino\\b|Stat_t", "where the key gets its id"),
+    ),
+    fix="""
+Get the id from name_to_handle_at(2). It is right on every release:
 """,
     details="""
 The name ``cgroup_inode_id`` promised an inode number from the beginning, but 4.19 to 5.4 put the id
@@ -88,10 +97,6 @@ Others met it too: cilium/tetragon issue 225 ("kernels prior to 5.5 have differe
         "ids such as 4294967297 (0x100000001)",
         "the key works on 5.10 and not on 5.4",
     ),
-    find="""
-Search for ``st_ino``, ``stat`` and ``fstat`` near the key, and for ids that are kept in 32 bits. In
-Go: ``syscall.Stat_t.Ino``; in shell: ``stat -c %i`` and ``ls -di``.
-""",
     rules=("key.id", "key.id-inode", "key.id-generation"),
     recipes=("get_the_cgroup_id",),
     explains=(Explains(changes.ID_IS_INODE),),

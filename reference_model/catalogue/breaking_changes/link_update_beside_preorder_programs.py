@@ -16,7 +16,7 @@ from reference_model import (
     changes,
 )
 
-from ..story import BreakingChange, Explains, Observe, Outcome
+from ..story import BreakingChange, Explains, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
@@ -49,18 +49,30 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 
 STORY = BreakingChange(
-    title="A link update beside BPF_F_PREORDER programs changes the right program",
+    title="BPF_LINK_UPDATE replaces the right program",
+    nav="Link update and PREORDER",
     summary="""
-Where a program with ``BPF_F_PREORDER`` runs on the same hook, in the cgroup or above it, a
-``BPF_LINK_UPDATE`` may put the new program into that one's place. The guard is gone, the old
-program goes on, and the new one gets the guard's storages: none means a crash. From 7.2 on, and on
-stable kernels with the fix, the update changes the link's own program.
+Since Linux 7.2, and on stable kernels with the fix, ``BPF_LINK_UPDATE`` always replaces the program
+of its own link. Before, it could replace a program that was attached with ``BPF_F_PREORDER`` on the
+same hook: the old program continued, and the new one could crash the kernel.
 """,
+    affects="both",
     affected="""
-Who updates programs through links on a kernel that has the flag and not the fix: 6.15 to 7.1.4 and,
-of the older branches, 6.6.93 to 6.6.144, 6.12.31 to 6.12.96 and 6.14.9 and later. 6.18.40 and later
-of that branch are fixed. It takes one ``BPF_F_PREORDER`` program on the hook, of anybody, in the
-cgroup or above. Where nobody uses the flag nothing is wrong.
+* You are affected if you update programs through links on 6.15 to 7.1.4, 6.6.93 to 6.6.144,
+  6.12.31 to 6.12.96, or 6.14.9 and later. On the 6.18 branch, 6.18.40 and later are fixed.
+* It takes one program with ``BPF_F_PREORDER`` on the hook, in the cgroup or above it.
+* If nobody uses that flag, no change is needed.
+""",
+    signs=(
+        Sign(
+            "C",
+            "BPF_F_PREORDER|bpf_link_update|bpf_link__update_program",
+            "updates, and the flag",
+        ),
+        Sign("Go", "PREORDER|\\.Update\\(", "updates, and the flag"),
+    ),
+    fix="""
+Attach the new program with a new link, and then close the old link. For a moment both programs run:
 """,
     details="""
 The kernel keeps two orders. Each cgroup has its list of attachments, in the order of the attaches.
@@ -112,11 +124,6 @@ For a moment both run. Or detach the program with the flag before the update, an
         "a crash of the kernel: NULL pointer dereference in bpf_get_local_storage",
         "after a link update the old program still runs, and another one does not",
     ),
-    find="""
-Search for ``BPF_F_PREORDER`` in all that attaches to cgroups on the machine, and for
-``bpf_link_update``, ``bpf_link__update_program`` and the ``Update`` of links in Go and Rust
-libraries. After an update compare a query with ``BPF_F_QUERY_EFFECTIVE`` with what should run.
-""",
     rules=("link-update.keep",),
     recipes=("know_what_is_attached",),
     explains=(Explains(changes.PREORDER_INDEX),),

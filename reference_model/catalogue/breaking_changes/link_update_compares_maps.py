@@ -14,7 +14,7 @@ from reference_model import (
     changes,
 )
 
-from ..story import BreakingChange, Evidence, Explains, Observe, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
@@ -44,16 +44,25 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 
 STORY = BreakingChange(
-    title="A link update to a program with other storage maps is refused",
+    title="BPF_LINK_UPDATE requires the same storage maps",
+    nav="Link update: same maps",
     summary="""
-``BPF_LINK_UPDATE`` exchanges a link's program and leaves its storages alone. If the new program
-uses another storage map, kernels before 7.3 let it work on the old map's data, or crash if there
-was none. From 7.3 on, and on stable kernels with the fix, the update says ``EINVAL``.
+Since Linux 7.3, and on stable kernels with the fix, ``BPF_LINK_UPDATE`` fails with ``EINVAL`` if
+the new program uses another storage map. Before, the new program worked on the data of the old map,
+or crashed the kernel if the old program had none.
 """,
+    affects="both",
     affected="""
-Who updates programs through links and loads each version with maps of its own, which is what libbpf
-does unless told otherwise. On fixed kernels the update now fails; on older ones it seemed to work
-and did not. An update to a program with the same map is right from 5.9 on.
+* You are affected if you update programs through links, and each version has maps of its own. This
+  is what libbpf does by default.
+* If both programs use the same map, no change is needed since 5.9.
+""",
+    signs=(
+        Sign("C", "bpf_link_update|bpf_link__update_program", "updates of links"),
+        Sign("Go", "\\.Update\\(", "updates of links"),
+    ),
+    fix="""
+Load the new program with the map of the old one. Two maps of one name are two maps:
 """,
     details="""
 An attachment holds its storages from the time of the attach. A link update (Linux 5.7) changes the
@@ -114,11 +123,6 @@ it holds a storage of a map that is gone, and what follows is undefined.
         "a crash of the kernel: NULL pointer dereference in bpf_get_local_storage",
         "the new program's map stays empty, the old one goes on counting",
     ),
-    find="""
-Search for ``bpf_link_update``, ``bpf_link__update_program`` and the ``Update`` of links in Go and
-Rust libraries. Then look whether the two programs share their storage map by descriptor: maps of
-one name in two objects are two maps, unless pinned by name or reused with ``bpf_map__reuse_fd``.
-""",
     rules=("link-update.same-maps", "link-update.other-maps", "link-update.keep"),
     recipes=("replace_a_program",),
     explains=(

@@ -17,7 +17,7 @@ from reference_model import (
     changes,
 )
 
-from ..story import BreakingChange, Evidence, Explains, Observe, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
@@ -46,15 +46,25 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 
 STORY = BreakingChange(
-    title="One CPU's value can be read and written by a flag",
+    title="Flags can address the value of one CPU",
+    nav="Flags for one CPU",
     summary="""
-From Linux 7.0 on ``BPF_F_CPU`` reads or writes the value of one CPU of the per-CPU type, and
-``BPF_F_ALL_CPUS`` writes one value to all. Up to 6.19 both are ``EINVAL``. And the padding between
-the CPUs' values is no longer stored.
+Since Linux 7.0 ``BPF_F_CPU`` reads or writes the value of one CPU, and ``BPF_F_ALL_CPUS`` writes
+one value to all CPUs. Before 7.0 both flags fail with ``EINVAL``. Since 7.0 the padding between the
+values is no longer stored.
 """,
+    affects="per-CPU",
     affected="""
-Who uses the new flags and also runs on older kernels. Who keeps data in the padding of a slot, the
-up to 7 bytes that round the value up to a multiple of 8: it is gone from 7.0 on.
+* You are affected if you use these flags and support kernels before 7.0.
+* You are affected if you store data in the padding after each value (up to 7 bytes).
+* Otherwise no change is needed.
+""",
+    signs=(
+        Sign("C", "BPF_F_CPU|BPF_F_ALL_CPUS|ALL_CPUS|F_CPU", "the flags"),
+        Sign("Go", "BPF_F_CPU|BPF_F_ALL_CPUS|MapLookupFlags", "the flags"),
+    ),
+    fix="""
+Read the values of all CPUs and pick one. This works on every release:
 """,
     details="""
 The number of the CPU stands in the upper 32 bits of the flags. With either flag the buffer holds
@@ -115,10 +125,6 @@ On 4.19 there is no per-CPU type: ``EINVAL`` at its creation.
         "ERANGE from a lookup with BPF_F_CPU",
         "bytes in the padding of a slot read back as zero",
     ),
-    find="""
-Search for ``BPF_F_CPU`` and ``BPF_F_ALL_CPUS``, and for code that writes a struct over the whole
-slot of a CPU where ``value_size`` is no multiple of 8.
-""",
     rules=("percpu.flags", "percpu.layout", "percpu.update-all"),
     recipes=("read_percpu_totals",),
     explains=(Explains(changes.CPU_FLAGS),),

@@ -17,7 +17,7 @@ from reference_model import (
     changes,
 )
 
-from ..story import BreakingChange, Evidence, Explains, Observe, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
@@ -32,15 +32,25 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 
 STORY = BreakingChange(
-    title="A per-CPU value may not hold a spin lock",
+    title="Per-CPU values cannot contain a spin lock",
+    nav="No spin lock per CPU",
     summary="""
-From Linux 5.1 on the kernel knows ``struct bpf_spin_lock``. A per-CPU map whose value has one, and
-whose BTF says so, is refused: ``ENOTSUPP`` (524), from 6.2 on ``EOPNOTSUPP`` (95). Linux 5.0 took
-the struct for any other and created the map.
+Since Linux 5.1 creating a per-CPU map whose BTF shows a ``struct bpf_spin_lock`` fails with
+``ENOTSUPP`` (524), and since 6.2 with ``EOPNOTSUPP`` (95). Before 5.1 the kernel did not know the
+struct and created the map.
 """,
+    affects="per-CPU",
     affected="""
-Who gives both maps, the shared and the per-CPU one, the same value type with a lock in it. And who
-tells this refusal by its errno: the number changed in 6.2.
+* You are affected if the shared and the per-CPU map have one value type with a lock.
+* You are affected if you compare the errno: it changed in 6.2.
+* Otherwise no change is needed.
+""",
+    signs=(
+        Sign("C", "struct bpf_spin_lock", "value types with a lock"),
+        Sign("Go", "bpf_spin_lock|SpinLock", "value types with a lock"),
+    ),
+    fix="""
+Use a value type without the lock for the per-CPU map:
 """,
     details="""
 The name of the struct is what counts: the kernel looks for a member of type ``struct
@@ -98,11 +108,6 @@ come from the midst of an update; a lock cannot help there.
         "EOPNOTSUPP (Operation not supported) from BPF_MAP_CREATE of a per-CPU map",
         "libbpf: Retrying without BTF",
     ),
-    find="""
-Search for ``struct bpf_spin_lock`` in the value types of ``BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE``.
-Take the lock out of that type, or use the shared type. Where the errno is looked at, take 524 and
-95 for the same.
-""",
     rules=("btf.spin-lock",),
     recipes=("update_concurrently",),
     explains=(

@@ -17,7 +17,7 @@ from reference_model import (
     changes,
 )
 
-from ..story import BreakingChange, Evidence, Explains, Observe, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
@@ -38,15 +38,26 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 
 STORY = BreakingChange(
-    title="A call with two faults may get another errno than before",
+    title="Calls with two faults may get another errno",
+    nav="Two faults, another errno",
     summary="""
-The order of the kernel's tests is no promise. On Linux 5.3 to 5.10 a map with a wrong name that
-also exceeds ``RLIMIT_MEMLOCK`` gets ``EPERM``; before and after, ``EINVAL``. Since 6.19 a lookup
-with wrong flags through a write-only descriptor fails with ``EPERM``, not ``EINVAL``.
+The order in which the kernel checks arguments changes between releases. On Linux 5.3 to 5.10
+creating a map with an invalid name fails with ``EPERM`` if ``RLIMIT_MEMLOCK`` is exceeded too; on
+other releases with ``EINVAL``. Since 6.19 a lookup with invalid flags through a write-only
+descriptor fails with ``EPERM`` instead of ``EINVAL``.
 """,
+    affects="both",
     affected="""
-Who provokes errors on purpose, to probe for features or in tests, and expects one errno. A program
-whose calls are right has nothing to do.
+* You are affected if you provoke errors on purpose, in probes or tests, and expect one errno.
+* If your calls are valid, no change is needed.
+""",
+    signs=(
+        Sign("C", "EINVAL|EPERM|RLIMIT_MEMLOCK|memlock_rlim", "errnos that are compared"),
+        Sign("Go", "EINVAL|EPERM|RemoveMemlock", "errnos that are compared"),
+    ),
+    fix="""
+Probe with a call that has one fault at most: raise ``RLIMIT_MEMLOCK``, and then create a valid map
+of the kind that you need:
 """,
     details="""
 Commit :commit:`c85d69135a91` ("bpf: move memory size checks to bpf_map_charge_init()", Linux 5.3)
@@ -96,10 +107,6 @@ The limit here is one page, which the first map takes.
         "EPERM (Operation not permitted) from BPF_MAP_CREATE where EINVAL was expected",
         "EPERM from BPF_MAP_LOOKUP_ELEM where EINVAL was expected",
     ),
-    find="""
-Search tests and probes for comparisons with ``EINVAL`` or ``EPERM``, and look at whether the call
-before has more than one fault. Probes for features should also lift ``RLIMIT_MEMLOCK``.
-""",
     rules=("create.name", "create.memlock", "create.order", "lookup.flags"),
     recipes=(),
     explains=(Explains(changes.MEMLOCK_BEFORE_ALLOCATION), Explains(changes.LOOKUP_FLAGS_LATE)),

@@ -15,7 +15,7 @@ from reference_model import (
     changes,
 )
 
-from ..story import BreakingChange, Evidence, Explains, Observations, Observe, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observations, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
@@ -55,16 +55,30 @@ _WAITS: Observations = {
 }
 
 STORY = BreakingChange(
-    title="A removed cgroup keeps its storages until its last socket is closed",
+    title="Removed cgroups keep storages while sockets live",
+    nav="Removed cgroups and sockets",
     summary="""
-rmdir(2) is not the end. As long as a socket lives that was made in the cgroup, the programs run for
-it and the entries stay, on every release. What changed is what else holds them: up to 5.2 whatever
-held the cgroup itself, from 5.3 on only sockets. Kernels 5.3 and 5.4 before 5.4.13 forgot the
-ancestors.
+Removing a cgroup does not free its storages while a socket that was created in it is open, on every
+release. Since Linux 5.3 only sockets keep them; before, anything that held the cgroup did. Kernels
+5.3 and 5.4 before 5.4.13 could free the storages of the ancestors too early.
 """,
+    affects="both",
     affected="""
-Who expects entries to vanish with rmdir(2), or to stay for a while after it. On 5.3 and early 5.4
-also everybody with programs on a cgroup and below it, both removed while a socket is open.
+* You are affected if you expect entries to disappear with rmdir(2), or to remain for a while.
+* You are affected on 5.3 and early 5.4 if you remove a cgroup and its parent, both with programs,
+  while a socket is open: the kernel may crash.
+* If you read the values before you remove the cgroup, no change is needed.
+""",
+    signs=(
+        Sign("C", "rmdir|remove_cgroup|ENOENT", "code that removes cgroups or waits for it"),
+        Sign(
+            "Go",
+            "os\\.Remove|unix\\.Rmdir|ErrKeyNotExist",
+            "code that removes cgroups or waits for it",
+        ),
+    ),
+    fix="""
+Read the last values before you remove the cgroup:
 """,
     details="""
 Up to 5.2 the programs and storages of a removed cgroup went with the kernel's cgroup structure, and
@@ -118,10 +132,6 @@ commit repaired. A cgroup that is held by something other than a socket (up to 5
         "a removed cgroup still counts packets",
         "a crash of 5.3 or 5.4 some time after cgroups were removed",
     ),
-    find="""
-Search for code that waits for ``ENOENT`` after rmdir(2), or that reads the last numbers of a cgroup
-after removing it. Read them before. Services with long-lived connections show the wait best.
-""",
     rules=("lifetime.socket", "lifetime.cgroup"),
     recipes=(),
     explains=(Explains(changes.CGROUP_BPF_REFCOUNT), Explains(changes.ANCESTORS_HELD)),

@@ -14,7 +14,7 @@ from reference_model import (
     changes,
 )
 
-from ..story import BreakingChange, Evidence, Explains, Observe, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
@@ -50,16 +50,29 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 
 STORY = BreakingChange(
-    title="A replaced program leaves its data behind",
+    title="Replacing a program keeps the entry of the old one",
+    nav="Replaced program keeps entry",
     summary="""
-Up to Linux 5.8 the storage of a replaced program was freed, so its entry vanished from the map.
-From 5.9 on the entry stays. A successor that uses the same map continues with the old value, and so
-does the first program when it comes back.
+Since Linux 5.9 the entry of a replaced program remains. A program that uses the same map continues
+with the old value, and so does the first program when it is attached again. Before 5.9 the entry
+was freed with the replaced program.
 """,
+    affects="both",
     affected="""
-Who updates programs in place and expects the new one to begin with zeros. Who reads the old map
-until ``ENOENT`` to learn that the switch is done. Who keeps many maps open: their entries now take
-memory until the map or the cgroup goes.
+* You are affected if you update programs in place with the same map, and expect zeros.
+* You are affected if you wait for ``ENOENT`` in the old map to detect the switch.
+* If the new program has a new map, it starts with zeros on every release.
+""",
+    signs=(
+        Sign(
+            "C",
+            "BPF_F_REPLACE|bpf_map__reuse_fd|bpf_obj_get|bpf_prog_attach",
+            "programs that are replaced",
+        ),
+        Sign("Go", "ReplaceProgram|MapReplacements|PinByName", "programs that are replaced"),
+    ),
+    fix="""
+Write zeros after replacing the program:
 """,
     details="""
 Up to 5.8 a map was bound to one program, so the successor always came with a map of its own
@@ -111,10 +124,6 @@ zeros.
         "a new version of the program starts with the old numbers",
         "entries of an old program are still in the map",
     ),
-    find="""
-Search for code that loads a second program and attaches it over the first, and look which map the
-second one uses: a map that is pinned, or reused through ``bpf_map__reuse_fd``, is the old one.
-""",
     rules=("replace.keep", "replace.reset", "share.maps"),
     recipes=("replace_a_program", "fresh_map_per_generation"),
     explains=(

@@ -17,7 +17,7 @@ from reference_model import (
     changes,
 )
 
-from ..story import BreakingChange, Evidence, Explains, Observe, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
@@ -45,16 +45,33 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 
 STORY = BreakingChange(
-    title="Replacing a program no longer zeroes its storage",
+    title="Replacing a program keeps its data",
+    nav="Replacing keeps data",
     summary="""
-Attaching over a program that is already there replaces it. Up to Linux 5.8 this brought a fresh,
-zeroed storage, even where the program was replaced by itself. From 5.9 on the new attachment finds
-the storage with its key and goes on with its value.
+Since Linux 5.9 a program that replaces another one with the same map continues with the old data.
+Before 5.9 replacing a program created a new, zeroed storage, even if the program replaced itself.
 """,
+    affects="both",
     affected="""
-Who attaches the same program a second time to reset its counters, and agents that attach blindly at
-each start and so used to reset them without knowing. All three ways of replacing are affected:
-flags 0, ``BPF_F_ALLOW_OVERRIDE``, and ``BPF_F_ALLOW_MULTI`` with ``BPF_F_REPLACE``.
+* You are affected if you attach a program a second time to reset its counters.
+* You are affected if your agent attaches at each start and so reset the counters unintentionally.
+* This concerns flags 0, ``BPF_F_ALLOW_OVERRIDE``, and ``BPF_F_ALLOW_MULTI`` with ``BPF_F_REPLACE``.
+""",
+    signs=(
+        Sign(
+            "C",
+            "bpf_prog_attach|BPF_F_ALLOW_OVERRIDE|BPF_F_REPLACE",
+            "calls that may replace a program",
+        ),
+        Sign(
+            "Go",
+            "RawAttachProgram|AttachCgroup|ReplaceProgram",
+            "calls that may replace a program",
+        ),
+    ),
+    fix="""
+Write zeros after attaching. Older kernels zero the storage themselves, so the code works on every
+release:
 """,
     details="""
 The kernel replaces in three cases. With flags 0 and with ``BPF_F_ALLOW_OVERRIDE`` a hook holds one
@@ -99,11 +116,6 @@ storages, on any release.
         "counters do not start at zero after an update of the program",
         "attaching a second time no longer resets",
     ),
-    find="""
-Search for attaches whose flags are 0, ``BPF_F_ALLOW_OVERRIDE`` or hold ``BPF_F_REPLACE``, and ask
-of each whether something is attached there already. In libbpf: ``bpf_prog_attach`` without a detach
-before it, and ``bpf_prog_attach_opts`` with ``replace_prog_fd``.
-""",
     rules=("replace.keep", "replace.reset"),
     recipes=("replace_a_program", "zero_explicitly", "subtract_a_baseline"),
     explains=(

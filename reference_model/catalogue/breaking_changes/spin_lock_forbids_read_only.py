@@ -17,7 +17,7 @@ from reference_model import (
     changes,
 )
 
-from ..story import BreakingChange, Evidence, Explains, Observe, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
@@ -37,15 +37,34 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 
 STORY = BreakingChange(
-    title="A map with a spin lock can be neither write-only nor frozen",
+    title="Maps with a spin lock cannot be frozen",
+    nav="Spin lock: no freezing",
     summary="""
-From Linux 6.2 on a map whose value holds a ``bpf_spin_lock`` is refused with ``EACCES`` if it has
-``BPF_F_WRONLY_PROG``, and ``BPF_MAP_FREEZE`` of it gets ``ENOTSUPP`` (524). Up to 6.1 both worked.
-``BPF_F_RDONLY_PROG`` with a lock never worked.
+Since Linux 6.2 a map whose value has a ``bpf_spin_lock`` cannot be frozen or write-only:
+``BPF_MAP_FREEZE`` fails with ``ENOTSUPP`` (524), and ``BPF_F_WRONLY_PROG`` with ``EACCES``. Before
+6.2 both worked. ``BPF_F_RDONLY_PROG`` with a lock never worked.
 """,
+    affects="shared",
     affected="""
-Who keeps settings in a value with a lock and freezes the map once they are written. And who marks
-such a map as write-only for programs.
+* You are affected if you freeze a map whose value contains a lock.
+* You are affected if you create such a map with ``BPF_F_WRONLY_PROG``.
+* Otherwise no change is needed.
+""",
+    signs=(
+        Sign(
+            "C",
+            "bpf_spin_lock|bpf_map_freeze|BPF_F_WRONLY_PROG",
+            "locks, and the calls that reject them",
+        ),
+        Sign(
+            "Go",
+            "bpf_spin_lock|\\.Freeze\\(\\)|BPF_F_WRONLY_PROG",
+            "locks, and the calls that reject them",
+        ),
+    ),
+    fix="""
+Remove the lock from the value. A frozen map needs none, because user space writes it only before it
+is frozen:
 """,
     details="""
 Commit :commit:`db559117828d` ("bpf: Consolidate spin_lock, timer management into btf_record", Linux
@@ -124,10 +143,6 @@ per-CPU map or an array. Or open the map read-only where it must not be written,
         "EACCES (Permission denied) from BPF_MAP_CREATE",
         "ENOTSUPP (Unknown error 524) from BPF_MAP_FREEZE",
     ),
-    find="""
-Search for ``struct bpf_spin_lock`` in the value types of these maps, and there for
-``BPF_F_WRONLY_PROG``, ``bpf_map_freeze`` and their like.
-""",
     rules=("btf.spin-lock-flags", "btf.no-freeze", "command.freeze"),
     recipes=("update_concurrently",),
     explains=(

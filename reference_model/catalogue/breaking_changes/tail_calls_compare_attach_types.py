@@ -19,7 +19,7 @@ from reference_model import (
     changes,
 )
 
-from ..story import BreakingChange, Explains, Observe, Outcome
+from ..story import BreakingChange, Explains, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
@@ -43,18 +43,30 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 
 STORY = BreakingChange(
-    title="Tail calls between programs with different expected attach types are refused",
+    title="Tail calls require the same attach type",
+    nav="Tail calls: same attach type",
     summary="""
-Programs of one program array must have been loaded with the same ``expected_attach_type`` from
-Linux 6.18 on, and on stable kernels with the fix: ``EINVAL``. Before, only the program type
-counted. With libbpf the section name decides: ``cgroup/skb`` and ``cgroup_skb/egress`` differ,
-``cgroup/connect4`` and ``cgroup/connect6`` too.
+Since Linux 6.18, and on stable kernels with the fix, all programs of a program array must have the
+same ``expected_attach_type``: otherwise the call fails with ``EINVAL``. Before, only the program
+type had to be the same. With libbpf the section name decides: ``cgroup/skb`` and
+``cgroup_skb/egress`` differ.
 """,
+    affects="both",
     affected="""
-Who splits cgroup programs with tail calls and gives the parts sections of different attach types,
-or shares one program array between hooks. Part of this came with stable updates: a program that
-loaded on one 6.1 kernel is refused by the next. Programs that all have the same section name are
-safe.
+* You are affected if programs that call each other have sections of different attach types.
+* You are affected if hooks share one program array.
+* If all programs have the same section name, no change is needed.
+""",
+    signs=(
+        Sign(
+            "C",
+            "bpf_tail_call|BPF_MAP_TYPE_PROG_ARRAY",
+            "program arrays, whose sections must agree",
+        ),
+        Sign("Go", "ebpf\\.ProgramArray", "program arrays, whose sections must agree"),
+    ),
+    fix="""
+Give all programs of one array the same section name:
 """,
     details="""
 The helpers and the return values that a program may use depend on its expected attach type, and
@@ -106,11 +118,6 @@ libbpf ``bpf_program__set_expected_attach_type()`` before the load does the same
         "EINVAL from BPF_PROG_LOAD after a stable update",
         "the tail-called program no longer runs, packets that it denied pass",
     ),
-    find="""
-Search for ``bpf_tail_call`` and compare the ``SEC()`` of all programs of one
-``BPF_MAP_TYPE_PROG_ARRAY``, the callers included. Search user space for an ignored error of
-``bpf_map_update_elem`` on it.
-""",
     rules=("tail-call.same-maps",),
     recipes=(),
     explains=(Explains(changes.TAIL_CALL_ATTACH_TYPE),),

@@ -18,7 +18,7 @@ from reference_model import (
     changes,
 )
 
-from ..story import BreakingChange, Evidence, Explains, Observe, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
@@ -50,15 +50,26 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 
 STORY = BreakingChange(
-    title="Tail calls between programs with different storage maps are refused",
+    title="Tail calls require the same storage maps",
+    nav="Tail calls: same maps",
     summary="""
-A tail-called program gets the storages of the program that is attached, whatever map it names
-itself. Up to Linux 6.16 nobody checked that the maps are the same, and a difference meant foreign
-data or a crash. From 6.17 on such programs do not fit into one program array: ``EINVAL``.
+Since Linux 6.17, and on stable kernels with the fix, programs with different storage maps cannot be
+in one program array: the call fails with ``EINVAL``. Before, a tail-called program got the storage
+of the attached program, whatever map it named, and a program without a map crashed the kernel.
 """,
+    affects="both",
     affected="""
-Who splits cgroup programs with tail calls and gives the parts different storage maps. Part of this
-came with stable updates: a program that loaded on one 6.1 kernel is refused by the next.
+* You are affected if programs that call each other use different storage maps.
+* A stable update can be enough: a program that loads on one 6.1 kernel is rejected by the next.
+* If all programs of the array use one storage map, no change is needed.
+""",
+    signs=(
+        Sign("C", "bpf_tail_call|BPF_MAP_TYPE_PROG_ARRAY", "program arrays, whose maps must agree"),
+        Sign("Go", "ebpf\\.ProgramArray", "program arrays, whose maps must agree"),
+    ),
+    fix="""
+Let all programs of an array use one storage map. Across objects, pass the map on with
+``bpf_map__reuse_fd()``:
 """,
     details="""
 The helper takes the storage from the attachment that runs. It does not know that a tail call has
@@ -137,10 +148,6 @@ call the helper.
         "a crash of the kernel: NULL pointer dereference in bpf_get_local_storage",
         "numbers of one program in the map of another",
     ),
-    find="""
-Search for ``bpf_tail_call`` in programs that call ``bpf_get_local_storage``, and compare the
-storage maps of all programs of one ``BPF_MAP_TYPE_PROG_ARRAY``, the callers included.
-""",
     rules=("tail-call.same-maps", "tail-call.no-map", "tail-call.other-maps", "tail-call.entry"),
     recipes=(),
     explains=(Explains(changes.TAIL_CALL_COOKIES), Explains(changes.TAIL_CALL_COOKIES_TIGHT)),

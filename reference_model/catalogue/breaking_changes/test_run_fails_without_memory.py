@@ -16,7 +16,7 @@ from reference_model import (
     changes,
 )
 
-from ..story import BreakingChange, Explains, Observe, Outcome
+from ..story import BreakingChange, Explains, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
@@ -32,18 +32,33 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 
 STORY = BreakingChange(
-    title="A test run that lacks memory fails instead of returning a number",
+    title="Test runs without memory fail",
+    nav="Test runs without memory",
     summary="""
-``BPF_PROG_TEST_RUN`` makes a temporary storage for the program, and up to Linux 5.10 that counts
-against ``RLIMIT_MEMLOCK``. Where the limit was too small, 4.19 and 4.20 said that the run was a
-success, and that the program had returned 4294967295 or 4294967284. From 5.0 on the command fails:
-``ENOMEM``. From 5.11 on the limit plays no part.
+Since Linux 5.0 ``BPF_PROG_TEST_RUN`` fails with ``ENOMEM`` if there is no memory for its temporary
+storage. 4.19 and 4.20 reported success and returned 4294967295 or 4294967284 as the result of the
+program. Before 5.11 that memory counts against ``RLIMIT_MEMLOCK``.
 """,
+    affects="both",
     affected="""
-Who tests programs that use these maps on 4.19 or 4.20, and takes the return value for a verdict:
-the odd number of 4.19 reads as "pass", the even one of 4.20 as "deny". And who tests with a low
-``RLIMIT_MEMLOCK`` on 5.0 to 5.10, and has to tell ``ENOMEM`` from a failed test. Programs without
-such a map are not concerned.
+* You are affected if you test programs on 4.19 or 4.20 and use the return value as the verdict.
+* You are affected if you test with a low ``RLIMIT_MEMLOCK`` on kernels before 5.11.
+* If your programs do not use these maps, no change is needed.
+""",
+    signs=(
+        Sign(
+            "C",
+            "bpf_prog_test_run|BPF_PROG_TEST_RUN",
+            "test runs, and how their result is checked",
+        ),
+        Sign(
+            "Go",
+            "\\.Test\\(|\\.Run\\(&ebpf|RunOptions",
+            "test runs, and how their result is checked",
+        ),
+    ),
+    fix="""
+Raise ``RLIMIT_MEMLOCK``, and reject a result that the program cannot return:
 """,
     details="""
 4294967295 is -1, ``EPERM``: the errno of the refused charge, taken for what the program returned.
@@ -86,11 +101,6 @@ The limit here is one page of 4096 bytes, and the map takes it. A kernel counts 
         "ENOMEM from BPF_PROG_TEST_RUN",
         "a test run returns 4294967295 or 4294967284",
     ),
-    find="""
-Search for ``bpf_prog_test_run``, ``BPF_PROG_TEST_RUN`` and ``prog.Test(``, and for what is done
-with the return value: compare it with the values that the program can return. Raise
-``RLIMIT_MEMLOCK`` before, as libbpf 1.0 and later do by themselves.
-""",
     rules=("test-run.temporary", "create.memlock"),
     recipes=(),
     explains=(Explains(changes.STORAGES_BY_TYPE), Explains(changes.TEST_RUN_ERRNO)),

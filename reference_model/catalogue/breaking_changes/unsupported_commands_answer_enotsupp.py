@@ -13,7 +13,7 @@ from reference_model import (
     changes,
 )
 
-from ..story import BreakingChange, Evidence, Explains, Observe, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
@@ -34,15 +34,29 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 
 STORY = BreakingChange(
-    title="Unsupported commands answer ENOTSUPP instead of EINVAL",
+    title="Unsupported commands fail with ENOTSUPP",
+    nav="ENOTSUPP for batch commands",
     summary="""
-These maps have never had ``BPF_MAP_LOOKUP_AND_DELETE_ELEM`` nor the four batch commands. A kernel
-that does not know a command answers ``EINVAL``. Since the commands exist, 4.20 and 5.6, the answer
-is ``ENOTSUPP``, errno 524, or ``EPERM`` if the descriptor does not allow the access.
+These maps have no ``BPF_MAP_LOOKUP_AND_DELETE_ELEM`` and no batch commands. Since these commands
+exist (4.20 and 5.6), they fail with ``ENOTSUPP``, errno 524, or with ``EPERM`` if the descriptor
+does not allow the access. Older kernels reject them with ``EINVAL``.
 """,
+    affects="both",
     affected="""
-Who tries a command and falls back to single lookups and updates on ``EINVAL`` alone. And who takes
-``EINVAL`` from a map of this type as a sign that the kernel is too old for batches.
+* You are affected if you try such a command and fall back on ``EINVAL`` only.
+* You are affected if you read ``EINVAL`` as "this kernel has no batch commands".
+* If you never use these commands on these maps, no change is needed.
+""",
+    signs=(
+        Sign(
+            "C",
+            "bpf_map_(lookup|update|delete)_batch|lookup_and_delete|LOOKUP_BATCH",
+            "the commands",
+        ),
+        Sign("Go", "Batch(Lookup|Update|Delete)|LookupAndDelete", "the commands"),
+    ),
+    fix="""
+Iterate over the keys instead:
 """,
     details="""
 Commit :commit:`bd513cd08f10` ("bpf: add MAP_LOOKUP_AND_DELETE_ELEM syscall", Linux 4.20) and commit
@@ -107,11 +121,6 @@ It is not ``EOPNOTSUPP`` (95), which libc also calls ``ENOTSUP``.
         "ENOTSUPP (Unknown error 524) from BPF_MAP_LOOKUP_AND_DELETE_ELEM",
         "EPERM instead of EINVAL from a batch command",
     ),
-    find="""
-Search for ``bpf_map_lookup_batch``, ``bpf_map_lookup_and_delete_elem`` and their like, and for what
-follows an error. Fall back on ``EINVAL`` and 524 alike, or do not use these commands on these maps:
-walk the keys.
-""",
     rules=("command.batch", "command.lookup-and-delete", "errors.unknown-command"),
     recipes=("walk_all_keys",),
     explains=(

@@ -13,7 +13,7 @@ from reference_model import (
     changes,
 )
 
-from ..story import BreakingChange, Evidence, Explains, Observe, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
@@ -34,14 +34,27 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 STORY = BreakingChange(
     title="Values may be larger than a page",
+    nav="Values above 4096 bytes",
     summary="""
-Up to Linux 5.14 a value may have at most 4096 bytes, one page. From 5.15 on 65407 bytes are
-accepted, and 32768 for the per-CPU type. More than that is ``E2BIG``, so a large value that works
-on a new kernel fails on an old one.
+Since Linux 5.15 a value can have up to 65407 bytes, and 32768 bytes in the per-CPU type. Before
+5.15 the limit was 4096 bytes. Creating a map with a larger value fails with ``E2BIG``.
 """,
+    affects="both",
     affected="""
-Who develops on 5.15 or later with values above 4096 bytes and ships to older kernels. And who takes
-``E2BIG`` at 4097 bytes as a guard.
+* You are affected if your values exceed 4096 bytes and you support kernels before 5.15.
+* You are affected if you rely on ``E2BIG`` at 4097 bytes.
+* If your values are smaller, no change is needed.
+""",
+    signs=(
+        Sign(
+            "C",
+            "BPF_MAP_TYPE_(PERCPU_)?CGROUP_STORAGE",
+            "the maps, whose value types you must measure",
+        ),
+        Sign("Go", "ebpf\\.(PerCPU)?CGroupStorage", "the maps, whose value types you must measure"),
+    ),
+    fix="""
+Let the compiler check the size:
 """,
     details="""
 Commit :commit:`33b57e0cc78e` ("bpf: Increase supported cgroup storage value size") replaced the
@@ -104,10 +117,6 @@ The page size is the machine's: on arm64 with pages of 64 KiB the old limit is 6
     before="5.14",
     after="5.15",
     symptoms=("E2BIG (Argument list too long) from BPF_MAP_CREATE",),
-    find="""
-Compute ``sizeof`` of the value types of these maps; everything above 4096 needs Linux 5.15. A
-``_Static_assert(sizeof(struct value) <= 4096)`` beside the type keeps it so.
-""",
     rules=("create.value-limit", "limit.value-size"),
     recipes=("one_object_for_all_kernels",),
     explains=(Explains(changes.BIGGER_VALUES),),

@@ -15,7 +15,7 @@ from reference_model import (
     changes,
 )
 
-from ..story import BreakingChange, Evidence, Explains, Observe, Outcome
+from ..story import BreakingChange, Evidence, Explains, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
@@ -38,16 +38,25 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 
 STORY = BreakingChange(
-    title="A walk over the keys ends with the last key",
+    title="Iterating over keys ends with the last key",
+    nav="No key after the last",
     summary="""
-Up to Linux 7.0 ``BPF_MAP_GET_NEXT_KEY`` returned one more key after the last: garbage that no
-lookup finds. From 7.1 on, and on stable kernels with the fix, it says ``ENOENT`` at once. A loop
-that allowed for the extra key must not drop the last real one now.
+Since Linux 7.1, and on stable kernels with the fix, ``BPF_MAP_GET_NEXT_KEY`` fails with ``ENOENT``
+after the last key. Before, it returned one more key first: an invalid trailing key that no lookup
+finds.
 """,
+    affects="both",
     affected="""
-Who walks over these maps. A loop that skips keys whose lookup says ``ENOENT`` is right on both
-kinds of kernels. A loop that stops one key early, or that takes a failed lookup for a fatal error,
-is wrong on one of them.
+* You are affected if your loop treats a failed lookup as a fatal error.
+* You are affected if your loop drops the last key to get rid of the invalid one.
+* If your loop skips keys whose lookup fails with ``ENOENT``, no change is needed.
+""",
+    signs=(
+        Sign("C", "bpf_map_get_next_key", "loops over the keys"),
+        Sign("Go", "\\.Iterate\\(\\)|\\.NextKey\\(", "loops over the keys"),
+    ),
+    fix="""
+Skip keys whose lookup fails with ``ENOENT``, and keep all others:
 """,
     details="""
 The kernel asked for the next entry of a list and never noticed that it had come back to the head
@@ -98,10 +107,6 @@ read in the source.
         "one key too many, with a huge cgroup id",
         "ENOENT from the lookup of a key that the kernel just returned",
     ),
-    find="""
-Search for loops over ``bpf_map_get_next_key`` on these maps, and look at what they do when the
-lookup of a key fails. Look also for code that ignores the last key.
-""",
     rules=("next-key.end", "next-key.bogus", "next-key.bogus-lookup", "next-key.order"),
     recipes=("walk_all_keys",),
     explains=(Explains(changes.NEXT_KEY_END),),
