@@ -21,7 +21,7 @@ from reference_model.catalogue import Recipe, stories
 from reference_model.divergence.search import cores
 from reference_model.traces import line
 
-from . import search
+from . import results, search
 from .archive import committed
 from .matrix import Comparison, committed_matrix
 
@@ -55,8 +55,8 @@ def in_words(comparison: Comparison) -> str:
 def searched(options: argparse.Namespace) -> None:
     """Search, and write what is found."""
     if options.traces:
-        known = [record["kernel"]["version"] for record in committed().kernels]
-        options.traces.write_text("".join(f"{line(one)}\n" for one in search.traces(known)))
+        found = search.traces(results.debian())
+        options.traces.write_text("".join(f"{line(one)}\n" for one in found))
         return
     names = list(stories(Recipe))
     with ProcessPoolExecutor(options.jobs) as pool:

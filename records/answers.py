@@ -96,10 +96,15 @@ def confirmed(name: str, story: Story, archive: Archive) -> Confirmation:
     return Confirmation(
         ran=good_ran,
         days=sorted({r["date"] for r in archive.kernels if r["kernel"]["version"] in good_ran}),
-        traced=[kernel for kernel in good_traced if kernel not in undefined],
+        traced=sorted((k for k in good_traced if k not in undefined), key=Release),
         twins=[k for k in agreeing_twins(name, archive.kernels) if k not in undefined],
-        crashed=sorted(undefined, key=Release),
+        crashed=sorted((k for k in undefined if broke(ran.get(k, traced.get(k)))), key=Release),
     )
+
+
+def broke(seen: Observations | None) -> bool:
+    """Whether a kernel broke: it gave no answer, or the last one is undefined."""
+    return seen is None or UNDEFINED in seen.values()
 
 
 def is_expected(story: Story, kernel: str, seen: Observations | None) -> bool:
@@ -107,7 +112,7 @@ def is_expected(story: Story, kernel: str, seen: Observations | None) -> bool:
     wanted = results.expected(story, kernel)
     if seen is None:
         return UNDEFINED in wanted.values()
-    return bool(json.loads(json.dumps(seen)) == wanted)
+    return results.agrees(json.loads(json.dumps(seen)), wanted)
 
 
 # -- a part of it, in a trace ----------------------------------------------------------------------

@@ -172,12 +172,12 @@ class AttachCommands(KernelPart):
         tests_before = self.has(changes.REPLACE_FLAG)
         entry = None
         if tests_before:
-            entry = _find_entry(hook, program, link, replaced, saved_flags)
+            entry = self._find_entry(hook, program, link, replaced, saved_flags)
         storages = self.storages.acquire(program, cgroup, attach_type)
         old = entry.storages if entry is not None else NOT_FOUND
         try:
             if not tests_before:
-                entry = _find_entry(hook, program, link, replaced, saved_flags)
+                entry = self._find_entry(hook, program, link, replaced, saved_flags)
                 old = entry.storages if entry is not None else NOT_FOUND
             if entry is None and self._fails("node"):
                 raise errors.OutOfMemory
@@ -232,6 +232,29 @@ class AttachCommands(KernelPart):
         if slot is None:
             raise errors.TooManyHooks
         return slot, cgroup.hooks.get(self.lsm_slots.names[slot]) or Hook()
+
+    def _find_entry(
+        self,
+        hook: Hook,
+        program: Program,
+        link: Link | None,
+        replaced: Program | None,
+        saved_flags: int,
+    ) -> Attachment | None:
+        """``find_attach_entry()``: the entry to take over, or None for a new one."""
+        if not saved_flags & _MULTI:
+            return hook.attachments[0] if hook.attachments else None
+        if link is not None:
+            return None
+        by_itself = program is replaced and self.has(changes.REPLACE_BY_ITSELF)
+        if not by_itself and any(entry.prog is program for entry in hook.attachments):
+            raise errors.AlreadyAttached
+        if replaced is None:
+            return None
+        for entry in hook.attachments:
+            if entry.prog is replaced:
+                return entry
+        raise errors.NothingToReplace
 
     def _position(
         self, hook: Hook, link: Link | None, flags: int, relative: Descriptor | int | None
@@ -411,24 +434,6 @@ def _hierarchy_allows_attach(cgroup: Cgroup, hook_id: AttachType | str) -> bool:
                 return bool(hook.flags & _OVERRIDE)
         at = at.parent
     return True
-
-
-def _find_entry(
-    hook: Hook, program: Program, link: Link | None, replaced: Program | None, saved_flags: int
-) -> Attachment | None:
-    """``find_attach_entry()``: the entry to take over, or None for a new one."""
-    if not saved_flags & _MULTI:
-        return hook.attachments[0] if hook.attachments else None
-    if link is not None:
-        return None
-    if program is not replaced and any(entry.prog is program for entry in hook.attachments):
-        raise errors.AlreadyAttached
-    if replaced is None:
-        return None
-    for entry in hook.attachments:
-        if entry.prog is replaced:
-            return entry
-    raise errors.NothingToReplace
 
 
 def _find_detach_entry(hook: Hook, program: Program | None) -> Attachment:

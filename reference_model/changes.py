@@ -13,9 +13,10 @@ STORAGES_BY_TYPE = Change(
     "bpf: extend cgroup bpf core to allow multiple cgroup storage types",
     "8bad74f9840f",
     "4.20",
-    "A test run without memory for its storages returns ``-ENOMEM`` as the program's value; "
-    "before, it returned ``-EPERM`` where ``RLIMIT_MEMLOCK`` was too small.",
-    read=[Read("net/bpf/test_run.c:bpf_test_run"), Read("local_storage.c", "4.19")],
+    "If attaching fails because there is no memory for the storage in a shared map, the kernel "
+    "frees a pointer that was never initialized.",
+    read=[Read("cgroup.c:__cgroup_bpf_attach", "4.20")],
+    recorded=("4.19.108", "4.20.1", "5.0.0", "5.2.1", "5.3.1"),
     marker=Marker("net/bpf/test_run.c", "for_each_cgroup_storage_type"),
 )
 PERCPU_STORAGE = Change(
@@ -49,10 +50,11 @@ LOOKUP_AND_DELETE = Change(
 TEST_RUN_ERRNO = Change(
     "bpf: refactor bpf_test_run() to separate own failures and test program result",
     "dcb40590e69e",
-    "5.0",
+    "4.20",
     "A test run that cannot allocate its storages fails with ``ENOMEM``; before, it succeeded and "
     "returned the error as the program's return value.",
-    read=[Read("net/bpf/test_run.c", "4.19", "5.4")],
+    read=[Read("net/bpf/test_run.c:bpf_test_run", "4.19", "4.20", "5.4")],
+    recorded=("4.19.108", "4.20.1"),
     marker=Marker("net/bpf/test_run.c", r"bpf_test_run\([^)]*\bu32 \*retval"),
 )
 BTF_KEY_AND_VALUE = Change(
@@ -184,6 +186,17 @@ REPLACE_FLAG = Change(
     recorded=("5.4.59", "5.8.18"),
     marker=Marker(UAPI, "BPF_F_REPLACE"),
 )
+STORAGE_POINTERS = Change(
+    "bpf: Initialize storage pointers to NULL to prevent freeing garbage pointer",
+    "62039c30c19d",
+    "5.6",
+    "Attaching without memory for the storage in a shared map fails with ``ENOMEM``; before, since "
+    "4.20, the kernel freed a pointer that was never initialized.",
+    backports=("5.4.29", "5.5.14"),
+    read=[Read("cgroup.c:__cgroup_bpf_attach", "4.20")],
+    recorded=("5.3.1", "5.4.59"),
+    marker=Marker("kernel/bpf/cgroup.c", r"\*storage\[MAX_BPF_CGROUP_STORAGE_TYPE\] = \{"),
+)
 BATCH_COMMANDS = Change(
     "bpf: Add generic support for lookup batch op",
     "cb4d03ab499d",
@@ -222,6 +235,44 @@ CAP_BPF = Change(
     read=[Read("syscall.c:bpf_prog_attach", "5.4", "5.8")],
     recorded=("5.10.262",),
     marker=Marker("include/uapi/linux/capability.h", "CAP_BPF"),
+)
+REPLACE_BY_ITSELF = Change(
+    "bpf: cgroup: Allow multi-attach program to replace itself",
+    "248e00ac47d6",
+    "5.8",
+    "``BPF_F_REPLACE`` can replace a program by itself; before, this failed with ``EINVAL``.",
+    read=[
+        Read("cgroup.c:find_attach_entry", "5.7", "5.8"),
+        Read("cgroup.c:__cgroup_bpf_attach", "5.6"),
+    ],
+    recorded=("5.6.4", "5.7.14", "5.8.18"),
+    marker=Marker("kernel/bpf/cgroup.c", "prog != replace_prog"),
+)
+LINK_UPDATE_ENOLINK = Change(
+    "bpf: Refactor bpf_link update handling",
+    "f9d041271cf4",
+    "5.8",
+    "``BPF_LINK_UPDATE`` of a link whose cgroup was removed fails with ``ENOLINK``; before, it "
+    "failed with ``EINVAL``.",
+    read=[
+        Read("kernel/cgroup/cgroup.c:cgroup_bpf_replace", "5.7"),
+        Read("cgroup.c:cgroup_bpf_replace", "5.8"),
+    ],
+    recorded=("5.7.14", "5.8.18"),
+    marker=Marker("kernel/bpf/cgroup.c", "-ENOLINK"),
+)
+MORE_HELPERS = Change(
+    "bpf: Enable more helpers for BPF_PROG_TYPE_CGROUP_{DEVICE,SYSCTL,SOCKOPT}",
+    "0456ea170cd6",
+    "5.8",
+    "``CGROUP_DEVICE``, ``CGROUP_SYSCTL`` and ``CGROUP_SOCKOPT`` programs can call "
+    "``bpf_tail_call()``; before, they failed to load with ``EINVAL``.",
+    read=[
+        Read("cgroup.c:cgroup_base_func_proto", "5.7", "5.8"),
+        Read("cgroup.c:cgroup_dev_func_proto", "4.19"),
+    ],
+    recorded=("4.19.108", "5.7.14", "5.8.18"),
+    marker=Marker("kernel/bpf/cgroup.c", "bpf_base_func_proto"),
 )
 PEERNAME_HOOKS = Change(
     "bpf: Add get{peer, sock}name attach types for sock_addr",

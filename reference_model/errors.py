@@ -435,6 +435,12 @@ class LinkDefunct(BpfError):
     number, reason = _errno.ENOLINK, "the link has lost its cgroup"
 
 
+class LinkWithoutCgroup(BpfError):
+    """BPF_LINK_UPDATE after the cgroup died, before 5.8."""
+
+    number, reason = _errno.EINVAL, "the link has lost its cgroup"
+
+
 class LinkHasOtherProgram(BpfError):
     """BPF_LINK_UPDATE with an old program that is not the link's."""
 

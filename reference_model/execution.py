@@ -139,12 +139,11 @@ class EventCommands(KernelPart):
         if program.type is not BPF_PROG_TYPE_CGROUP_SKB:
             raise errors.TestRunNotSupported(program.type)
         try:
-            storages = self.storages.fresh(program, self.root, 0)
+            storages = self.storages.fresh(program, self.root, 0, attaching=False)
         except errors.OutOfMemory:
             if self.has(changes.TEST_RUN_ERRNO):
                 raise
-            charged = self.memlock is not None and not self.has(changes.STORAGES_BY_TYPE)
-            return _EPERM if charged else _ENOMEM
+            return _EPERM if self.memlock is not None else _ENOMEM
         try:
             for _ in range(repeat or 1):
                 answer = _run(program, storages, 0, sound=not program.arrays)

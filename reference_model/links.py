@@ -129,7 +129,9 @@ class LinkCommands(KernelPart):
         elif old_prog is not None:
             raise errors.AttachFlags("old_prog without BPF_F_REPLACE")
         if found.cgroup is None:
-            raise errors.LinkDefunct
+            if self.has(changes.LINK_UPDATE_ENOLINK):
+                raise errors.LinkDefunct
+            raise errors.LinkWithoutCgroup
         current = found.program
         if flags & BPF_F_REPLACE and old is not current:
             raise errors.LinkHasOtherProgram

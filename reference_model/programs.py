@@ -126,6 +126,9 @@ _SINCE = {
 _BY_NUMBER: dict[int, AttachType] = {int(known): known for known in ATTACH_TYPES}
 _STORAGE_TYPES = frozenset(prog_type for prog_type, _ in ATTACH_TYPES.values())
 _SOCKMAP_TYPES = frozenset({BPF_PROG_TYPE_SK_MSG, BPF_PROG_TYPE_SK_SKB})
+_FEW_HELPERS = frozenset(
+    {BPF_PROG_TYPE_CGROUP_DEVICE, BPF_PROG_TYPE_CGROUP_SYSCTL, BPF_PROG_TYPE_CGROUP_SOCKOPT}
+)
 _NET_ADMIN = (_STORAGE_TYPES | _SOCKMAP_TYPES | {BPF_PROG_TYPE_XDP}) - {
     BPF_PROG_TYPE_CGROUP_SKB,
     BPF_PROG_TYPE_LSM,
@@ -304,6 +307,8 @@ class ProgCommands(KernelPart):
     def _verify(self, program: Program, step: Step, helper_flags: int) -> None:
         """What the verifier says of a step, and the step made ready to run."""
         if isinstance(step, TailCall):
+            if program.type in _FEW_HELPERS and not self.has(changes.MORE_HELPERS):
+                raise errors.UnknownHelper("bpf_tail_call")
             array = self._map(step.array)
             if not isinstance(array, ProgArray):
                 raise errors.HelperMapType(array.type)

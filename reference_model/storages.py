@@ -102,7 +102,9 @@ class Ownership:
             raise errors.OutOfMemory
         return Storage(storage_map, cgroup, key, pages)
 
-    def fresh(self, program: Program, cgroup: Cgroup, attach_type: int) -> Storages:
+    def fresh(
+        self, program: Program, cgroup: Cgroup, attach_type: int, *, attaching: bool = True
+    ) -> Storages:
         """A new storage for each kind of map that the program uses, all or none."""
         storages: Storages = [None, None]
         for kind, storage_map in enumerate(program.storage_maps):
@@ -112,8 +114,18 @@ class Ownership:
                     storages[kind] = self.allocate(storage_map, cgroup, key)
                 except errors.OutOfMemory:
                     self.discard(storages)
+                    if attaching and kind == 0 and self._frees_garbage():
+                        raise UndefinedBehaviour(
+                            "no memory for the storage in a shared map: the kernel frees a pointer "
+                            "that was never initialized (__cgroup_bpf_attach)"
+                        ) from None
                     raise
         return storages
+
+    def _frees_garbage(self) -> bool:
+        """Whether attaching frees the pointers to all storages, and initialized only the first."""
+        has = self.kernel.has
+        return has(changes.STORAGES_BY_TYPE) and not has(changes.STORAGE_POINTERS)
 
     def publish(self, storages: Storages) -> None:
         """Make new storages visible: at the head of their map's list, and in their cgroup's."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from types import NoneType
 from typing import Any
@@ -17,6 +17,8 @@ from reference_model import (
     Cgroup,
     Kernel,
     UndefinedBehaviour,
+    changes,
+    errors,
 )
 from reference_model.prog_arrays import Owner
 from reference_model.state import STATEFUL, Object
@@ -165,6 +167,18 @@ def undefined(kernel: Kernel, reason: str, *held: object) -> Iterator[None]:
         yield
     assert differences(before, dump(kernel, held)) == []
     kernel.check_invariants()
+
+
+def out_of_memory(kernel: Kernel) -> AbstractContextManager[None]:
+    """The block fails with ENOMEM, and nothing has changed."""
+    return refused(kernel, "ENOMEM", errors.OutOfMemory)
+
+
+def without_memory(kernel: Kernel) -> AbstractContextManager[None]:
+    """The block attaches without memory for a shared storage: ENOMEM, or undefined: 4.20 to 5.5."""
+    if kernel.has(changes.STORAGES_BY_TYPE) and not kernel.has(changes.STORAGE_POINTERS):
+        return undefined(kernel, "never initialized")
+    return out_of_memory(kernel)
 
 
 def answer(operation: Callable[[], object]) -> object:

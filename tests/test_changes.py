@@ -199,6 +199,7 @@ FACTS: list[tuple[str, str, str | None, str]] = [
     ("PERCPU_STORAGE", "b741f1630346", "4.20", ""),
     ("NO_HELPER_FOR_SOCKMAP", "d8fd9e106fbc", "4.20", ""),
     ("LOOKUP_AND_DELETE", "bd513cd08f10", "4.20", ""),
+    ("TEST_RUN_ERRNO", "dcb40590e69e", "4.20", ""),
     ("BTF_KEY_AND_VALUE", "9a1126b63190", "5.0", ""),
     ("PROG_ACCESS_FLAGS", "591fe9888d78", "5.2", ""),
     ("MAP_FREEZE", "87df15de441b", "5.2", ""),
@@ -213,10 +214,14 @@ FACTS: list[tuple[str, str, str | None, str]] = [
     ("ID_IS_INODE", "67c0496e87d1", "5.5", ""),
     ("ANCESTORS_HELD", "e10360f815ca", "5.5", "5.4.13"),
     ("REPLACE_FLAG", "7dd68b3279f1", "5.6", ""),
+    ("STORAGE_POINTERS", "62039c30c19d", "5.6", "5.4.29 5.5.14"),
     ("BATCH_COMMANDS", "cb4d03ab499d", "5.6", ""),
     ("LINKS", "af6eea57437a", "5.7", ""),
     ("LINK_UPDATE", "0c991ebc8c69", "5.7", ""),
     ("CAP_BPF", "2c78ee898d8f", "5.8", ""),
+    ("REPLACE_BY_ITSELF", "248e00ac47d6", "5.8", ""),
+    ("LINK_UPDATE_ENOLINK", "f9d041271cf4", "5.8", ""),
+    ("MORE_HELPERS", "0456ea170cd6", "5.8", ""),
     ("PEERNAME_HOOKS", "1b66d253610c", "5.8", ""),
     ("LOOKUP_AND_DELETE_READS", "1ea0f9120c8c", "5.8", "5.4.48 5.7.5"),
     ("SHARED_STORAGE", "7d9c3427894f", "5.9", ""),
@@ -271,7 +276,6 @@ NOT_LOOKED_UP = {
     "BTF_RECORD": "a series; one of its commits stands for it",
     "MEMCG_ACCOUNTING": "a series",
     "SPIN_LOCK": "two commits; that of BPF_F_LOCK stands for them",
-    "TEST_RUN_ERRNO": "read in the sources of 4.19 and 5.4",
 }
 
 

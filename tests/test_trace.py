@@ -201,20 +201,32 @@ def test_a_kernel_that_broke_where_the_model_does(tmp_path: Path) -> None:
     assert (score.differ, score.undefined_kernel, score.undefined_model) == (0, 1, 1)
 
 
-@pytest.mark.parametrize(("first", "told"), [("ok", 4), ("EPERM", 0)])
-def test_a_kernel_that_answered_where_the_model_cannot(
-    first: str, told: int, tmp_path: Path
+@pytest.mark.parametrize(("first", "differ"), [("ok", 0), ("EPERM", 1)])
+def test_where_the_model_is_undefined_a_kernel_may_answer_anything(
+    first: str, differ: int, tmp_path: Path
 ) -> None:
     answers = [first, "ok", "ok", "ok", "ok", [0]]
     score = score_of(tmp_path, trace_of(answers, TWICE))
     assert (score.undefined_kernel, score.undefined_model) == (0, 1)
-    assert score.differ == (1 if first == "ok" else 2)
+    assert score.differ == differ
     assert score.answers == 4
-    (difference,) = score.differences  # one for each trace, the first
-    assert difference.position == told
-    if first == "ok":
-        assert difference.recorded == "ok"
-        assert difference.modelled.startswith("undefined: a second attachment of the program")
+    assert [found.position for found in score.differences] == [0] * differ
+
+
+def test_the_model_is_undefined_where_kernels_broke() -> None:
+    """A kernel survived in two places: the memory that it should not have used was still good."""
+    survived = set()
+    for path in TRACES.glob("*.jsonl*"):
+        for one in traces.read(path):
+            for kernel in one.answers:
+                score = traces.Score()
+                traces.compare(one, kernel, score)
+                if score.undefined_model:
+                    survived.add((one.id, kernel))
+    assert survived == {
+        ("removed_cgroups_wait_for_sockets", "5.3.1"),
+        ("tail_calls_compare_maps", "4.19.108"),
+    }
 
 
 def test_a_broken_model_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,7 +80,7 @@ def _sixty_fifth(attach: Attach) -> Callable[[Setup], object]:
 def _without_memory(attach: Attach) -> Callable[[Setup], object]:
     def provoke(setup: Setup) -> object:
         count = setup.count
-        setup.kernel.fail_next("storage")
+        setup.kernel.fail_next("node")
         return attach(setup, count)
 
     return provoke
@@ -496,10 +496,18 @@ _LINKS = (
     ),
     Refusal(
         "link_update",
+        errors.LinkWithoutCgroup,
+        "the cgroup is gone",
+        _dead_link,
+        since=changes.LINK_UPDATE,
+        until=changes.LINK_UPDATE_ENOLINK,
+    ),
+    Refusal(
+        "link_update",
         errors.LinkDefunct,
         "the cgroup is gone, or the link was detached",
         _dead_link,
-        since=changes.LINK_UPDATE,
+        since=changes.LINK_UPDATE_ENOLINK,
     ),
     Refusal(
         "link_update",

@@ -145,6 +145,7 @@ RULES: dict[type[BpfError], str] = {
     errors.WrongDescriptor: "errors.descriptor",
     errors.CgroupGone: "errors.removed-cgroup",
     errors.LinkDefunct: "errors.removed-cgroup",
+    errors.LinkWithoutCgroup: "errors.removed-cgroup",
     errors.UnknownCommand: "errors.unknown-command",
     errors.AccessMode: "flags.descriptor",
     errors.HierarchyForbids: "attach.hierarchy",

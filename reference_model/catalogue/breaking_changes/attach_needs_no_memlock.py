@@ -81,6 +81,10 @@ and the page with it, until the cgroup or the map goes. So it is not only the ne
 find too little left there: a new map gets ``EPERM``, a test run ``ENOMEM``. The proposal even needs
 a page for a moment where the storage exists already.
 
+From 4.20 to 5.5 the kernel can crash here: if there is no memory for the storage in a shared map,
+it frees a pointer that was never initialized. This is fixed in 5.6, 5.5.14 and 5.4.29
+(:change:`STORAGE_POINTERS`).
+
 The way out was always to raise the limit; libbpf 1.0 and later do it by themselves, unless they
 find that the kernel does not need it.
 
@@ -91,7 +95,17 @@ On the kernel with the proposal the ``ENOMEM`` was seen by hand.
         Outcome(
             None,
             {"attach to four": "ENOMEM", "the first still counts": 1, "attach to another": "ok"},
-            "local_storage.c:bpf_cgroup_storage_alloc, cgroup.c:bpf_cgroup_storages_alloc of 5.8",
+            "kernel 4.19.108; local_storage.c:bpf_cgroup_storage_alloc",
+        ),
+        Outcome(
+            changes.STORAGES_BY_TYPE,
+            {"attach to four": "undefined"},
+            "kernels 4.20.1, 5.0.0, 5.2.1 and 5.3.1, which crashed in bpf_cgroup_storage_free()",
+        ),
+        Outcome(
+            changes.STORAGE_POINTERS,
+            {"attach to four": "ENOMEM", "the first still counts": 1, "attach to another": "ok"},
+            "kernels 5.4.59, 5.6.4, 5.7.14 and 5.8.18",
         ),
         Outcome(
             changes.SHARED_STORAGE,
@@ -109,6 +123,7 @@ On the kernel with the proposal the ``ENOMEM`` was seen by hand.
         ),
     ),
     kernel={"memlock": 4 * PAGE_SIZE},
+    unsafe=True,
     before="5.10",
     after="5.11",
     symptoms=(
@@ -120,6 +135,8 @@ On the kernel with the proposal the ``ENOMEM`` was seen by hand.
     recipes=(),
     explains=(
         Explains(changes.MEMCG_ACCOUNTING),
+        Explains(changes.STORAGES_BY_TYPE),
+        Explains(changes.STORAGE_POINTERS),
         Explains(changes.SHARED_STORAGE, ("*: ENOMEM / *", "*: * / ENOMEM", "*: * / EPERM")),
         Explains(changes.ATTACH_TYPE_IGNORED, ("*: ENOMEM / *", "*: * / ENOMEM")),
     ),

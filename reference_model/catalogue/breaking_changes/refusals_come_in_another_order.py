@@ -74,6 +74,9 @@ after the sizes (``map_create_alloc()``, absent from 7.1.5 and present in 7.2.13
 that is too large it is ``E2BIG`` and no longer ``EINVAL`` (read in the source). A test that wants
 one errno on every release makes one fault per call.
 
+One call with one fault changed its errno: ``BPF_LINK_UPDATE`` of a link whose cgroup was removed
+fails with ``EINVAL`` on 5.7, and with ``ENOLINK`` since 5.8 (:change:`LINK_UPDATE_ENOLINK`).
+
 The limit here is one page, which the first map takes.
 """,
     run=run,
@@ -109,5 +112,9 @@ The limit here is one page, which the first map takes.
     ),
     rules=("create.name", "create.memlock", "create.order", "lookup.flags"),
     recipes=(),
-    explains=(Explains(changes.MEMLOCK_BEFORE_ALLOCATION), Explains(changes.LOOKUP_FLAGS_LATE)),
+    explains=(
+        Explains(changes.MEMLOCK_BEFORE_ALLOCATION),
+        Explains(changes.LINK_UPDATE_ENOLINK),
+        Explains(changes.LOOKUP_FLAGS_LATE),
+    ),
 )

@@ -82,7 +82,9 @@ Up to 5.8 ``__cgroup_bpf_attach()`` allocated a new storage in each of these cas
 one and freed it: old values could not be read any more. From 5.9 on it looks the key up first. Same
 map, same cgroup and same attach type mean same storage, with its contents.
 
-Before 5.6 there is no ``BPF_F_REPLACE``: the attach fails with ``EINVAL`` and changes nothing.
+Before 5.6 there is no ``BPF_F_REPLACE``: attaching fails with ``EINVAL`` and changes nothing. On
+5.6 and 5.7 ``BPF_F_REPLACE`` cannot replace a program by itself and fails with ``EINVAL`` too;
+since 5.8 it can (:change:`REPLACE_BY_ITSELF`).
 
 ``BPF_LINK_UPDATE`` is another matter: it exchanges the program of a link and never touches its
 storages, on any release.
@@ -96,6 +98,11 @@ storages, on any release.
         ),
         Outcome(
             changes.REPLACE_FLAG,
+            {"flags 0": 0, "override": 0, "replace": "EINVAL", "after replace": 1},
+            "kernels 5.6.4 and 5.7.14; cgroup.c:find_attach_entry of 5.7",
+        ),
+        Outcome(
+            changes.REPLACE_BY_ITSELF,
             {"flags 0": 0, "override": 0, "replace": "ok", "after replace": 0},
             "kernel 5.8.18; cgroup.c:__cgroup_bpf_attach of 5.8",
         ),
@@ -119,6 +126,7 @@ storages, on any release.
     rules=("replace.keep", "replace.reset"),
     recipes=("replace_a_program", "zero_explicitly", "subtract_a_baseline"),
     explains=(
+        Explains(changes.REPLACE_BY_ITSELF),
         Explains(
             changes.SHARED_STORAGE,
             ("map_lookup: value / value",),

@@ -75,7 +75,8 @@ Let all programs of an array use one storage map. Across objects, pass the map o
 The helper takes the storage from the attachment that runs. It does not know that a tail call has
 changed the program. So the story's callee computes 3 * 1 + 2 = 5 in the map of the attached
 program, and its own map has no entry. If the attached program uses no storage map, the helper
-follows a NULL pointer (on 4.19 a stale one).
+follows a NULL pointer. On 4.19 it follows the pointer that the last program on this CPU left, so a
+packet of one cgroup can change the number of another cgroup.
 
 Commit :commit:`abad3d0bad72` ("bpf: Fix oob access in cgroup local storage", CVE-2025-38502) made a
 program array remember the storage maps of the first program that was loaded with it or put into it.
@@ -104,7 +105,7 @@ call the helper.
                 "insert behind no map": "ok",
                 "packet": "undefined",
             },
-            "kernels 4.19.108 to 5.10.223 and the proposal, which oopsed in the last step",
+            "kernels 4.20.1 to 5.10.223 and the proposal, which oopsed in the last step; 4.19.108",
         ),
         Outcome(
             changes.TAIL_CALL_COOKIES,

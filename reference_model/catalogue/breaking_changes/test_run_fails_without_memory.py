@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A test run and RLIMIT_MEMLOCK: strange return values, then ENOMEM, no matter from 5.11 on."""
+"""A test run and RLIMIT_MEMLOCK: a strange return value, then ENOMEM, no matter from 5.11 on."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ STORY = BreakingChange(
     title="Test runs without memory fail",
     nav="Test runs without memory",
     summary="""
-Since Linux 5.0 ``BPF_PROG_TEST_RUN`` fails with ``ENOMEM`` if there is no memory for its temporary
-storage. 4.19 and 4.20 reported success and returned 4294967295 or 4294967284 as the result of the
-program. Before 5.11 that memory counts against ``RLIMIT_MEMLOCK``.
+Since Linux 4.20 ``BPF_PROG_TEST_RUN`` fails with ``ENOMEM`` if there is no memory for its temporary
+storage. 4.19 reported success and returned 4294967295 as the result of the program. Before 5.11
+that memory counts against ``RLIMIT_MEMLOCK``.
 """,
     affects="both",
     affected="""
-* You are affected if you test programs on 4.19 or 4.20 and use the return value as the verdict.
+* You are affected if you test programs on 4.19 and use the return value as the verdict.
 * You are affected if you test with a low ``RLIMIT_MEMLOCK`` on kernels before 5.11.
 * If your programs do not use these maps, no change is needed.
 """,
@@ -62,12 +62,12 @@ Raise ``RLIMIT_MEMLOCK``, and reject a result that the program cannot return:
 """,
     details="""
 4294967295 is -1, ``EPERM``: the errno of the refused charge, taken for what the program returned.
-4294967284 is -12, ``ENOMEM``, which 4.20 put in its place (:commit:`8bad74f9840f`). The program had
-not run. Since 5.0 (:change:`TEST_RUN_ERRNO`) the failures of the command and the return value of
-the program go separate ways (``net/bpf/test_run.c:bpf_test_run``).
+The program had not run. Since 4.20 (:change:`TEST_RUN_ERRNO`) the kernel returns the failures of
+the command and the return value of the program separately (``net/bpf/test_run.c:bpf_test_run``).
 
-The temporary storage takes as many pages as one that an attach makes, so an attach fails in the
-same place, with ``ENOMEM`` on all these releases. It lasts as long as the command.
+The temporary storage takes as many pages as one that attaching creates, so attaching fails for the
+same reason, with ``ENOMEM``. From 4.20 to 5.5 the kernel can crash there
+(:change:`STORAGE_POINTERS`). The temporary storage is freed when the command ends.
 
 The limit here is one page of 4096 bytes, and the map takes it. A kernel counts the program too.
 """,
@@ -79,14 +79,14 @@ The limit here is one page of 4096 bytes, and the map takes it. A kernel counts 
             "net/bpf/test_run.c:bpf_test_run, local_storage.c:bpf_cgroup_storage_alloc of 4.19",
         ),
         Outcome(
-            changes.STORAGES_BY_TYPE,
-            {"test run": 4294967284, "attach": "ENOMEM"},
-            "net/bpf/test_run.c:bpf_test_run, with storages by type and before 5.0",
+            changes.TEST_RUN_ERRNO,
+            {"test run": "ENOMEM", "attach": "undefined"},
+            "kernels 4.20.1, 5.0.0, 5.2.1 and 5.3.1; net/bpf/test_run.c:bpf_test_run of 4.20",
         ),
         Outcome(
-            changes.TEST_RUN_ERRNO,
+            changes.STORAGE_POINTERS,
             {"test run": "ENOMEM", "attach": "ENOMEM"},
-            "net/bpf/test_run.c:bpf_test_run of 5.4; kernel 5.10.262",
+            "kernels 5.4.59 to 5.10.262",
         ),
         Outcome(
             changes.MEMCG_ACCOUNTING,
@@ -95,13 +95,14 @@ The limit here is one page of 4096 bytes, and the map takes it. A kernel counts 
         ),
     ),
     kernel={"memlock": PAGE_SIZE},
-    before="4.20",
-    after="5.0",
+    unsafe=True,
+    before="4.19",
+    after="5.10",
     symptoms=(
         "ENOMEM from BPF_PROG_TEST_RUN",
-        "a test run returns 4294967295 or 4294967284",
+        "a test run returns 4294967295",
     ),
     rules=("test-run.temporary", "create.memlock"),
     recipes=(),
-    explains=(Explains(changes.STORAGES_BY_TYPE), Explains(changes.TEST_RUN_ERRNO)),
+    explains=(Explains(changes.TEST_RUN_ERRNO),),
 )
