@@ -7,8 +7,8 @@ that cannot be had is a ``NotRun`` with the reason, never silently left out.
 
 Kernels of the user's own, such as old ones that no distribution ships any more, are named
 in the environment: ``KERNELS="path/to/bzImage ..."``.  They need no modules, no disk and no
-network card, but need these options, built in.  The list is complete: Linux 5.10.262 with
-``make tinyconfig`` and exactly these boots and passes the self-check::
+network card, but need these options, built in.  Linux 5.10.262 with
+``make tinyconfig`` and these boots and passes the self-check::
 
     64BIT PRINTK BUG TTY BLK_DEV_INITRD BINFMT_ELF BINFMT_SCRIPT MULTIUSER
     SERIAL_8250 SERIAL_8250_CONSOLE       the console, and the results on the second port
@@ -16,8 +16,9 @@ network card, but need these options, built in.  The list is complete: Linux 5.1
     FUTEX EPOLL SIGNALFD TIMERFD EVENTFD POSIX_TIMERS FILE_LOCKING   Python
     NET UNIX INET IPV6 (the latter for the inet6 hooks)
     CGROUPS BPF_SYSCALL CGROUP_BPF        the subject; BPF_JIT as you like
+    FHANDLE                               name_to_handle_at(2), which returns a cgroup's id
 
-``SMP PCI ACPI`` besides give the second processor, which only the per-CPU maps use (tried too).
+``SMP X86_MPPARSE`` besides give the second processor, which only the per-CPU maps use.
 Modules, compression of the initramfs, BTF and virtio are not needed.
 """
 
@@ -177,6 +178,8 @@ def own(paths: Iterable[str]) -> list[Kernel | NotRun]:
             continue
         match = re.match(r"\d+\.\d+(\.\d+)?", release)
         version = match[0] if match else release
+        if "proposal" in release:  # as reference_model.linux.machine names it
+            version = "proposal"
         config = image.parent / image.name.replace("vmlinuz", "config").replace("bzImage", "config")
         digest = _sha256(config.read_bytes()) if config != image and config.is_file() else ""
         identity = Identity(version, release, config_sha256=digest)

@@ -57,6 +57,7 @@ class GuestKernel:
         self.seconds = 0.0
         """What the executor spent on answers, by the guest's clock."""
         self._guest: Conversation | None = None
+        self._restricted = False
 
     def __enter__(self) -> GuestKernel:
         return self
@@ -71,6 +72,12 @@ class GuestKernel:
 
     def __call__(self, ops: Sequence[Op], setup: dict[str, int]) -> list[Answer]:
         """The kernel's answers; Broke if it broke, RuntimeError if the executor did."""
+        if self.kernel.branch == "own":
+            # a kernel before 5.13 boots with 0, and does not let a 1 be changed any more
+            setup = {"unprivileged_bpf_disabled": 2, **setup}
+            if setup["unprivileged_bpf_disabled"] == 0 and self._restricted:
+                self.stop()
+            self._restricted = setup["unprivileged_bpf_disabled"] != 0
         line = json.dumps({"id": "", "ops": [*ops], "setup": setup})
         try:
             if self._guest is None:

@@ -39,7 +39,8 @@ class Payload:
     below ``/work``, to a file or directory here; directories are taken whole, but for LEFT_OUT.
     ``time_limit`` is in seconds, from the start of QEMU.  ``expect_crash`` says that the payload
     breaks the kernel: then a kernel warning, BUG, oops or panic is the expected answer, and its
-    absence the failure.
+    absence the failure.  ``may_crash`` says that what the kernel does is undefined: it may break,
+    or happen to survive.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Payload:
     env: Mapping[str, str] = field(default_factory=dict)
     time_limit: float = 120
     expect_crash: bool = False
+    may_crash: bool = False
 
     def entries(self) -> Iterator[cpio.Entry]:
         """Yield the archive entries: the files, then the script that init runs.

@@ -2,11 +2,13 @@
 """Runs C twins one after the other, each as its own process, and tells what each printed.
 
 Runs inside a guest, with the guest's Python alone: ``run_twins.py DIRECTORY NAME...``, where
-``NAME,SETTING=VALUE`` sets ``/proc/sys/kernel/SETTING`` before.  A line of JSON tells which twin
+``NAME,SETTING=VALUE`` sets ``/proc/sys/kernel/SETTING`` before, and ``NAME,BTF`` runs only on a
+kernel with BTF of its own.  A line of JSON tells which twin
 begins, then come its own lines, then JSON tells how it ended.  A twin writes to the serial port
 itself, and waits until each line is sent: a pipe would lose the last ones when the kernel breaks.
 """
 
+import errno
 import json
 import os
 import subprocess
@@ -14,6 +16,8 @@ import sys
 import tempfile
 import termios
 from pathlib import Path
+
+BTF = Path("/sys/kernel/btf/vmlinux")
 
 LIMIT = 30
 """Seconds for one twin."""
@@ -24,6 +28,21 @@ def say(**line: object) -> None:
     print(json.dumps(line), flush=True)
     if os.isatty(1):
         termios.tcdrain(1)
+
+
+def set_sysctl(file: Path, value: str) -> None:
+    """Set a sysctl, unless it has the value.
+
+    Before 5.13 ``unprivileged_bpf_disabled`` has no 2, and a 1 cannot be changed any more.
+    """
+    if file.read_text().strip() == value:
+        return
+    try:
+        file.write_text(value)
+    except OSError as error:
+        if error.errno != errno.EINVAL or value != "2":
+            raise
+        file.write_text("1")
 
 
 def run(program: Path) -> bool:
@@ -45,8 +64,13 @@ def main(directory: str, *names: str) -> int:
     failed = 0
     for word in names:
         name, *settings = word.split(",")
+        if "BTF" in settings:
+            settings.remove("BTF")
+            if not BTF.exists():
+                say(story=name, skipped=f"the kernel has no {BTF}")
+                continue
         for setting, _, value in (text.partition("=") for text in settings):
-            Path("/proc/sys/kernel", setting).write_text(value)
+            set_sysctl(Path("/proc/sys/kernel", setting), value)
         failed += not run(Path(directory, name))
     return 1 if failed else 0
 

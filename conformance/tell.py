@@ -12,11 +12,20 @@ import sys
 import termios
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
-from reference_model.catalogue import Story, stories
+from reference_model.catalogue import UNDEFINED, Story, stories
 from reference_model.catalogue.story import Observer
 from reference_model.linux import LinuxKernel
+
+BROKEN = 1 << 9 | 1 << 7
+"""The taint flags of a kernel that warned, or oopsed."""
+
+
+class Warned(Exception):
+    """The kernel warned and continued; what it does from here on is undefined."""
 
 
 def say(**line: object) -> None:
@@ -36,7 +45,12 @@ class Teller(Observer):
     def __call__(self, label: str, act: Callable[[], Any]) -> Any:
         say(story=self._story, tries=label)
         result = super().__call__(label, act)
+        warned = int(Path("/proc/sys/kernel/tainted").read_text()) & BROKEN
+        if warned:
+            self.seen[label] = UNDEFINED
         say(story=self._story, label=label, value=self.seen[label])
+        if warned:
+            raise Warned
         return result
 
 
@@ -47,7 +61,7 @@ def main(names: list[str]) -> int:
     for name in names:
         story = known[name]
         try:
-            with LinuxKernel(allow_unsafe=True, **story.kernel) as kernel:
+            with LinuxKernel(allow_unsafe=True, **story.kernel) as kernel, suppress(Warned):
                 story.run(kernel, Teller(name))
         except Exception as error:  # the other stories go on; this one counts as not told
             traceback.print_exc()

@@ -56,6 +56,8 @@ class Guard:
 
     def wants_links_counted(self) -> bool:
         """Whether attach_twice() can refuse at all."""
+        if self._lifted:  # counting asks the kernel, which a user may not
+            return False
         return self._has(changes.LINKS) and not self._has(changes.SHARED_STORAGE)
 
     def tail_calls(

@@ -7,6 +7,7 @@ a ``with`` block, by shutdown(), when the object goes, or when Python ends.
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import weakref
@@ -169,14 +170,20 @@ class LinuxState(KernelInterface):
 
     def _set_unprivileged(self, wanted: int | None) -> None:
         before = self.unprivileged_bpf_disabled
-        if wanted is None or wanted == before:
+        if wanted is None or wanted == before or (wanted == 2 and before == 1):
             return
         if not self._allow_unsafe:
             self.shutdown()
             reason = f"kernel.unprivileged_bpf_disabled is {before} and should be {wanted}"
             raise Unsafe(reason, "would change it for everybody")
-        self.held.restores.append(lambda: _SYSCTL.write_text(str(before)))
-        _SYSCTL.write_text(str(wanted))
+        try:
+            _SYSCTL.write_text(str(wanted))
+        except OSError as error:
+            if error.errno != errno.EINVAL or wanted != 2:
+                raise
+            _SYSCTL.write_text("1")  # before 5.13 there is no 2, and a 1 cannot be changed any more
+        else:
+            self.held.restores.append(lambda: _SYSCTL.write_text(str(before)))
 
     @property
     def memlock(self) -> int | None:

@@ -87,7 +87,11 @@ class CgroupTree:
 
 def own_name(number: int) -> str:
     """The name of a directory of this process: it tells the pid namespace too."""
-    return f"{PREFIX}-{os.stat('/proc/self/ns/pid').st_ino}-{os.getpid()}-{number}"
+    try:
+        namespace = os.stat("/proc/self/ns/pid").st_ino
+    except FileNotFoundError:  # a kernel without CONFIG_PID_NS has one namespace
+        namespace = 0
+    return f"{PREFIX}-{namespace}-{os.getpid()}-{number}"
 
 
 def remove_leftovers(directory: Path, remove: Callable[[Path], None]) -> None:

@@ -52,12 +52,13 @@ def test_a_bad_end_is_a_difference() -> None:
     assert Told().difference({}) != ""  # a twin that never ran
 
 
-def test_a_crash_is_expected_where_it_is_undefined() -> None:
+def test_where_it_is_undefined_anything_may_follow() -> None:
     undefined = {"attach": "ok", "link": UNDEFINED}
-    assert Told(["attach: ok"], None).difference(undefined, crashed=True) == ""
-    assert Told([], None).difference(undefined, crashed=True) != ""
-    assert "was expected to break" in Told(["attach: ok", "link: ok"], 0).difference(undefined)
-    assert Told(PRINTED[:2], None).difference(SEEN, crashed=True) != ""
+    assert Told(["attach: ok"], None).difference(undefined) == ""
+    assert Told(["attach: ok", "link: ok", "more: 1"], 0).difference(undefined) == ""
+    assert Told(["attach: ok", "link: EINVAL"], 1).difference(undefined) == ""
+    assert Told([], None).difference(undefined) == "attach: printed nothing, expected ok"
+    assert Told(PRINTED[:2], None).difference(SEEN) != ""
 
 
 def test_what_the_guest_told_is_read() -> None:
@@ -90,24 +91,25 @@ def test_the_runner_tells_it(tmp_path: Path, capfd: pytest.CaptureFixture[str]) 
     assert run_twins.main(str(tmp_path), "good") == 0
 
 
-def test_who_breaks_the_kernel_has_a_guest_to_itself() -> None:
-    known = {
-        name: story
-        for name, story in stories().items()
-        if name
-        in ("attached_twice_shares_one_storage", "link_update_compares_maps", "walk_all_keys")
-    }
+def test_who_may_break_the_kernel_has_a_guest_to_itself() -> None:
+    """And so has a story that changes it for good, on a kernel before 5.13."""
+    names = (
+        "attached_twice_shares_one_storage",
+        "detach_needs_no_capability",
+        "descriptors_suffice_without_capabilities",
+        "link_update_compares_maps",
+        "walk_all_keys",
+    )
+    known = {name: story for name, story in stories().items() if name in names}
     made = {
-        version: [
-            (twins_of, task.expect_crash) for twins_of, task in twins.tasks(on(version), known)
-        ]
+        version: [(twins_of, task.may_crash) for twins_of, task in twins.tasks(on(version), known)]
         for version in ("5.8.18", "5.10.223", "7.3")
     }
-    twice, update, walk = known
+    twice, sets, detach, update, walk = known
     assert made == {
-        "5.8.18": [([walk], False), ([twice], True), ([update], True)],
-        "5.10.223": [([walk], False), ([twice], False), ([update], True)],
-        "7.3": [([walk], False), ([twice, update], False)],
+        "5.8.18": [([detach, walk], False), ([sets], False), ([twice], True), ([update], True)],
+        "5.10.223": [([detach, walk], False), ([twice], False), ([sets], False), ([update], True)],
+        "7.3": [([detach, walk], False), ([twice, update], False), ([sets], False)],
     }
 
 
@@ -131,3 +133,24 @@ def test_a_missing_compiler_is_named(
     monkeypatch.setattr(twins, "wanted_kernels", lambda options, progress: Wanted(()))
     assert main(["twins"]) == Exit.USAGE
     assert "apt-get install --no-install-recommends clang" in capsys.readouterr().err
+
+
+def test_a_twin_that_needs_btf_does_not_run_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """libbpf would answer in place of the kernel."""
+    monkeypatch.setattr(run_twins, "BTF", tmp_path / "vmlinux")
+    assert twins.with_settings("to_cgrp_storage", stories()["to_cgrp_storage"]).endswith(",BTF")
+    assert run_twins.main(str(tmp_path), "to_cgrp_storage,BTF") == 0
+    (told,) = twins.told(capfd.readouterr().out.splitlines()).values()
+    assert told.skipped == f"the kernel has no {tmp_path}/vmlinux"
+
+
+def test_a_sysctl_is_set_as_far_as_a_kernel_lets(tmp_path: Path) -> None:
+    file = tmp_path / "setting"
+    file.write_text("0\n")
+    run_twins.set_sysctl(file, "2")
+    assert file.read_text() == "2"
+    file.chmod(0o400)
+    run_twins.set_sysctl(file, "2")
+    assert file.read_text() == "2"
