@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from .releases import Release
+from .releases import Release, neighbours
 from .state import changing
 
 if TYPE_CHECKING:
@@ -132,14 +132,11 @@ def exists(name: str, release: Release) -> bool:
     """
     if name in _ALWAYS or name not in _BRANCHES:
         return name in _ALWAYS
-    older = [asked for asked in _ASKED if asked <= release] or [_ASKED[0]]
-    newer = [asked for asked in _ASKED if asked >= release] or [_ASKED[-1]]
-    found = {
-        ".".join(asked.name.split(".")[:2]) in _BRANCHES[name] for asked in (older[-1], newer[0])
-    }
+    older, newer = neighbours(release, _ASKED)
+    found = {".".join(asked.name.split(".")[:2]) in _BRANCHES[name] for asked in (older, newer)}
     if len(found) > 1:
         raise NotImplementedError(
-            f"{older[-1].name} and {newer[0].name} differ in the LSM hook {name}, and no kernel "
+            f"{older.name} and {newer.name} differ in the LSM hook {name}, and no kernel "
             "between them was asked"
         )
     return found.pop()

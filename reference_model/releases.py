@@ -191,6 +191,21 @@ def _version(name: str) -> tuple[int, int, int]:
     )
 
 
+def neighbours(of: Release, known: Sequence[Release]) -> tuple[Release, Release]:
+    """The nearest of the ``known`` releases before and after one, or the only neighbour twice.
+
+    ``known`` is not empty and in order of release; a known release is its own neighbour.
+
+    >>> neighbours(Release("6.6"), [Release("6.1"), Release("6.12")])
+    (Release('6.1'), Release('6.12'))
+    >>> neighbours(Release("5.4"), [Release("6.1"), Release("6.12")])
+    (Release('6.1'), Release('6.1'))
+    """
+    older = [one for one in known if one <= of] or [known[0]]
+    newer = [one for one in known if one >= of] or [known[-1]]
+    return older[-1], newer[0]
+
+
 def release(name: str | Release) -> Release:
     """The release of this name; one object for each, so that its answers are computed once."""
     return name if isinstance(name, Release) else _named(name)

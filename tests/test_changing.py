@@ -15,13 +15,16 @@ from reference_model import (
     BPF_F_ALLOW_MULTI,
     BPF_F_PREORDER,
     BPF_F_REPLACE,
+    BPF_LSM_CGROUP,
     BPF_MAP_TYPE_CGROUP_STORAGE,
+    BPF_PROG_TYPE_LSM,
     STORAGE_KEY,
     U64,
     Kernel,
 )
 from reference_model.divergence import canonical
 from reference_model.errors import UndefinedBehaviour
+from reference_model.lsm import LsmSlots
 from reference_model.state import STATEFUL, Descriptor, Object
 from reference_model.storages import Storage
 from reference_model.traces import Replayer, read
@@ -102,6 +105,12 @@ def seen() -> frozenset[tuple[type, str]]:
     kernel.prog_bind_map(prog, counts)
     kernel.prog_attach(web, other, EGRESS, multi | BPF_F_REPLACE | BPF_F_PREORDER, replace=prog)
     found |= changed(before, look(prog, counts, web))
+    lsm = kernel.prog_load(
+        BPF_PROG_TYPE_LSM, expected_attach_type=BPF_LSM_CGROUP, lsm_hook="socket_bind"
+    )
+    before = look(kernel.lsm_slots)
+    kernel.prog_attach(web, lsm, BPF_LSM_CGROUP)
+    found |= changed(before, look(kernel.lsm_slots))
     return frozenset(found)
 
 
@@ -120,6 +129,8 @@ def test_what_is_declared_changes(kind: type) -> None:
 
 
 def test_the_canonical_form_knows_every_class_with_a_state() -> None:
-    apart = {Object, Storage} | {kind for kind in STATEFUL if issubclass(kind, Descriptor)}
+    apart = {Object, Storage, LsmSlots} | {
+        kind for kind in STATEFUL if issubclass(kind, Descriptor)
+    }
     inside = {kind for kind in STATEFUL if kind.__name__ in ("Hook", "Attachment")}
     assert set(canonical._FORMS) == STATEFUL.keys() - apart - inside

@@ -660,6 +660,8 @@ NEVER_DONE = {
 
 NOT_WALKED = {
     errors.TooManyPrograms: "64 programs on one hook: test_attachments, test_links",
+    errors.TooManyHooks: "eleven LSM hooks: test_refusals",
+    errors.SleepableProgram: "one flag of a program: test_refusals",
 }
 """Reasons that walks of this length do not meet, and the tests that do."""
 

@@ -3,7 +3,8 @@
 
 It covers everything that an operation of the trace format can show, now or later.  Left out are
 ids and the revisions of hooks, which no answer shows.  The parameters that an object was created
-with are covered by the operation that created it.
+with are covered by the operation that created it.  No world has LSM hooks, so their slots are left
+out: an LSM hook in a state is a ValueError here.
 """
 
 from __future__ import annotations
