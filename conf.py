@@ -65,7 +65,11 @@ copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
 html_theme = "sphinx_rtd_theme"
-html_theme_options = {"navigation_depth": 3, "style_external_links": False}
+html_theme_options = {
+    "navigation_depth": 3,
+    "style_external_links": False,
+    "titles_only": True,  # the sections of a page are beside it: see docs/_templates/layout.html
+}
 html_title = "BPF cgroup storage"
 html_static_path = ["docs/_static"]
 html_css_files = ["custom.css"]

@@ -212,6 +212,8 @@ def test_first_page_is_light(browser: Chromium, base: str) -> None:
     assert 20_000 < browser.weight < FIRST_PAGE, browser.requests
 
 
+UNFOLD = "document.querySelectorAll('details').forEach(part => { part.open = true; })"
+
 COPIES = """
 [...document.querySelectorAll('.highlight button.copybtn')].map(button => {
     let copied = null;
@@ -229,6 +231,7 @@ COPIES = """
 def test_copy_buttons_skip_prompts_and_output(browser: Chromium, base: str, kind: str) -> None:
     browser.open(base + KINDS[kind])
     browser.wait_for("!!document.querySelector('.highlight button.copybtn')")
+    browser.evaluate(UNFOLD)  # what is folded has no text to compare with
     examples = 0
     for shown, copied in browser.evaluate(COPIES):
         prompts = (">>> ", "... ")
@@ -253,6 +256,7 @@ def test_axe_finds_nothing(browser: Chromium, base: str, kind: str, scheme: str)
     if scheme.endswith("small"):
         browser.size(NARROW)
     browser.open(base + KINDS[kind])
+    browser.evaluate(UNFOLD)
     browser.evaluate((TOOLS / "axe-core" / "axe.min.js").read_text(encoding="utf-8") + ";0")
     result = browser.evaluate("axe.run({resultTypes: ['violations']})")
     assert result["passes"]
@@ -263,6 +267,52 @@ def test_axe_finds_nothing(browser: Chromium, base: str, kind: str, scheme: str)
         for node in violation["nodes"][:4]
     ]
     assert not violations, "\n".join(violations)
+
+
+FIRST = {"breaking_changes": "#what-to-do", "recipes": ".highlight-c"}
+"""What a reader of a kind of page must see soon: the fix, or the first C."""
+
+
+@pytest.mark.parametrize(("width", "most"), [(1440, 900), (NARROW, 2000)])
+@pytest.mark.parametrize("folder", FIRST)
+def test_the_answer_comes_first(
+    browser: Chromium, base: str, folder: str, width: int, most: int
+) -> None:
+    """On a large screen without scrolling, on a small one soon."""
+    browser.size(width)
+    found = {}
+    for name in pages():
+        if name.startswith(folder) and not name.endswith("/index.html"):
+            browser.open(base + name)
+            place = f"document.querySelector('{FIRST[folder]}').getBoundingClientRect().top"
+            found[name] = browser.evaluate(place)
+    assert found
+    assert {name: top for name, top in found.items() if top >= most} == {}
+
+
+def test_the_evidence_opens_for_a_link_into_it(browser: Chromium, base: str) -> None:
+    page = base + KINDS["story"]
+    open_now = "document.querySelector('details.folded').open"
+    browser.open(page)
+    assert not browser.evaluate(open_now)
+    browser.evaluate("document.querySelector('a[href=\"#tested-kernels\"]').click()")
+    browser.wait_for(open_now)
+    browser.open(f"{page}#tested-kernels")
+    browser.wait_for(open_now)
+    top = browser.evaluate("document.querySelector('#tested-kernels').getBoundingClientRect().top")
+    assert 0 <= top < 900
+
+
+def test_the_evidence_is_printed_without_scripts(browser: Chromium, base: str) -> None:
+    height = "document.querySelector('details.folded').getBoundingClientRect().height"
+    browser.send("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        browser.open(base + KINDS["story"])
+        assert browser.evaluate(height) < 100, "closed"
+        browser.media("print")
+        assert browser.evaluate(height) > 1000
+    finally:
+        browser.send("Emulation.setScriptExecutionDisabled", value=False)
 
 
 WIDE = """
