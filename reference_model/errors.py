@@ -13,14 +13,11 @@ reference_model.errors.KeySize: [Errno 22] EINVAL: no such key size for this map
 
 from __future__ import annotations
 
-import errno as _errno
 from typing import ClassVar
 
-ENOTSUPP = 524
-"""A kernel-internal number that leaks to user space; libc has no name for it."""
+from . import errnos as _errno
 
-ERRNO_NAMES = {**_errno.errorcode, ENOTSUPP: "ENOTSUPP", _errno.EOPNOTSUPP: "EOPNOTSUPP"}
-"""Names of errno numbers, as the traces and the pages spell them."""
+ENOTSUPP, ERRNO_NAMES = _errno.ENOTSUPP, _errno.NAMES
 
 
 class BpfError(OSError):
@@ -33,6 +30,8 @@ class BpfError(OSError):
     reason: ClassVar[str]
 
     def __init__(self, detail: object = "") -> None:
+        if type(self) is BpfError:
+            raise TypeError("BpfError is no reason by itself: use one of its subclasses")
         text = f"{ERRNO_NAMES[self.number]}: {self.reason}"
         super().__init__(self.number, f"{text}: {detail}" if detail != "" else text)
 
@@ -72,6 +71,9 @@ class Denied(PermissionError):
     def __init__(self, hook: object) -> None:
         super().__init__(_errno.EPERM, f"EPERM: denied by a program at {hook}")
         self.hook = hook
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Denied, (self.hook,)
 
 
 # -- descriptors ------------------------------------------------------------------------------
@@ -165,6 +167,12 @@ class MapFlags(BpfError):
     """map_flags has a bit that this map type or this kernel refuses, or lacks a required one."""
 
     number, reason = _errno.EINVAL, "map_flags are not allowed for this map type"
+
+
+class ArrayAttributes(BpfError):
+    """An array of programs or of maps has slots, and keys and values of 4 bytes."""
+
+    number, reason = _errno.EINVAL, "an array with these attributes cannot be created"
 
 
 class MaxEntries(BpfError):

@@ -8,9 +8,7 @@ could mix up their storages, see ``other_changes``), and what programs do beside
 
 from __future__ import annotations
 
-import errno
-
-from . import changes, errors
+from . import changes, errnos, errors
 from .attachments import Attachment, effective
 from .cgroups import Cgroup, Socket
 from .errors import Denied, UndefinedBehaviour
@@ -29,7 +27,10 @@ from .uapi import (
     AttachType,
 )
 
-_EPERM, _ENOMEM = 2**32 - errno.EPERM, 2**32 - errno.ENOMEM
+MOST_REPEATS = 1_000_000
+"""Runs in one test run of the model, which takes about a second for them."""
+
+_EPERM, _ENOMEM = 2**32 - errnos.EPERM, 2**32 - errnos.ENOMEM
 """Errors of a test run that up to 4.20 were delivered as what the program returned."""
 
 
@@ -138,6 +139,8 @@ class EventCommands(KernelPart):
         program = self._program(prog)
         if program.type is not BPF_PROG_TYPE_CGROUP_SKB:
             raise errors.TestRunNotSupported(program.type)
+        if repeat > MOST_REPEATS:
+            raise ValueError(f"repeat: the model runs a program {MOST_REPEATS} times, not {repeat}")
         try:
             storages = self.storages.fresh(program, self.root, 0, attaching=False)
         except errors.OutOfMemory:
