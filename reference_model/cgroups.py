@@ -93,6 +93,10 @@ class Socket:
         return f"Socket({self.cgroup!r})"
 
 
+CgroupFd = Cgroup
+"""The descriptor of a cgroup's directory; Linux refuses other descriptors with EBADF."""
+
+
 class CgroupCommands(KernelPart):
     """mkdir, rmdir, and what follows from a removal."""
 

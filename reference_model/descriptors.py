@@ -42,6 +42,8 @@ class DescriptorCommands(KernelPart):
 
     def obj_pin(self, path: str, descriptor: Descriptor) -> None:
         self._check_command()
+        if not isinstance(descriptor, Descriptor):
+            raise not_a(descriptor)
         if not descriptor.open:
             raise errors.BadDescriptor
         if path in self.pins:

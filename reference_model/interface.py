@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from .attachments import ProgQuery
-    from .cgroups import Cgroup, Socket
+    from .cgroups import Cgroup, CgroupFd, Socket
     from .links import LinkFd, LinkInfo
     from .maps import MapFd
     from .programs import ProgFd
     from .state import Descriptor
     from .steps import Step
     from .uapi import AttachType, MapType, ProgType
-    from .values import Type, Value
+    from .values import Bits64, Key, Type, Value
 
 
 class CgroupCalls(Protocol):
@@ -116,7 +116,7 @@ class MapCalls(Protocol):
         Source: ``syscall.c:map_create``, ``local_storage.c:cgroup_storage_map_alloc``.
         """
 
-    def map_lookup_elem(self, map: MapFd, key: Any, flags: int = 0) -> Value:
+    def map_lookup_elem(self, map: MapFd, key: Key, flags: Bits64 = 0) -> Value:
         """BPF_MAP_LOOKUP_ELEM: return the value of an entry.
 
         ``key`` is ``(cgroup, attach_type)`` for a 16-byte key, a cgroup or its id for an 8-byte
@@ -128,7 +128,7 @@ class MapCalls(Protocol):
         Source: ``syscall.c:map_lookup_elem``.
         """
 
-    def map_update_elem(self, map: MapFd, key: Any, value: Value, flags: int = 0) -> None:
+    def map_update_elem(self, map: MapFd, key: Key, value: Value, flags: Bits64 = 0) -> None:
         """BPF_MAP_UPDATE_ELEM: write the value of an existing entry.
 
         ``value`` is of the map's value type, or ``bytes`` of its size.  A per-CPU map takes a list
@@ -140,7 +140,7 @@ class MapCalls(Protocol):
         Source: ``syscall.c:map_update_elem``, ``local_storage.c:cgroup_storage_update_elem``.
         """
 
-    def map_delete_elem(self, map: MapFd, key: Any) -> None:
+    def map_delete_elem(self, map: MapFd, key: Key) -> None:
         """BPF_MAP_DELETE_ELEM: always fails with ``EINVAL`` for cgroup storages.
 
         It does so whether or not the entry exists.  Errors before that: ``EBADF``, ``EPERM``.
@@ -148,7 +148,7 @@ class MapCalls(Protocol):
         Source: ``syscall.c:map_delete_elem``.
         """
 
-    def map_get_next_key(self, map: MapFd, key: Any = None) -> Any:
+    def map_get_next_key(self, map: MapFd, key: Key = None) -> Any:
         """BPF_MAP_GET_NEXT_KEY: return the key of the storage created just before; None: newest.
 
         After the last key it fails with ``ENOENT``; before 7.1 it returns one BOGUS_KEY first.
@@ -158,7 +158,7 @@ class MapCalls(Protocol):
         Source: ``local_storage.c:cgroup_storage_get_next_key``.
         """
 
-    def map_lookup_and_delete_elem(self, map: MapFd, key: Any, flags: int = 0) -> None:
+    def map_lookup_and_delete_elem(self, map: MapFd, key: Key, flags: Bits64 = 0) -> None:
         """BPF_MAP_LOOKUP_AND_DELETE_ELEM: always fails with ``ENOTSUPP`` (524), on 4.19 ``EINVAL``.
 
         Errors before that: ``EBADF``, ``EPERM``.
@@ -199,7 +199,7 @@ class ProgCalls(Protocol):
         body: Step | Iterable[Step] = (),
         *,
         expected_attach_type: int = 0,
-        helper_flags: int = 0,
+        helper_flags: Bits64 = 0,
         prog_name: str = "",
         lsm_hook: str = "",
         prog_flags: int = 0,
@@ -232,14 +232,14 @@ class AttachCalls(Protocol):
 
     def prog_attach(
         self,
-        cgroup: Cgroup,
+        cgroup: CgroupFd,
         prog: ProgFd,
         attach_type: AttachType,
         flags: int = 0,
         *,
         replace: ProgFd | None = None,
         relative: Descriptor | int | None = None,
-        expected_revision: int = 0,
+        expected_revision: Bits64 = 0,
     ) -> None:
         """BPF_PROG_ATTACH: let the program run on the cgroup's hook.
 
@@ -257,11 +257,11 @@ class AttachCalls(Protocol):
 
     def prog_detach(
         self,
-        cgroup: Cgroup,
+        cgroup: CgroupFd,
         prog: ProgFd | None,
         attach_type: AttachType,
         *,
-        expected_revision: int = 0,
+        expected_revision: Bits64 = 0,
     ) -> None:
         """BPF_PROG_DETACH: detach a directly attached program from the cgroup's hook.
 
@@ -276,7 +276,7 @@ class AttachCalls(Protocol):
 
     def prog_query(
         self,
-        cgroup: Cgroup,
+        cgroup: CgroupFd,
         attach_type: AttachType,
         query_flags: int = 0,
         *,
@@ -299,13 +299,13 @@ class LinkCalls(Protocol):
 
     def link_create(
         self,
-        cgroup: Cgroup,
+        cgroup: CgroupFd,
         prog: ProgFd,
         attach_type: AttachType,
         flags: int = 0,
         *,
         relative: Descriptor | int | None = None,
-        expected_revision: int = 0,
+        expected_revision: Bits64 = 0,
     ) -> LinkFd:
         """BPF_LINK_CREATE: attach a program for as long as a descriptor or pin holds the link.
 
@@ -371,7 +371,7 @@ class CgrpStorageCalls(Protocol):
     """Helpers of CGRP_STORAGE maps."""
 
     def cgrp_storage_get(
-        self, map: MapFd, cgroup: Cgroup | None, value: Value = None, flags: int = 0
+        self, map: MapFd, cgroup: Cgroup | None, value: Value = None, flags: Bits64 = 0
     ) -> Value:
         """bpf_cgrp_storage_get(): return the value of the cgroup's element, or None (NULL).
 

@@ -123,6 +123,8 @@ _BRANCHES = {name: branches for name, _, branches in _somewhere()}
 VOID = frozenset(_VOID.split()) | {name for name, returned, _ in _somewhere() if returned == "void"}
 """The hooks whose programs must return 1."""
 _ALWAYS = VOID.difference(_BRANCHES).union(_EVERYWHERE.split())
+HOOKS = _ALWAYS.union(_BRANCHES)
+"""The hooks of all kernels that were asked."""
 
 
 def exists(name: str, release: Release) -> bool:

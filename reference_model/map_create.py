@@ -39,11 +39,16 @@ BPF_LOCAL_STORAGE_MAX_VALUE_SIZE = 65535 - 128
 PCPU_MIN_UNIT_SIZE = 32768
 """Bytes: the largest value of the per-CPU type from 5.15 on."""
 
+MOST_SLOTS = 1 << 16
+"""Slots of an array of programs in the model; Linux ends where its memory does."""
+
 MAP_NAME = re.compile(r"[A-Za-z0-9_.]{0,15}")
 """What ``syscall.c:bpf_obj_name_cpy`` accepts as a name, with a dot since 5.2."""
+_NO_PREALLOC, _NUMA_NODE = int(BPF_F_NO_PREALLOC), int(BPF_F_NUMA_NODE)
 _ACCESS = int(BPF_F_RDONLY | BPF_F_WRONLY)
 _PROG_ACCESS = int(BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG)
 _MAPS_OF_MAPS = (BPF_MAP_TYPE_ARRAY_OF_MAPS, BPF_MAP_TYPE_HASH_OF_MAPS)
+_ARRAYS = (BPF_MAP_TYPE_PROG_ARRAY, BPF_MAP_TYPE_ARRAY_OF_MAPS)
 _STORAGE_MAPS = (BPF_MAP_TYPE_CGROUP_STORAGE, BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE)
 
 _FIELD_SINCE = {
@@ -91,7 +96,7 @@ class MapCreate(KernelPart):
         self._check_btf_ids(btf_key, btf_value)
         if not self.has(changes.ACCESS_FLAGS_LATE):
             _check_access(map_flags)
-        if map_flags & BPF_F_NUMA_NODE and numa_node:
+        if map_flags & _NUMA_NODE and numa_node:
             raise errors.NumaNode(numa_node)
         self._check_type(map_type)
         if map_type is BPF_MAP_TYPE_CGRP_STORAGE:
@@ -103,6 +108,8 @@ class MapCreate(KernelPart):
             self._check_unprivileged()
         if map_type is BPF_MAP_TYPE_CGRP_STORAGE and not self._bpf_capable():
             raise errors.NotPermitted("CAP_BPF")
+        if map_type in _ARRAYS:
+            _check_array_attributes(key, value, max_entries, map_flags)
         if map_type in _MAPS_OF_MAPS:
             _check_inner(self._map(inner_map))
         if map_type in _STORAGE_MAPS:
@@ -148,6 +155,8 @@ class MapCreate(KernelPart):
             raise errors.BtfIds
 
     def _check_type(self, map_type: MapType) -> None:
+        if not isinstance(map_type, MapType):
+            raise errors.UnknownMapType(map_type)
         since = {
             BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE: changes.PERCPU_STORAGE,
             BPF_MAP_TYPE_CGRP_STORAGE: changes.CGRP_STORAGE,
@@ -166,7 +175,7 @@ class MapCreate(KernelPart):
             raise errors.ValueSizeZero
         if value.size > self.value_size_limit(map_type):
             raise errors.ValueSizeTooBig(value.size)
-        allowed = int(BPF_F_NUMA_NODE) | _ACCESS
+        allowed = _NUMA_NODE | _ACCESS
         if self.has(changes.PROG_ACCESS_FLAGS):
             allowed |= _PROG_ACCESS
         if map_flags & ~allowed or map_flags & _PROG_ACCESS == _PROG_ACCESS:
@@ -265,7 +274,7 @@ def _check_cgrp_attributes(
     btf_value: Type | None,
 ) -> None:
     """``bpf_local_storage_map_alloc_check()``: one test in the kernel, so one errno."""
-    if map_flags & ~int(BPF_F_NO_PREALLOC | BPF_F_CLONE) or not map_flags & BPF_F_NO_PREALLOC:
+    if map_flags & ~(_NO_PREALLOC | int(BPF_F_CLONE)) or not map_flags & _NO_PREALLOC:
         raise errors.MapFlags("CGRP_STORAGE wants BPF_F_NO_PREALLOC")
     if max_entries:
         raise errors.MaxEntries(max_entries)
@@ -281,6 +290,16 @@ def _check_cgrp_value_size(value: Type) -> None:
     """The last test of ``bpf_local_storage_map_alloc_check()``."""
     if value.size > BPF_LOCAL_STORAGE_MAX_VALUE_SIZE:
         raise errors.ValueSizeTooBig(value.size)
+
+
+def _check_array_attributes(key: Type, value: Type, max_entries: int, map_flags: int) -> None:
+    """``fd_array_map_alloc_check()`` and ``array_map_alloc_check()``: one errno for all."""
+    if (key.size, value.size) != (4, 4) or not max_entries:
+        raise errors.ArrayAttributes(f"key {key}, value {value}, max_entries {max_entries}")
+    if map_flags & ~(_NUMA_NODE | _ACCESS):
+        raise errors.MapFlags(map_flags)
+    if max_entries > MOST_SLOTS:
+        raise ValueError(f"max_entries: an array of the model has {MOST_SLOTS} slots at most")
 
 
 def _check_inner(inner: Map) -> None:

@@ -220,10 +220,11 @@ class StorageMap(Map):
         if flags & ~allowed:
             raise errors.ElementFlags(flags)
         storage = self.existing(key)
+        data = self.encode(value, self.value_size)
         if kernel._fails("storage") and not flags & _LOCK:
             raise errors.OutOfMemory
         # act: with BPF_F_LOCK in place, else a new buffer; the lock itself is not written
-        storage.data[:] = self.encode(value, self.value_size)
+        storage.data[:] = data
 
     def _update_percpu(self, kernel: KernelPart, key: Any, value: Value, flags: int) -> None:
         # checks: bpf_percpu_cgroup_storage_update()

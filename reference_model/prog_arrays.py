@@ -74,16 +74,24 @@ class ProgArray(Map):
         if self.owner is None:
             self.owner = Owner(program.type, program.expected_attach_type, program.cookies)
 
-    def _slot(self, key: Any) -> int:
+    def _number(self, key: Any) -> int:
+        """The number in a key of 4 bytes."""
         if not isinstance(key, int):
             raise TypeError(f"the key of a program array is a slot's number, not {key!r}")
-        if not 0 <= key < len(self.slots):
-            raise errors.IndexTooBig(key)
+        if not 0 <= key < 1 << 32:
+            raise ValueError(f"the key of a program array has 4 bytes: {key} does not fit")
         return key
+
+    def _slot(self, key: Any) -> int:
+        number = self._number(key)
+        if number >= len(self.slots):
+            raise errors.IndexTooBig(key)
+        return number
 
     def lookup(self, kernel: KernelPart, key: Any, flags: int) -> Value:
         """The id of the program in the slot."""
-        program = self.slots[key] if key in range(len(self.slots)) else None
+        number = self._number(key)
+        program = self.slots[number] if number < len(self.slots) else None
         if program is None:
             raise errors.NoEntry
         return program.id
@@ -116,7 +124,8 @@ class ProgArray(Map):
 
     def next_key(self, kernel: KernelPart, key: Any) -> int:
         """The next slot's number, whether or not the slot is empty."""
-        following = 0 if key is None or not 0 <= key < len(self.slots) else key + 1
+        number = len(self.slots) if key is None else self._number(key)
+        following = 0 if number >= len(self.slots) else number + 1
         if following >= len(self.slots):
             raise errors.NoMoreKeys
         return following

@@ -69,6 +69,7 @@ from .uapi import (
 )
 
 _ADDRESS = BPF_PROG_TYPE_CGROUP_SOCK_ADDR
+_RDONLY_PROG, _WRONLY_PROG = int(BPF_F_RDONLY_PROG), int(BPF_F_WRONLY_PROG)
 
 ATTACH_TYPES: dict[AttachType, tuple[ProgType, Change | None]] = {
     BPF_CGROUP_INET_INGRESS: (BPF_PROG_TYPE_CGROUP_SKB, None),
@@ -253,6 +254,8 @@ class ProgCommands(KernelPart):
     def _check_expected(self, prog_type: ProgType, expected: int, lsm_hook: str) -> int:
         """``bpf_prog_load_check_attach()``; the expected attach type, with its default."""
         since = _SINCE.get(prog_type)
+        if not isinstance(prog_type, ProgType):
+            raise errors.UnknownProgramType(prog_type)
         if since is not None and not self.has(since):
             raise errors.UnknownProgramType(prog_type)
         if prog_type is BPF_PROG_TYPE_CGROUP_SOCK and expected == 0:
@@ -312,7 +315,7 @@ class ProgCommands(KernelPart):
             array = self._map(step.array)
             if not isinstance(array, ProgArray):
                 raise errors.HelperMapType(array.type)
-            program.runs.append(((), (array, step.slot)))
+            program.runs.append(((), (array, step.slot & 0xFFFFFFFF)))
             return
         if isinstance(step, Call):
             raise errors.HelperMapType(f"{step.helper} on {self._map(step.map).type}")
@@ -332,11 +335,11 @@ class ProgCommands(KernelPart):
         if helper_flags:
             raise errors.HelperFlags
         offset, width = found.value.field(access.field)
-        if access.reads and found.flags & BPF_F_WRONLY_PROG:
+        if access.reads and found.flags & _WRONLY_PROG:
             raise errors.ReadForbidden
-        if access.writes and found.flags & BPF_F_RDONLY_PROG:
+        if access.writes and found.flags & _RDONLY_PROG:
             raise errors.WriteForbidden
-        if offset + width > found.value_size:
+        if offset < 0 or offset + width > found.value_size:
             raise errors.ValueAccess(f"value_size={found.value_size} off={offset} size={width}")
         for start, length in found.record.values():
             if offset < start + length and start < offset + width:

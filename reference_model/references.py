@@ -84,8 +84,8 @@ class References(KernelPart):
 
 def not_a(descriptor: object) -> Exception:
     """EINVAL for another kind of descriptor (None: descriptor 0), TypeError for anything else."""
-    if descriptor is None or isinstance(descriptor, Cgroup):
+    if descriptor is None:
         return errors.WrongDescriptor()
-    if isinstance(descriptor, Descriptor):
+    if isinstance(descriptor, (Cgroup, Descriptor)):
         return errors.WrongDescriptor() if descriptor.open else errors.BadDescriptor()
     return TypeError(f"expected a descriptor, not {descriptor!r}")

@@ -120,6 +120,8 @@ class Release:
     __slots__ = ("_has", "name", "proposal", "version")
 
     def __init__(self, name: str) -> None:
+        if not isinstance(name, str):
+            raise TypeError(f"a release is a text such as '5.9', not {name!r}")
         self.name = MAINLINE[-1] if name == "latest" else name
         self.proposal = name == "proposal"
         self.version = _version("5.8.18" if self.proposal else self.name)
@@ -171,7 +173,9 @@ class Release:
     def __hash__(self) -> int:
         return hash(self.name)
 
-    def __lt__(self, other: Release) -> bool:
+    def __lt__(self, other: object) -> bool:
+        if not isinstance(other, Release):
+            return NotImplemented
         return (self.version, self.proposal) < (other.version, other.proposal)
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -208,7 +212,13 @@ def neighbours(of: Release, known: Sequence[Release]) -> tuple[Release, Release]
 
 def release(name: str | Release) -> Release:
     """The release of this name; one object for each, so that its answers are computed once."""
-    return name if isinstance(name, Release) else _named(name)
+    return (
+        _named(name)
+        if isinstance(name, str)
+        else name
+        if isinstance(name, Release)
+        else Release(name)
+    )
 
 
 @cache

@@ -85,6 +85,21 @@ class Descriptor:
         return f"{type(self).__name__}({self.object.id}{name})"
 
 
+MOST_CPUS = 8192
+"""``NR_CPUS`` of x86-64 at most: ``arch/x86/Kconfig:NR_CPUS_RANGE_END``."""
+
+
+def _possible(cpus: int | tuple[int, ...]) -> tuple[int, ...]:
+    """The numbers of the possible CPUs, ascending, given like that or as how many there are."""
+    numbers = tuple(range(min(cpus, MOST_CPUS + 1))) if isinstance(cpus, int) else cpus
+    if not isinstance(numbers, tuple) or not all(isinstance(cpu, int) for cpu in numbers):
+        raise TypeError(f"cpus is how many possible CPUs there are, or their numbers, not {cpus!r}")
+    found = tuple(sorted(set(numbers)))
+    if not found or len(found) != len(numbers) or found[0] < 0 or found[-1] >= MOST_CPUS:
+        raise ValueError(f"cpus takes different numbers from 0 to {MOST_CPUS - 1}, not {cpus!r}")
+    return found
+
+
 class State(KernelInterface):
     """The state of one kernel, and what every part of the model asks of it."""
 
@@ -102,12 +117,18 @@ class State(KernelInterface):
         self.release = release(name)
         self.has: Callable[[Change], bool] = self.release.has
         """Whether this kernel contains a change."""
-        self.cpus = tuple(range(cpus)) if isinstance(cpus, int) else tuple(sorted(cpus))
+        self.cpus = _possible(cpus)
         """Numbers of the possible CPUs, ascending."""
+        if not (memlock is None or isinstance(memlock, int)):
+            raise TypeError(f"memlock is a number of bytes, or None for unlimited, not {memlock!r}")
         self.memlock = memlock
         """RLIMIT_MEMLOCK in bytes; None: unlimited."""
         self.locked_pages = 0
         """Pages charged to RLIMIT_MEMLOCK, 4096 bytes each."""
+        if unprivileged_bpf_disabled not in (0, 1, 2):
+            raise ValueError(
+                f"unprivileged_bpf_disabled is 0, 1 or 2, not {unprivileged_bpf_disabled}"
+            )
         self.unprivileged_bpf_disabled = unprivileged_bpf_disabled
         """The sysctl kernel.unprivileged_bpf_disabled: 0, 1 or 2."""
         self.capabilities = CAPABILITIES

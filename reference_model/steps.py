@@ -21,6 +21,10 @@ Run = Callable[[Storages, int], "int | None"]
 """A step at work on an attachment's storages and a CPU's rank; a number ends the program."""
 
 
+_REGISTER = (1 << 64) - 1
+"""The largest number of a register; programs compare numbers without a sign."""
+
+
 class Access(NamedTuple):
     """What a step does with one number of a map's value."""
 
@@ -182,7 +186,7 @@ class Flush(Step):
         )
 
     def compile(self, *locations: Location) -> Run:
-        (batch, total), at = locations, self.at
+        (batch, total), at = locations, self.at & _REGISTER
 
         def run(storages: Storages, rank: int) -> None:
             count = batch.load(storages, rank)
@@ -205,7 +209,7 @@ class Verdict(Step):
         return (Access(self.map, self.field, reads=True, writes=False),)
 
     def compile(self, *locations: Location) -> Run:
-        (location,), below = locations, self.below
+        (location,), below = locations, self.below & _REGISTER
 
         def run(storages: Storages, rank: int) -> int:
             return 1 if location.load(storages, rank) < below else 0
@@ -253,7 +257,10 @@ class Call(Mention):
 
 @dataclass(frozen=True)
 class TailCall(Step):
-    """Go on in the program in a slot of a program array; if it is empty, with the next step."""
+    """Continue in the program in a slot of a program array; if it is empty, with the next step.
+
+    The helper uses the lower 32 bits of ``slot``, without a sign.
+    """
 
     array: MapFd
     slot: int = 0

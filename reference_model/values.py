@@ -22,6 +22,10 @@ from typing import Any, NamedTuple
 
 Value = Any
 """A Python value of some type: an int, dict, list or bytes."""
+Key = Any
+"""The key of an entry: ``(cgroup, attach_type)``, a cgroup, or a number."""
+Bits64 = int
+"""A number of 64 bits without a sign; other numbers in the interface have 32."""
 
 
 class Field(NamedTuple):
@@ -69,6 +73,15 @@ class Type:
         return {}
 
 
+def _count(number: int, kind: str) -> int:
+    """A number of elements or bytes, which Linux keeps in 32 bits."""
+    if not isinstance(number, int):
+        raise TypeError(f"{kind} takes a number, not {number!r}")
+    if not 0 <= number < 1 << 32:
+        raise ValueError(f"{kind} takes 0 to {(1 << 32) - 1} elements and bytes, not {number}")
+    return number
+
+
 class Int(Type):
     """An integer of 1, 2, 4 or 8 bytes; larger numbers wrap as in C."""
 
@@ -96,7 +109,7 @@ class Bytes(Type):
     """
 
     def __init__(self, size: int) -> None:
-        self.size = size
+        self.size = _count(size, "Bytes")
         self.name = f"Bytes({size})"
 
     def encode(self, value: Value) -> bytes:
@@ -118,7 +131,10 @@ class Array(Type):
     """``n`` elements of one type, in order."""
 
     def __init__(self, element: Type, length: int) -> None:
-        self.element, self.length = element, length
+        if not isinstance(element, Type):
+            raise TypeError(f"Array takes a type such as U64, not {element!r}")
+        self.element, self.length = element, _count(length, "Array")
+        _count(element.size * length, "Array")
         self.size, self.align = element.size * length, element.align
         self.name = f"Array({element!r}, {length})"
 
@@ -164,6 +180,9 @@ class Struct(Type):
     """
 
     def __init__(self, /, **members: Type) -> None:
+        for name, member in members.items():
+            if not isinstance(member, Type):
+                raise TypeError(f"member {name} of a Struct is a type such as U64, not {member!r}")
         self.members = members
         self.offsets: dict[str, int] = {}
         end = 0

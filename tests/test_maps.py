@@ -685,14 +685,14 @@ def test_key_of_a_removed_cgroup(release: str) -> None:
 @pytest.mark.parametrize("key", [1, None, "web", (1, 2, 3), [1, 2]])
 def test_what_is_no_key_of_16_bytes(key: object) -> None:
     kernel, _, counts, _, _ = machine()
-    with pytest.raises(TypeError, match=r"16 bytes is \(cgroup, attach_type\)"):
+    with pytest.raises(TypeError, match=r"16 bytes is \(cgroup, attach_type\)|is not a key; pass"):
         kernel.map_lookup_elem(counts, key)
 
 
 @pytest.mark.parametrize("key", [(1, 2), None, "web", 1.5])
 def test_what_is_no_key_of_8_bytes(key: object) -> None:
     kernel, _, counts, _, _ = machine(key=U64)
-    with pytest.raises(TypeError, match="8 bytes is a cgroup or its id"):
+    with pytest.raises(TypeError, match="8 bytes is a cgroup or its id|is not a key; pass"):
         kernel.map_lookup_elem(counts, key)
 
 
@@ -728,7 +728,7 @@ def test_what_is_no_descriptor() -> None:
     kernel.close(prog)
     with refused(kernel, "EBADF", errors.BadDescriptor):
         kernel.map_lookup_elem(prog, key)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="expected a descriptor, not 3"):
+    with pytest.raises(TypeError, match="3 is not a descriptor; pass"):
         kernel.map_lookup_elem(3, key)  # type: ignore[arg-type]
 
 

@@ -601,7 +601,7 @@ def test_what_is_no_program() -> None:
     kernel.close(prog)
     with refused(kernel, "EBADF", errors.BadDescriptor):
         kernel.prog_test_run(prog)
-    with pytest.raises(TypeError, match="expected a descriptor, not 'p1'"):
+    with pytest.raises(TypeError, match="'p1' is not a descriptor"):
         kernel.prog_attach(web, "p1", EGRESS)  # type: ignore[arg-type]
 
 

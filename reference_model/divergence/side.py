@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import Any
 
 from ..errors import UNDEFINED, UndefinedBehaviour
-from ..kernel import Kernel
+from ..kernel import TrustingKernel
 from ..releases import Release
 from ..state import CAPABILITIES, STATEFUL, Descriptor
 from ..traces import Answer, Op, Replayer
@@ -25,11 +25,11 @@ _CHANGING = STATEFUL.keys() | {list, dict, bytearray}
 """The types of what a checkpoint looks into."""
 
 
-class Side(Replayer[Kernel]):
+class Side(Replayer[TrustingKernel]):
     """A kernel in a world."""
 
     def __init__(self, release: Release, world: World) -> None:
-        super().__init__(Kernel(release, **world.setup))
+        super().__init__(TrustingKernel(release, **world.setup))
         self.made: dict[str, Any] = {}
         """What was made under each name; it may be gone."""
         self.definitions: dict[str, str] = {}

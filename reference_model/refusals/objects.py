@@ -57,6 +57,12 @@ OBJECTS: tuple[Refusal, ...] = (
         "the descriptor is not open",
         lambda setup: setup.kernel.obj_pin(_PIN, setup.closed_map),
     ),
+    Refusal(
+        "obj_pin",
+        errors.WrongDescriptor,
+        "the descriptor is not of a map, program or link",
+        lambda setup: setup.kernel.obj_pin(_PIN, setup.web),  # type: ignore[arg-type]
+    ),
     Refusal("obj_pin", errors.PathExists, "something is pinned at the path", _pin_twice),
     Refusal(
         "obj_get",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import UndefinedBehaviour
-from ..kernel import Kernel
+from ..kernel import TrustingKernel
 from ..releases import release
 from .files import TraceError, numbered
 from .operations import Op
@@ -73,7 +73,7 @@ def compare(trace: Trace, kernel: str, score: Score) -> None:
     kernel may do anything, and the rest of the trace is not compared.  ValueError names an
     operation that no kernel could be asked.
     """
-    replayer = Replayer(Kernel(release(kernel), **trace.setup))
+    replayer = Replayer(TrustingKernel(release(kernel), **trace.setup))
     answer = replayer.answer
     recorded = trace.answers.get(kernel)
     score.traces += 1
