@@ -679,9 +679,11 @@ class Sequences(RuleBasedStateMachine):
         cgroup=some("c"),
         at=st.sampled_from(["egress"] * 8 + [*ATTACH_TYPES]),
         effective=st.booleans(),
+        count=st.sampled_from([None, None, 0, 1, 2]),
     )
-    def prog_query(self, cgroup: str, at: str, effective: bool) -> None:
-        self.do("prog_query", cgroup=cgroup, attach_type=at, effective=effective)
+    def prog_query(self, cgroup: str, at: str, effective: bool, count: int | None) -> None:
+        buffer = {} if count is None else {"count": count}
+        self.do("prog_query", cgroup=cgroup, attach_type=at, effective=effective, **buffer)
 
     @needs("cp", room="l")
     @rule(cgroup=some("c"), prog=some("p"), number=st.integers(0, 65))

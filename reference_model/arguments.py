@@ -282,6 +282,7 @@ _MAP, _PROG, _LINK = _own(MapFd, "map"), _own(ProgFd, "prog"), _own(LinkFd, "lin
 
 RULES: dict[str, Rule] = {
     "int": _U32,
+    "int | None": _or_none(_U32),
     "Bits64": _U64,
     "str": Rule("{0}.__class__ is str", _text),
     "bool": Rule("{0}.__class__ is bool", _boolean),

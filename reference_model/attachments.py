@@ -30,6 +30,7 @@ from .uapi import (
     BPF_F_QUERY_EFFECTIVE,
     BPF_F_REPLACE,
     BPF_LSM_CGROUP,
+    QUERY_SIZE,
     AttachFlag,
     AttachType,
 )
@@ -89,6 +90,19 @@ class ProgQuery(NamedTuple):
     revision: int
     prog_attach_flags: tuple[AttachFlag, ...] = ()
     """The flags with which each program is attached, if they were asked for."""
+    prog_cnt: int = 0
+    """How many programs there are, also if the buffer takes fewer ids."""
+    overwritten: int = 0
+    """How many bytes behind the caller's attribute the kernel wrote."""
+
+
+def check_query(count: int | None, size: int, *, prog_attach_flags: bool) -> None:
+    """ValueError for a buffer or an attribute that the interface does not take."""
+    if count is not None and not 0 <= count <= 1 << 16:
+        raise ValueError(f"count is from 0 to {1 << 16}, not {count!r}")
+    least = 40 if prog_attach_flags else 28
+    if not least <= size <= QUERY_SIZE:
+        raise ValueError(f"size is from {least} to {QUERY_SIZE} bytes, not {size!r}")
 
 
 class AttachCommands(KernelPart):
@@ -297,6 +311,7 @@ class AttachCommands(KernelPart):
         cgroup: Cgroup,
         prog: ProgFd | None,
         attach_type: AttachType,
+        flags: int = 0,
         *,
         expected_revision: int = 0,
     ) -> None:
@@ -304,6 +319,8 @@ class AttachCommands(KernelPart):
         self._check_command()
         if not self.has(changes.CAP_BPF) and not self._net_admin():
             raise errors.NotPermitted("CAP_NET_ADMIN")
+        if flags:
+            raise errors.AttachFlags(AttachFlag(flags))
         if expected_revision and not self.has(changes.ORDERING):
             raise errors.AttachFlags("no expected_revision")
         known = self._attach_type(attach_type)
@@ -386,7 +403,10 @@ class AttachCommands(KernelPart):
         query_flags: int = 0,
         *,
         prog_attach_flags: bool = False,
+        count: int | None = None,
+        size: int = QUERY_SIZE,
     ) -> ProgQuery:
+        check_query(count, size, prog_attach_flags=prog_attach_flags)
         self._check_command()
         if not self._net_admin():
             raise errors.NotPermitted("CAP_NET_ADMIN")
@@ -401,25 +421,48 @@ class AttachCommands(KernelPart):
         if query_flags and prog_attach_flags and self.has(changes.EFFECTIVE_QUERY_FLAGS):
             raise errors.QueryFlags("prog_attach_flags with BPF_F_QUERY_EFFECTIVE")
         lsm = known is BPF_LSM_CGROUP
-        if lsm and not query_flags and not prog_attach_flags:
+        if lsm and not query_flags and not prog_attach_flags and count != 0:
             raise errors.QueryFlags("programs of LSM hooks without prog_attach_flags")
         places: list[AttachType | str] = [*self.lsm_slots.names] if lsm else [known]
         hooks = [cgroup.hooks.get(place) or Hook() for place in places]
         flags, revision = (0, 0) if lsm else (hooks[0].flags, hooks[0].revision)
-        entries = [(entry, hook.flags) for hook in hooks for entry in hook.attachments]
+        parts = [[(entry, hook.flags) for entry in hook.attachments] for hook in hooks]
         if query_flags:
-            entries = [(entry, 0) for place in places for entry in effective(cgroup, place)]
+            parts = [[(entry, 0) for entry in effective(cgroup, place)] for place in places]
             revision = 0
             if self.has(changes.EFFECTIVE_QUERY_FLAGS):
                 flags = 0
-        if not self.has(changes.ORDERING):
+        entries = [entry for part in parts for entry in part]
+        found = len(entries)
+        overwritten = 0
+        if not self.has(changes.ORDERING) or size < QUERY_SIZE:
+            if self.has(changes.ORDERING) and not self.has(changes.QUERY_WRITES_NO_REVISION):
+                overwritten = min(QUERY_SIZE - size, 8)
             revision = 0
-        return ProgQuery(
+        entries = entries[:count]
+        answer = ProgQuery(
             AttachFlag(flags),
             tuple(entry.program.id for entry, _ in entries),
             revision,
             tuple(AttachFlag(kept) for _, kept in entries) if prog_attach_flags else (),
+            found,
+            overwritten,
         )
+        if count and count < found and (not query_flags or _cuts_a_hook(parts, count)):
+            raise errors.QueryTooSmall(found, answer=answer)
+        return answer
+
+
+def _cuts_a_hook(parts: list[list[tuple[Attachment, int]]], count: int) -> bool:
+    """Whether the buffer ends amid the programs of one hook.
+
+    An effective query fails only then: each hook's result replaces that of the hook before.
+    """
+    for part in parts:
+        if count < len(part):
+            return count > 0
+        count -= len(part)
+    return False
 
 
 def _hierarchy_allows_attach(cgroup: Cgroup, hook_id: AttachType | str) -> bool:

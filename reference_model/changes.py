@@ -645,6 +645,18 @@ ACCESS_FLAGS_LATE = Change(
     read=[Read("syscall.c:map_create", "6.12.117", "7.1.5", "7.2.13", "7.3")],
     marker=Marker("kernel/bpf/syscall.c", "map_create_alloc"),
 )
+QUERY_WRITES_NO_REVISION = Change(
+    "bpf: fix BPF_PROG_QUERY OOB write and cgroup backward compat",
+    "21c4b99b27f3",
+    "7.2",
+    "``BPF_PROG_QUERY`` writes ``revision`` only if the caller's attribute is large enough; since "
+    "6.17 it wrote 8 bytes at offset 56, behind an attribute of 40 bytes.",
+    cve="CVE-2026-74371",
+    backports=("6.12.110", "6.18.40", "7.1.5"),
+    changelogs=("6.12.110",),
+    read=[Read("cgroup.c:__cgroup_bpf_query", "6.18.35", "6.19.9", "7.0.0", "7.1.3", "7.1.5")],
+    marker=Marker("kernel/bpf/cgroup.c", "uattr_size"),
+)
 LINK_UPDATE_COMPARES_MAPS = Change(
     "bpf, cgroup: Fix storage null-ptr-deref after replacing prog",
     "3f562c537e9e",

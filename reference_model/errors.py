@@ -28,10 +28,13 @@ class BpfError(OSError):
 
     number: ClassVar[int]
     reason: ClassVar[str]
+    answer: object = None
+    """What the kernel wrote although it failed: the ProgQuery of a buffer that is too small."""
 
-    def __init__(self, detail: object = "") -> None:
+    def __init__(self, detail: object = "", answer: object = None) -> None:
         if type(self) is BpfError:
             raise TypeError("BpfError is no reason by itself: use one of its subclasses")
+        self.answer = answer
         text = f"{ERRNO_NAMES[self.number]}: {self.reason}"
         super().__init__(self.number, f"{text}: {detail}" if detail != "" else text)
 
@@ -471,6 +474,12 @@ class QueryFlags(BpfError):
     """BPF_PROG_QUERY knows only BPF_F_QUERY_EFFECTIVE."""
 
     number, reason = _errno.EINVAL, "unknown query flags"
+
+
+class QueryTooSmall(BpfError):
+    """BPF_PROG_QUERY found more programs than the caller's buffer takes."""
+
+    number, reason = _errno.ENOSPC, "more programs than the buffer takes"
 
 
 # -- entries ----------------------------------------------------------------------------------

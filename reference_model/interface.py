@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
+from .uapi import QUERY_SIZE
+
 if TYPE_CHECKING:
     from .attachments import ProgQuery
     from .cgroups import Cgroup, CgroupFd, Socket
@@ -260,14 +262,16 @@ class AttachCalls(Protocol):
         cgroup: CgroupFd,
         prog: ProgFd | None,
         attach_type: AttachType,
+        flags: int = 0,
         *,
         expected_revision: Bits64 = 0,
     ) -> None:
         """BPF_PROG_DETACH: detach a directly attached program from the cgroup's hook.
 
         On a hook with flags 0 or ``BPF_F_ALLOW_OVERRIDE`` the kernel detaches its one program
-        whatever ``prog`` is, also None (descriptor 0).  Errors, in the kernel's order: ``EPERM``
-        (before 5.8), ``EINVAL`` (attach type), ``EBADF``, ``ENOENT`` (cgroup), ``ESTALE``,
+        whatever ``prog`` is, also None (descriptor 0) or a closed descriptor.  ``flags`` must be 0.
+        Errors, in the kernel's order: ``EPERM`` (before 5.8), ``EINVAL`` (flags, attach type),
+        ``EBADF``, ``ENOENT`` (cgroup), ``ESTALE``,
         ``ENOENT`` (nothing attached), ``EINVAL`` (``BPF_F_ALLOW_MULTI`` hook, no program),
         ``ENOENT`` (not attached, or only by a link), ``ENOMEM``.
 
@@ -281,14 +285,19 @@ class AttachCalls(Protocol):
         query_flags: int = 0,
         *,
         prog_attach_flags: bool = False,
+        count: int | None = None,
+        size: int = QUERY_SIZE,
     ) -> ProgQuery:
         """BPF_PROG_QUERY: return which programs are attached here.
 
         With ``BPF_F_QUERY_EFFECTIVE`` it returns which programs run here.  For ``BPF_LSM_CGROUP``
         it returns the programs of all LSM hooks, in the order of the kernel's slots for hooks;
         without ``BPF_F_QUERY_EFFECTIVE`` it needs ``prog_attach_flags=True`` then, which asks for
-        the flags of each program (since 6.0).  Errors: ``EPERM``, ``EINVAL`` (flags, attach type,
-        ``prog_attach_flags``), ``EBADF``, ``ENOENT`` (cgroup).
+        the flags of each program (since 6.0).  ``count`` is the number of ids that the caller's
+        buffer takes; without it the buffer is large enough, and 0 asks only how many programs there
+        are.  ``size`` is the size of the attribute in bytes, from 28 to 64.  Errors: ``EPERM``,
+        ``EINVAL`` (flags, attach type, ``prog_attach_flags``), ``EBADF``, ``ENOENT`` (cgroup),
+        ``ENOSPC`` (the buffer is too small; the error's ``answer`` is what the kernel wrote).
 
         Source: ``cgroup.c:__cgroup_bpf_query``.
         """

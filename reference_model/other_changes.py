@@ -168,19 +168,6 @@ ARRAY_COMPARES_SLEEPABLE = Change(
     unmodelled="programs of the model are not sleepable",
     marker=Marker("kernel/bpf/core.c", r"owner(->|\.)sleepable"),
 )
-QUERY_WRITES_NO_REVISION = Change(
-    "bpf: fix BPF_PROG_QUERY OOB write and cgroup backward compat",
-    "21c4b99b27f3",
-    "7.2",
-    "``BPF_PROG_QUERY`` writes ``revision`` only if the caller's attribute is large enough; since "
-    "6.17 it wrote 8 bytes at offset 56, behind an attribute of 40 bytes.",
-    cve="CVE-2026-74371",
-    backports=("6.12.110", "6.18.40", "7.1.5"),
-    changelogs=("6.12.110",),
-    read=[Read("cgroup.c:__cgroup_bpf_query", "6.18.35", "6.19.9", "7.0.0", "7.1.3", "7.1.5")],
-    unmodelled="the model's attributes have no size",
-    marker=Marker("kernel/bpf/cgroup.c", "uattr_size"),
-)
 
 ALL: tuple[Change, ...] = tuple(value for value in globals().values() if isinstance(value, Change))
 """All records, in the order above."""

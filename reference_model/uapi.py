@@ -150,6 +150,8 @@ BPF_F_QUERY_EFFECTIVE = 1
 BPF_LOCAL_STORAGE_GET_F_CREATE = 1
 BPF_CGROUP_MAX_PROGS = 64
 """Programs on one attach type of one cgroup."""
+QUERY_SIZE = 64
+"""The size in bytes of the members of ``union bpf_attr`` for BPF_PROG_QUERY."""
 MAX_TAIL_CALL_CNT = 33
 """Tail calls in one run; a further one does not happen and the program goes on."""
 

@@ -264,6 +264,7 @@ FACTS: list[tuple[str, str, str | None, str]] = [
         "6.12.97 6.18.40 7.1.5",
     ),
     ("PREORDER_INDEX", "f08aaee3152d", "7.2", "6.6.145 6.12.97 6.18.40 7.1.5"),
+    ("QUERY_WRITES_NO_REVISION", "21c4b99b27f3", "7.2", "6.12.110 6.18.40 7.1.5"),
     ("LINK_UPDATE_COMPARES_MAPS", "3f562c537e9e", "7.3", "6.1.191 6.12.110 7.2.6"),
     ("FAILED_REPLACE_RESTORES", "6655c409707e", "7.3", "6.1.191 6.6.157 6.12.110 6.18.52 7.2.6"),
     ("SPARSE_CPUS", "75b0a6db4300", "7.3", "7.2.7"),

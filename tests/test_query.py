@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from support_programs import EGRESS, INGRESS, before, since, skb
 from support_state import refused
@@ -14,8 +16,10 @@ from reference_model import (
     BPF_PROG_TYPE_LSM,
     MAINLINE,
     AttachFlag,
+    Cgroup,
     Kernel,
     ProgFd,
+    ProgQuery,
     errors,
 )
 
@@ -149,3 +153,83 @@ def test_the_revision_belongs_to_the_slot() -> None:
     kernel.prog_attach(web, bind, BPF_LSM_CGROUP, expected_revision=5)  # the first one
     kernel.prog_attach(web, connect, BPF_LSM_CGROUP, expected_revision=3)
     kernel.check_invariants()
+
+
+def three(kernel: Kernel) -> tuple[Cgroup, list[ProgFd]]:
+    cgroup, progs = kernel.mkdir(), [skb(kernel) for _ in range(3)]
+    for prog in progs:
+        kernel.prog_attach(cgroup, prog, EGRESS, MULTI)
+    return cgroup, progs
+
+
+@pytest.mark.parametrize("release", MAINLINE)
+@pytest.mark.parametrize("flags", [0, int(BPF_F_QUERY_EFFECTIVE)])
+def test_a_small_buffer_gets_the_first_ids_and_the_count(release: str, flags: int) -> None:
+    kernel = Kernel(release)
+    cgroup, progs = three(kernel)
+    for count in (1, 2):
+        with pytest.raises(errors.QueryTooSmall) as caught:
+            kernel.prog_query(cgroup, EGRESS, flags, count=count)
+        answer = caught.value.answer
+        assert isinstance(answer, ProgQuery)
+        assert answer.prog_ids == tuple(prog.id for prog in progs[:count])
+        assert answer.prog_cnt == 3
+    for count, ids in ((0, 0), (3, 3), (4, 3)):
+        answer = kernel.prog_query(cgroup, EGRESS, flags, count=count)
+        assert (answer.prog_cnt, len(answer.prog_ids)) == (3, ids)
+
+
+@pytest.mark.parametrize(
+    ("release", "bytes_behind"),
+    [("6.16", 0), ("6.17", 8), ("7.1", 8), ("7.1.5", 0), ("6.12.110", 0), ("latest", 0)],
+)
+def test_a_query_writes_the_revision_behind_a_short_attribute(
+    release: str, bytes_behind: int
+) -> None:
+    kernel = Kernel(release)
+    cgroup, _ = three(kernel)
+    for size, behind in ((28, 8), (40, 8), (56, 8), (60, 4), (63, 1), (64, 0)):
+        answer = kernel.prog_query(cgroup, EGRESS, size=size)
+        assert answer.overwritten == min(bytes_behind, behind)
+        assert answer.prog_cnt == 3
+
+
+def test_an_effective_query_of_lsm_hooks_can_be_short_without_an_error() -> None:
+    """``cgroup.c:__cgroup_bpf_query``: each hook's result replaces that of the hook before."""
+    kernel = Kernel("latest")
+    web = kernel.mkdir()
+    bind, other, connect = (lsm(kernel, f"socket_{call}") for call in ("bind", "bind", "connect"))
+    for prog in (bind, other, connect):
+        kernel.prog_attach(web, prog, BPF_LSM_CGROUP, MULTI)
+    with pytest.raises(errors.QueryTooSmall):
+        kernel.prog_query(web, BPF_LSM_CGROUP, 1, count=1)
+    short = kernel.prog_query(web, BPF_LSM_CGROUP, 1, count=2)
+    assert (short.prog_cnt, short.prog_ids) == (3, (bind.id, other.id))
+    assert kernel.prog_query(web, BPF_LSM_CGROUP, count=0).prog_cnt == 3
+    with pytest.raises(errors.QueryTooSmall):
+        kernel.prog_query(web, BPF_LSM_CGROUP, count=2, prog_attach_flags=True)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"count": 1 << 17}, {"size": 27}, {"size": 65}, {"size": 39, "prog_attach_flags": True}],
+)
+def test_buffers_and_attributes_that_no_query_takes(options: dict[str, Any]) -> None:
+    kernel = Kernel("latest")
+    with pytest.raises(ValueError, match=" is from "):
+        kernel.prog_query(kernel.mkdir(), EGRESS, **options)
+
+
+@pytest.mark.parametrize("release", MAINLINE)
+def test_detach_takes_no_flags_and_any_bad_descriptor(release: str) -> None:
+    kernel = Kernel(release)
+    cgroup, closed = kernel.mkdir(), skb(kernel)
+    kernel.close(closed)
+    kernel.prog_attach(cgroup, skb(kernel), EGRESS)
+    with refused(kernel, "EINVAL", errors.AttachFlags):
+        kernel.prog_detach(cgroup, None, EGRESS, MULTI)
+    kernel.prog_detach(cgroup, closed, EGRESS)
+    assert kernel.prog_query(cgroup, EGRESS).prog_ids == ()
+    kernel.prog_attach(cgroup, skb(kernel), EGRESS, MULTI)
+    with refused(kernel, "EINVAL", errors.DetachNeedsProgram):
+        kernel.prog_detach(cgroup, closed, EGRESS)

@@ -363,6 +363,8 @@ FINE: dict[str, tuple[Any, ...]] = {
     "prog_load.lsm_hook": ("", "two words", "zz", "x" * 99),
     "prog_query.effective": (True,),
     "prog_query.prog_attach_flags": (True,),
+    "prog_query.revision": (True,),
+    "prog_detach.closed": (True,),
     "user.capabilities": (None, []),
     **{f"{kind}.path": ("", "two words", "zz", "x" * 99) for kind in ("obj_pin", "unlink")},
     "obj_get.path": ("", "two words", "zz", "x" * 99),

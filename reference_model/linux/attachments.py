@@ -7,14 +7,15 @@ Each method has the parameters, answers and errors of the interface.
 from __future__ import annotations
 
 import ctypes
+import errno
 import time
 from collections.abc import Callable
 
-from ..attachments import ProgQuery
+from ..attachments import ProgQuery, check_query
 from ..cgroups import Cgroup as AnyCgroup
 from ..programs import ProgFd as AnyProgFd
 from ..state import Descriptor
-from ..uapi import BPF_LSM_CGROUP, AttachFlag, AttachType
+from ..uapi import BPF_LSM_CGROUP, QUERY_SIZE, AttachFlag, AttachType
 from .deferred import wait_for, wait_for_slots
 from .descriptors import ProgFd, relative_word, word
 from .errors import KernelError
@@ -23,6 +24,8 @@ from .syscall import Attach, Command, Query, address, bpf
 
 _MOST = 4096
 """Program ids that a query can take."""
+_UNTOUCHED = 0xA5
+"""What stands behind a short attribute before a query."""
 _SLOT = 10.0
 """Seconds within which the slot of an LSM hook becomes free."""
 
@@ -63,6 +66,7 @@ class AttachCommands(LinuxPart):
         cgroup: AnyCgroup,
         prog: AnyProgFd | None,
         attach_type: AttachType,
+        flags: int = 0,
         *,
         expected_revision: int = 0,
     ) -> None:
@@ -70,6 +74,7 @@ class AttachCommands(LinuxPart):
             target_fd=word(cgroup),
             attach_bpf_fd=word(prog),
             attach_type=attach_type,
+            attach_flags=flags,
             expected_revision=expected_revision,
         )
         bpf(Command.BPF_PROG_DETACH, attr)
@@ -84,24 +89,42 @@ class AttachCommands(LinuxPart):
         query_flags: int = 0,
         *,
         prog_attach_flags: bool = False,
+        count: int | None = None,
+        size: int = QUERY_SIZE,
     ) -> ProgQuery:
-        ids, flags = (ctypes.c_uint32 * _MOST)(), (ctypes.c_uint32 * _MOST)()
+        check_query(count, size, prog_attach_flags=prog_attach_flags)
+        most = _MOST if count is None else count
+        ids, flags = (ctypes.c_uint32 * most)(), (ctypes.c_uint32 * most)()
         attr = Query(
             target_fd=word(cgroup),
             attach_type=attach_type,
             query_flags=query_flags,
-            prog_ids=address(ids),
-            prog_cnt=_MOST,
+            prog_ids=address(ids) if most else 0,
+            prog_cnt=most,
             prog_attach_flags=address(flags) if prog_attach_flags else 0,
         )
-        bpf(Command.BPF_PROG_QUERY, attr)
-        count = attr.prog_cnt
-        return ProgQuery(
+        behind = bytes([_UNTOUCHED]) * (QUERY_SIZE - size)
+        ctypes.memmove(address(attr) + size, behind, len(behind))
+        failed: KernelError | None = None
+        try:
+            bpf(Command.BPF_PROG_QUERY, attr, size)
+        except KernelError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            failed = error
+        written = min(attr.prog_cnt, most)
+        answer = ProgQuery(
             AttachFlag(attr.attach_flags),
-            tuple(ids[:count]),
-            attr.revision,
-            tuple(map(AttachFlag, flags[:count])) if prog_attach_flags else (),
+            tuple(ids[:written]),
+            attr.revision if size == QUERY_SIZE else 0,
+            tuple(map(AttachFlag, flags[:written])) if prog_attach_flags else (),
+            attr.prog_cnt,
+            sum(byte != _UNTOUCHED for byte in bytes(attr)[size:]),
         )
+        if failed is not None:
+            failed.answer = answer
+            raise failed
+        return answer
 
     def _when_slot_is_free(self, attach_type: int, attach: Callable[[], int]) -> int:
         if attach_type != BPF_LSM_CGROUP:

@@ -124,14 +124,14 @@ def syscall(number: int, *arguments: Any) -> int:
     return result
 
 
-def bpf(command: Command, attr: Any) -> int:
+def bpf(command: Command, attr: Any, size: int = 0) -> int:
     """bpf(2); KernelError with the kernel's errno.
 
     ``attr`` is one of the structures above; the buffers whose addresses it holds must stay alive
-    until the call returns.
+    until the call returns.  ``size`` is the number of its bytes that count; 0: all.
     """
     try:
-        return syscall(SYS_BPF, int(command), ctypes.byref(attr), ctypes.sizeof(attr))
+        return syscall(SYS_BPF, int(command), ctypes.byref(attr), size or ctypes.sizeof(attr))
     except OSError as error:
         raise KernelError(error.errno or 0, command.name) from None
 

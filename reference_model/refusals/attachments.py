@@ -303,6 +303,12 @@ _PROG_DETACH = (
     Refusal(
         "prog_detach",
         errors.AttachFlags,
+        "flags: none is known",
+        lambda setup: _detach(setup, flags=1),
+    ),
+    Refusal(
+        "prog_detach",
+        errors.AttachFlags,
         "``expected_revision``, which is not known yet",
         lambda setup: _detach(setup, expected_revision=1),
         until=changes.ORDERING,
@@ -367,6 +373,12 @@ def _query(setup: Setup, cgroup: Any = None, attach_type: Any = EGRESS, flags: i
     return setup.kernel.prog_query(cgroup or setup.web, attach_type, flags)
 
 
+def _query_small(setup: Setup) -> object:
+    setup.attach()
+    setup.attach(setup.plain())
+    return setup.kernel.prog_query(setup.web, EGRESS, count=1)
+
+
 _QUERY = (
     Refusal(
         "prog_query",
@@ -398,6 +410,13 @@ _QUERY = (
         errors.CgroupGone,
         "the cgroup was removed",
         lambda setup: _query(setup, setup.gone),
+    ),
+    Refusal(
+        "prog_query",
+        errors.QueryTooSmall,
+        "the buffer takes fewer ids than there are programs",
+        _query_small,
+        rule="query.count",
     ),
 )
 

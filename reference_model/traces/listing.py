@@ -16,7 +16,7 @@ import reference_model
 from .. import uapi
 from ..errors import BpfError, Denied, UndefinedBehaviour
 from ..events import passed as passed_on_the_way
-from ..uapi import ElemFlag, MapFlag
+from ..uapi import AttachFlag, ElemFlag, MapFlag
 from . import bodies
 from .kinds import Flags, Key, Kind, Text, Word
 from .names import ATTACH_TYPES, EVENTS, GARBAGE, HOOKS, MAP_TYPES, PROG_TYPES
@@ -254,9 +254,22 @@ class _Writer:
 
     def prog_query(self, op: Op) -> None:
         flags = ["BPF_F_QUERY_EFFECTIVE"] if op["effective"] else []
-        asked = op.get("prog_attach_flags") or None
-        kind = ATTACH_TYPES[op["attach_type"]]
-        self.call("prog_query", op["cgroup"], kind, *flags, prog_attach_flags=asked)
+        self.call(
+            "prog_query", op["cgroup"], ATTACH_TYPES[op["attach_type"]], *flags,
+            prog_attach_flags=op.get("prog_attach_flags") or None, count=op.get("count"),
+            size=op.get("size"),
+        )  # fmt: skip
+
+    def prog_detach(self, op: Op) -> None:
+        prog = op["prog"]
+        if op.get("closed"):
+            self.call("closed = dup", prog)
+            self.call("close", prog := "closed")
+        flags = _flags(AttachFlag, op.get("flags", 0))
+        self.call(
+            "prog_detach", op["cgroup"], prog, ATTACH_TYPES[op["attach_type"]],
+            *([flags] if flags else []), expected_revision=op.get("expected_revision") or None,
+        )  # fmt: skip
 
     # -- links and descriptors ----------------------------------------------------------------
 

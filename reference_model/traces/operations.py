@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from ..state import CAPABILITIES
-from ..uapi import AttachFlag, ElemFlag, MapFlag
+from ..uapi import QUERY_SIZE, AttachFlag, ElemFlag, MapFlag
 from .kinds import (
     Body,
     Choice,
@@ -266,17 +266,26 @@ OPERATIONS: dict[str, Operation] = {
         call=_call("prog_attach", "cgroup", "prog", "attach_type", "flags", by_name=("replace",)),
     ),
     "prog_detach": Operation(
-        fields={**_ON_HOOK, "prog": Maybe(_PROG)},
-        call=_call("prog_detach", "cgroup", "prog", "attach_type"),
+        fields={
+            **_ON_HOOK,
+            "prog": Maybe(_PROG),
+            "flags": Flags(of=AttachFlag),
+            "expected_revision": _U64,
+            "closed": _BOOL,
+        },
+        optional={"flags": 0, "expected_revision": 0, "closed": False},
     ),
     "prog_query": Operation(
         fields={
             "cgroup": _CGROUP,
             "attach_type": _HOOK,
             "effective": _BOOL,
+            "count": Number(64),
+            "size": Number(QUERY_SIZE, 28),
             "prog_attach_flags": _BOOL,
+            "revision": _BOOL,
         },
-        optional={"prog_attach_flags": False},
+        optional={"count": None, "size": QUERY_SIZE, "prog_attach_flags": False, "revision": False},
         reads=True,
     ),
     # links and descriptors

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any, Generic, TypeVar
 
 from .. import uapi
+from ..attachments import ProgQuery
 from ..errors import BpfError, Denied
 from ..interface import KernelInterface
 from ..maps import BOGUS_KEY
@@ -226,19 +227,48 @@ class Replayer(Generic[K]):
         self.live[op["prog"]] = program
         self.prog_names[program.id] = op["prog"]
 
-    def prog_query(self, op: Op) -> Answer:
-        cgroup = self._named(op["cgroup"])
-        asked = op.get("prog_attach_flags", False)
-        found = self.kernel.prog_query(
-            cgroup,
+    def prog_detach(self, op: Op) -> None:
+        prog = self._named(op["prog"])
+        if op.get("closed", False):
+            prog = self.kernel.dup(prog)
+            self.kernel.close(prog)
+        self.kernel.prog_detach(
+            self._named(op["cgroup"]),
+            prog,
             ATTACH_TYPES[op["attach_type"]],
-            int(op["effective"]),
-            prog_attach_flags=asked,
+            op.get("flags", 0),
+            expected_revision=op.get("expected_revision", 0),
         )
+
+    def prog_query(self, op: Op) -> Answer:
+        error = None
+        try:
+            found = self.kernel.prog_query(
+                self._named(op["cgroup"]),
+                ATTACH_TYPES[op["attach_type"]],
+                int(op["effective"]),
+                prog_attach_flags=op.get("prog_attach_flags", False),
+                count=op.get("count"),
+                size=op.get("size", uapi.QUERY_SIZE),
+            )
+        except BpfError as refusal:
+            if not isinstance(refusal.answer, ProgQuery):
+                raise
+            error, found = refusal.name, refusal.answer
         names = [self.prog_names[number] for number in found.prog_ids]
-        each = {"prog_flags": [*map(int, found.prog_attach_flags)]} if asked else {}
-        progs = [name if name in self.live else None for name in names]
-        return {"flags": int(found.attach_flags), "progs": progs, **each}
+        answer: dict[str, Any] = {
+            "flags": int(found.attach_flags),
+            "progs": [name if name in self.live else None for name in names],
+        }
+        if "count" in op:
+            answer |= {"count": found.prog_cnt, "error": error}
+        if "size" in op:
+            answer["overwritten"] = found.overwritten
+        if op.get("prog_attach_flags", False):
+            answer["prog_flags"] = [int(flags) for flags in found.prog_attach_flags]
+        if op.get("revision", False):
+            answer["revision"] = found.revision
+        return answer
 
     # -- links and descriptors ----------------------------------------------------------------
 

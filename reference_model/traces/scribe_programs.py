@@ -12,6 +12,7 @@ from ..state import Descriptor
 from ..steps import Step
 from ..uapi import (
     BPF_F_REPLACE,
+    QUERY_SIZE,
     AttachFlag,
     AttachType,
     ProgType,
@@ -94,12 +95,14 @@ class ProgScribe(Notebook, ProgCalls, AttachCalls, LinkCalls):
         cgroup: cgroups.Cgroup,
         prog: programs.ProgFd | None,
         attach_type: AttachType,
+        flags: int = 0,
         *,
         expected_revision: int = 0,
     ) -> None:
-        """As Kernel.prog_detach(), without revisions."""
-        absent(expected_revision=expected_revision)
-        self._ask("prog_detach", cgroup=cgroup, prog=prog, attach_type=attach_type)
+        """As Kernel.prog_detach()."""
+        given = {"flags": flags, "expected_revision": expected_revision}
+        others = {name: number for name, number in given.items() if number}
+        self._ask("prog_detach", cgroup=cgroup, prog=prog, attach_type=attach_type, **others)
 
     def prog_query(
         self,
@@ -108,14 +111,17 @@ class ProgScribe(Notebook, ProgCalls, AttachCalls, LinkCalls):
         query_flags: int = 0,
         *,
         prog_attach_flags: bool = False,
+        count: int | None = None,
+        size: int = QUERY_SIZE,
     ) -> ProgQuery:
         """As Kernel.prog_query(); the revision is always 0, a closed program's id too."""
-        absent(prog_attach_flags=prog_attach_flags)
+        absent(prog_attach_flags=prog_attach_flags, count=count is not None)
+        absent(size=size != QUERY_SIZE)
         answer = self._ask(
             "prog_query", cgroup=cgroup, attach_type=attach_type, effective=bool(query_flags)
         )
         ids = [0 if name is None else self._things[name].id for name in answer["progs"]]
-        return ProgQuery(AttachFlag(answer["flags"]), tuple(ids), 0)
+        return ProgQuery(AttachFlag(answer["flags"]), tuple(ids), 0, prog_cnt=len(ids))
 
     def prog_test_run(self, prog: programs.ProgFd, repeat: int = 1) -> int:
         """As Kernel.prog_test_run()."""

@@ -138,8 +138,10 @@ def test_a_fixed_seed_is_a_fixed_walk() -> None:
 class Forgetful(Kernel):
     """A broken kernel: a detach zeroes the storages of the hook."""
 
-    def prog_detach(self, cgroup: Any, prog: Any, attach_type: Any, **given: Any) -> None:
-        super().prog_detach(cgroup, prog, attach_type, **given)
+    def prog_detach(
+        self, cgroup: Any, prog: Any, attach_type: Any, *args: Any, **given: Any
+    ) -> None:
+        super().prog_detach(cgroup, prog, attach_type, *args, **given)
         for found in self.objects["map"].values():
             if isinstance(found, StorageMap):
                 for storage in found.entries.values():
