@@ -67,19 +67,6 @@ RUN_CONTEXT = Change(
     unmodelled=_RACE,
     marker=Marker("include/linux/bpf.h", r"struct bpf_cg_run_ctx \{"),
 )
-LINK_TYPE_CHECKED = Change(
-    "bpf: Add BPF_PROG_TYPE_CGROUP_SKB attach type enforcement in BPF_LINK_CREATE",
-    "543576ec15b1",
-    "6.10",
-    "``BPF_LINK_CREATE`` rejects a ``CGROUP_SKB`` program at the attach types of other programs "
-    "with ``EINVAL``; from 6.6 to 6.9 it accepted the program, which then ran with a context that "
-    "it did not expect.",
-    cve="CVE-2024-38564",
-    backports=("6.6.33", "6.8.12", "6.9.3"),
-    changelogs=("6.8.12",),
-    read=[Read("syscall.c:link_create", "6.5", "6.6", "6.8", "6.12.118")],
-    unmodelled="the model rejects such programs on every release",
-)
 CGRP_STORAGE_FREE_DEADLOCK = Change(
     "bpf: Fix deadlock when freeing cgroup storage",
     "c78f4afbd962",
