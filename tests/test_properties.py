@@ -320,6 +320,7 @@ FLAWS: tuple[dict[str, Any], ...] = (
     *({"btf_value": U32}, {"key": U32}, {"value": Bytes(0)}, {"value": Bytes(65536)}),
     {"value": Struct(timer=TIMER), "btf": True},
     *({"map_type": PERCPU, "value": LOCKED, "btf": True}, {"map_type": OF_MAPS, "key": U32}),
+    {"map_type": OF_MAPS, "key": U32, "value": U32, "max_entries": 1},
     {"map_type": OF_MAPS, "key": U32, "max_entries": 1, "inner_map": None},
 )
 
@@ -517,7 +518,8 @@ def prog_query(walk: Walk) -> None:
     hook = walk.hook(walk.some("prog"))
     if hook == BPF_LSM_CGROUP:
         hook = EGRESS  # the model does not know in which order the kernel lists LSM hooks
-    walk.do("prog_query", walk.cgroup(), hook, walk.pick([0, 0, 1, 1, 2]))
+    flags, count = walk.pick([0, 0, 1, 1, 2]), walk.pick([None, None, 1, 64])
+    walk.do("prog_query", walk.cgroup(), hook, flags, count=count)
 
 
 # -- links -------------------------------------------------------------------------------------

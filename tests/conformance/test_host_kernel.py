@@ -534,8 +534,8 @@ def queries(kernel: Any) -> Seen:
         )
     for cgroup in (top, web):
         for query_flags in (0, BPF_F_QUERY_EFFECTIVE):
-            attach_flags, listed, revision, _ = kernel.prog_query(cgroup, EGRESS, query_flags)
-            yield attach_flags, [ids.index(number) for number in listed], revision
+            found = kernel.prog_query(cgroup, EGRESS, query_flags)
+            yield found.attach_flags, [ids.index(one) for one in found.prog_ids], found.revision
     yield tried(kernel.prog_query, web, EGRESS, 2)
     yield tried(kernel.prog_query, web, 1000)
 
