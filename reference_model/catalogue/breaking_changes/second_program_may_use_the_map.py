@@ -46,7 +46,7 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 
 STORY = BreakingChange(
-    title="Several programs can use the same map",
+    title="Several programs can use the same map (no more EBUSY)",
     nav="No EBUSY for a second program",
     summary="""
 Since Linux 5.9 any number of programs can use a map. Programs on the same cgroup and attach type
