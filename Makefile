@@ -155,7 +155,7 @@ release: $(INSTALLED) ## Add the mainline release R=7.4, and run what depends on
 	@echo '$(R)' | grep -Eqx '[0-9]+\.[0-9]+' || { echo 'Name a release: make release R=7.4' >&2; exit 1; }
 	sed -i 's/^NEWEST = .*/NEWEST = "$(R)"/' reference_model/releases.py
 	@$(MAKE) doctest html
-	$(RUN) pytest -q tests/test_releases.py tests/test_changes.py tests/test_ext_tables.py
+	$(RUN) pytest -q tests/reference_model/test_releases.py tests/reference_model/test_changes.py tests/docs/test_ext_tables.py
 
 bench: $(INSTALLED) ## Measure the model: answers a second, cost of operations, size of a storage
 	PYTHONPATH=. .venv/bin/python bench/run.py

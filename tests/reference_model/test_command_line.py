@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from support import RECORDED
-from test_trace import HAZARDS, LINUX, trace_of, written
+from support_traces import HAZARDS, LINUX, trace_of, written
 
 from reference_model import MAINLINE
 from reference_model.__main__ import main

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sphinx.cmd.build import main
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 CONF = f"""
 import sys

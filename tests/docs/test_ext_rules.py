@@ -13,7 +13,7 @@ import pytest
 from sphinx.cmd.build import main
 from sphinx.util.inventory import InventoryFile
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 CONF = f"""
 import sys

@@ -14,7 +14,7 @@ from textwrap import dedent
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 # The small site is built with the flags and the builder of the real one.
 CONF = f"""

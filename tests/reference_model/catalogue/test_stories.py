@@ -26,7 +26,7 @@ from reference_model.catalogue import (
 )
 from reference_model.errors import ERRNO_NAMES
 
-TRACES = Path(__file__).parents[1] / "records" / "traces"
+TRACES = Path(__file__).parents[3] / "records" / "traces"
 STORIES = stories()
 DIFFERENCES = stories(Difference)
 CHANGES = stories(BreakingChange)

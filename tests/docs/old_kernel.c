@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * An old kernel, played to the examples: creating a map is refused as the
- * releases named in REFUSE did. Linked in with --wrap; tests/test_examples.py
+ * releases named in REFUSE did. Linked in with --wrap; tests/docs/test_examples.py
  * compares what the examples then print with the stories of those releases.
  */
 #include <errno.h>

@@ -17,7 +17,7 @@ from sphinx.cmd.build import main
 from reference_model import Change, changes, other_changes
 from reference_model.releases import Read
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 ALL = (*changes.ALL, *other_changes.ALL)
 
 CONF = f"""

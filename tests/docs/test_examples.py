@@ -191,7 +191,7 @@ REFUSED = {
     "percpu_maps": ("4.19", "percpu"),
     "values_may_hold_a_spin_lock": ("4.20", "btf"),
 }
-"""Twins that fall back, the release that makes them, and what tests/old_kernel.c refuses."""
+"""Twins that fall back, the release that makes them, and what tests/docs/old_kernel.c refuses."""
 
 
 @pytest.fixture(scope="session")

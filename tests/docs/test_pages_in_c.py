@@ -16,7 +16,7 @@ import pytest
 
 from conformance import twins
 
-DOCS = Path(__file__).parent.parent / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 REFERENCE = (DOCS / "map_cgroup_storage.rst").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^\.\. code-block:: c\n\n((?: {3}.*\n|\n)+)", re.MULTILINE)
 

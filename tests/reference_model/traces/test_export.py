@@ -57,7 +57,7 @@ from reference_model.traces.export import StoryProgram
 from reference_model.traces.notebook import NotExportable, OtherPath
 from reference_model.traces.scribe import Scribe
 
-RECORD = Path(__file__).parents[1] / "records" / "traces" / "stories.jsonl"
+RECORD = Path(__file__).parents[3] / "records" / "traces" / "stories.jsonl"
 PROGRAMS = {program.name: program for program in export.story_programs()}
 SKB, EGRESS = BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_EGRESS
 SHARED, MULTI = BPF_MAP_TYPE_CGROUP_STORAGE, BPF_F_ALLOW_MULTI

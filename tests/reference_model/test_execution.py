@@ -63,7 +63,7 @@ from reference_model.events import EVENTS, passed
 from reference_model.traces.names import HOOKS
 
 MULTI = int(BPF_F_ALLOW_MULTI)
-TRACES = Path(__file__).parents[1] / "records" / "traces" / "linux.jsonl.gz"
+TRACES = Path(__file__).parents[2] / "records" / "traces" / "linux.jsonl.gz"
 SOCK_CREATE, SENDMSG = BPF_CGROUP_INET_SOCK_CREATE, BPF_CGROUP_UDP4_SENDMSG
 ADDR = BPF_PROG_TYPE_CGROUP_SOCK_ADDR
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from reference_model.interface import GROUPS
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 MODEL_ONLY = ("value_size_limit",)
 """Methods of the model that a real kernel does not offer."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from support import RECORDED
+from support_traces import HAZARDS, LINUX, MKDIR, RMDIR, TRACES, Line, trace_of, written
 
 from reference_model import (
     SPIN_LOCK,
@@ -26,13 +27,6 @@ from reference_model import (
 from reference_model.storages import ByKey, PerAttachment
 from reference_model.traces.kinds import Maybe, Name
 
-TRACES = Path(__file__).parents[1] / "records" / "traces"
-LINUX, HAZARDS = TRACES / "linux.jsonl.gz", TRACES / "hazards.jsonl"
-
-Line = dict[str, Any] | str
-
-MKDIR = {"op": "mkdir", "cgroup": "c1", "parent": None}
-RMDIR = {"op": "rmdir", "cgroup": "c1"}
 CREATE = {
     "op": "map_create",
     "map": "m1",
@@ -63,25 +57,6 @@ LINK = {"op": "link_create", "link": "l1", "cgroup": "c1", "prog": "p1", "attach
 LOOKUP = {"op": "map_lookup", "map": "m1", "key": ["c1", "egress"]}
 TWICE: list[dict[str, Any]] = [MKDIR, CREATE, LOAD, LINK, {**LINK, "link": "l2"}, LOOKUP]
 """Two links of a program on a hook: undefined on 5.8.18, the storage shared on 5.9.1."""
-
-
-def trace_of(
-    answers: list[Any] | None,
-    ops: list[dict[str, Any]] | None = None,
-    kernel: str = "5.8.18",
-    **further: Any,
-) -> dict[str, Any]:
-    """A trace of one kernel, by default of making and removing a cgroup."""
-    given = [] if answers is None else [[[kernel], answers]]
-    return {"id": "t1", "ops": ops or [MKDIR, RMDIR], "answers": given, "undefined": {}, **further}
-
-
-def written(directory: Path, *lines: Line, name: str = "some.jsonl") -> Path:
-    """A file with these lines."""
-    path = directory / name
-    texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
-    path.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
-    return path
 
 
 def score_of(directory: Path, *lines: Line, kernel: str = "5.8.18") -> traces.Score:

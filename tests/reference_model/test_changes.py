@@ -16,7 +16,7 @@ import reference_model
 from reference_model import MAINLINE, Change, Release, changes
 from reference_model.traces import read
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 MODEL = Path(reference_model.__file__).parent
 NAMES = {record: name for name, record in vars(changes).items() if isinstance(record, Change)}
 RECORDS = [pytest.param(record, id=NAMES[record]) for record in changes.ALL]

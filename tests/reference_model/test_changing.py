@@ -29,7 +29,7 @@ from reference_model.state import STATEFUL, Descriptor, Object
 from reference_model.storages import Storage
 from reference_model.traces import Replayer, read
 
-TRACES = Path(__file__).parent.parent / "records" / "traces"
+TRACES = Path(__file__).parents[2] / "records" / "traces"
 FILES = ("stories.jsonl", "hazards.jsonl", "divergence.jsonl", "found_by_exploring.jsonl")
 
 Snapshot = dict[int, tuple[Any, dict[str, object]]]

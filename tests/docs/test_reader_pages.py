@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What every page for readers has: a short title, and code that they can copy.
 
-``tests/not_migrated.txt`` lists the stories that lack something yet. A story that lacks nothing
-must leave the list.
+``not_migrated.txt`` beside this file lists the stories that lack something yet. A story that lacks
+nothing must leave the list.
 """
 
 from __future__ import annotations
