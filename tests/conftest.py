@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from _pytest.terminal import TerminalReporter
 from hypothesis import settings
+from support_site import Site
 
 ROOT = Path(__file__).parent.parent
 
@@ -35,6 +38,15 @@ BUILDS = {
     *("test_divergence.py", "test_ext_sources.py", "test_markers.py"),
     *("test_guest_harness.py", "test_interleavings.py", "test_search.py", "test_series.py"),
 }
+
+
+@pytest.fixture
+def site(built: Site, tmp_path: Path) -> Iterator[Site]:
+    """The ``built`` site of a test file, put back after the test with the times of its files."""
+    shutil.copytree(built.path, tmp_path / "before")
+    yield built
+    shutil.rmtree(built.path)
+    shutil.copytree(tmp_path / "before", built.path)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -255,15 +254,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Site:
     status, output = site.build()
     assert status == 0, output
     return site
-
-
-@pytest.fixture
-def site(built: Site, tmp_path: Path) -> Iterator[Site]:
-    """The same, to be changed: afterwards all is as it was."""
-    shutil.copytree(built.path, tmp_path / "before")
-    yield built
-    shutil.rmtree(built.path)
-    shutil.copytree(tmp_path / "before", built.path)
 
 
 def words(site: Site, page: str) -> str:

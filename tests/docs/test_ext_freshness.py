@@ -4,10 +4,8 @@
 from __future__ import annotations
 
 import re
-import shutil
 import signal
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from support_site import Site
@@ -38,15 +36,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Site:
     status, output = site.build()
     assert status == 0, output
     return site
-
-
-@pytest.fixture
-def site(built: Site, tmp_path: Path) -> Iterator[Site]:
-    """The built site, put back after the test with the times of its files."""
-    shutil.copytree(built.path, tmp_path / "before")
-    yield built
-    shutil.rmtree(built.path)
-    shutil.copytree(tmp_path / "before", built.path)
 
 
 def edit_model(site: Site) -> tuple[str, str]:

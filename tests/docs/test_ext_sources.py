@@ -7,10 +7,8 @@ import importlib
 import os
 import pickle
 import re
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -47,15 +45,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Site:
     status, output = site.build()
     assert status == 0, output
     return site
-
-
-@pytest.fixture
-def site(built: Site, tmp_path: Path) -> Iterator[Site]:
-    """The same, to be changed: afterwards all is as it was, times of files included."""
-    shutil.copytree(built.path, tmp_path / "before")
-    yield built
-    shutil.rmtree(built.path)
-    shutil.copytree(tmp_path / "before", built.path)
 
 
 def read_again(site: Site) -> set[str]:

@@ -4,10 +4,7 @@
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Iterator
 from html import unescape
-from pathlib import Path
 
 import pytest
 from common.tables import fold
@@ -28,15 +25,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Site:
     status, output = site.build()
     assert (status, re.findall("WARNING.*|ERROR.*", output)) == (0, []), output
     return site
-
-
-@pytest.fixture
-def site(built: Site, tmp_path: Path) -> Iterator[Site]:
-    """The same, to be changed: afterwards all is as it was, times of files included."""
-    shutil.copytree(built.path, tmp_path / "before")
-    yield built
-    shutil.rmtree(built.path)
-    shutil.copytree(tmp_path / "before", built.path)
 
 
 def text_of(page: str) -> str:
