@@ -14,9 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from stories import facts
 from stories.listings import BEGIN, EXAMPLES, to_copy
 
 from conformance import twins
+from records.matrix import committed_matrix
 from reference_model.catalogue import AFFECTS, BreakingChange, Difference, Recipe, stories
 
 STORIES = stories()
@@ -121,3 +123,17 @@ def compiled(text: str, folder: Path, compiler: list[str]) -> str:
     options = ["-O2", "-Wall", "-Wextra", "-Werror", "-x", "c", "-c", "-"]
     command = [*compiler, *options, "-o", str(folder / "out.o")]
     return subprocess.run(command, input=text, capture_output=True, text=True, check=False).stderr
+
+
+# -- the box of facts ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_a_kernel_that_showed_only_a_part_is_counted_apart(name: str) -> None:
+    cells = committed_matrix().cells[name].values()
+    marks = [cell.agreement.word for cell in cells]
+    parts = marks.count("agrees in part")
+    whole = sum(marks.count(word) for word in ("agrees", "agrees, as a trace", "undefined"))
+    said = facts.tested(name, STORIES[name])
+    assert said.startswith(f"`{whole} kernel")
+    assert (f"; {parts} more kernel" in said) is (parts > 0)

@@ -9,7 +9,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from records import answers
 from records.archive import committed
-from records.matrix import DIFFERS, NOT_RUN, compared
+from records.matrix import AGREES, BREAKS, PART, REPLAYED, compared
 from reference_model import MAINLINE, Change, Release
 from reference_model.catalogue import AFFECTS, BreakingChange, Difference, Recipe, Story
 from reference_model.changes import NAMES
@@ -63,14 +63,20 @@ def of_recipe(story: Recipe) -> dict[str, str]:
 
 
 def tested(name: str, story: Story) -> str:
-    """Return the kernels that showed what is expected, and the day of the newest test."""
+    """Return the kernels that showed all that is expected, and the day of the newest test.
+
+    Kernels of which records show a part of it are counted apart.
+    """
     archive = committed()
     cells = compared(name, story, archive)
-    kernels = [kernel for kernel in cells if cells[kernel].agreement not in (DIFFERS, NOT_RUN)]
-    kernels.sort(key=Release)
+    kernels = [kernel for kernel in cells if cells[kernel].agreement in (AGREES, REPLAYED, BREAKS)]
+    parts = sum(cell.agreement is PART for cell in cells.values())
+    in_part = f"{parts} {'more ' * bool(kernels)}kernel{'s' * (parts > 1)} in part"
     if not kernels:
-        return "no kernel yet; read from the source"
+        return in_part if parts else "no kernel yet; read from the source"
+    kernels.sort(key=Release)
     count = f"{len(kernels)} kernel{'s' * (len(kernels) > 1)}"
     ends = " to ".join(dict.fromkeys((kernels[0], kernels[-1])))
     days = answers.confirmed(name, story, archive).days
-    return f"`{count} <#tested-kernels>`__, {ends}{f', last on {days[-1]}' if days else ''}"
+    last = f", last on {days[-1]}" if days else ""
+    return f"`{count} <#tested-kernels>`__, {ends}{last}" + f"; {in_part}" * bool(parts)
