@@ -187,6 +187,7 @@ AFFECTS = {
     "shared": "``BPF_MAP_TYPE_CGROUP_STORAGE``",
     "per-CPU": "``BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE``",
     "both": "both map types, shared and per-CPU",
+    "CGRP_STORAGE": "``BPF_MAP_TYPE_CGRP_STORAGE``",
 }
 """The map types that a difference may concern, in words."""
 

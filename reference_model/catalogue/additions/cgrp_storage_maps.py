@@ -47,42 +47,47 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 
 STORY = Addition(
-    title="CGRP_STORAGE keeps data without any attachment",
+    title="CGRP_STORAGE keeps data without an attachment",
+    nav="CGRP_STORAGE maps",
+    affects="CGRP_STORAGE",
     summary="""
-Linux 6.2 has ``BPF_MAP_TYPE_CGRP_STORAGE``, type 32, the successor. Its entries belong to a cgroup
-and not to an attachment: programs of nearly every type make them on demand, for a cgroup that they
-name, and user space makes and deletes them by a descriptor of the cgroup. On older kernels the type
-is unknown: ``EINVAL``.
+Since Linux 6.2 there is ``BPF_MAP_TYPE_CGRP_STORAGE``, type 32, the successor of the old types. Its
+entries belong to a cgroup, not to an attachment. Programs of nearly every type create them on
+demand, and user space creates and deletes them with a file descriptor of the cgroup. Older kernels
+reject the type with ``EINVAL``.
 """,
     probe="""
-Create a map of type 32 with BTF for key and value: a key of 4 bytes that is an int,
-``BPF_F_NO_PREALLOC``, ``max_entries`` 0. Without BTF or without the flag the answer is ``EINVAL``
-on every release and says nothing. ``libbpf_probe_bpf_map_type()`` of a libbpf that knows the type
-does it for you.
+Create a map of type 32 with a 4-byte integer key, BTF for key and value, ``BPF_F_NO_PREALLOC`` and
+``max_entries`` 0. ``EINVAL`` means that the kernel does not have the type. Without BTF or without
+the flag, creating the map fails with ``EINVAL`` on every release. If your libbpf knows the type,
+``libbpf_probe_bpf_map_type()`` does the check for you.
 """,
     without="""
-Programs that are attached to cgroups use ``BPF_MAP_TYPE_CGROUP_STORAGE``: it still works on every
-release, though the header calls it deprecated. Others use a hash map with the cgroup id as its key,
-and remove the entries of cgroups that are gone themselves.
+* If your program is attached to cgroups, use ``BPF_MAP_TYPE_CGROUP_STORAGE``. It works on every
+  release, although the header calls it deprecated.
+* Otherwise use a hash map with the cgroup id as its key, and delete the entries of removed cgroups
+  yourself.
 """,
     details="""
 Commit :commit:`c4bcfb38a95e` ("bpf: Implement cgroup storage available to non-cgroup-attached bpf
-progs"). The names differ by a few letters, and nearly everything else does too:
+progs") added the type. Its name differs from the old one by a few letters; its behaviour differs
+in nearly everything:
 
-* The helpers are ``bpf_cgrp_storage_get()``, which makes the entry if asked to and may return NULL,
-  and ``bpf_cgrp_storage_delete()``. ``bpf_get_local_storage()`` takes the old types only.
-* Nothing is made by an attach or removed by a detach. An entry ends with its cgroup, its map or a
-  delete.
-* User space cannot list the entries: get_next_key is 524, ENOTSUPP.
-* To create the map takes ``CAP_BPF``, and BTF is needed.
+* The helpers are ``bpf_cgrp_storage_get()`` and ``bpf_cgrp_storage_delete()``. The first one
+  creates the entry if asked to, and can return NULL. ``bpf_get_local_storage()`` takes the old
+  types only.
+* Attaching a program creates no entry, and detaching it deletes none. An entry is freed with its
+  cgroup, with its map, or by a delete.
+* User space cannot list the entries: ``BPF_MAP_GET_NEXT_KEY`` fails with 524 (``ENOTSUPP``).
+* Creating the map requires ``CAP_BPF`` and BTF.
 * There is no per-CPU variant.
 
-The example counts processes that enter a cgroup, from a tracing program that is attached to no
-cgroup at all, which the old types cannot do. The program needs the kernel's BTF. It is left out of
-the story in Python, which looks at user space alone.
+The C version counts processes that enter a cgroup, from a tracing program that is attached to no
+cgroup. The old types cannot do that. The tracing program needs the kernel's BTF, so the Python
+version looks at user space alone.
 
-With the old types nothing has changed: an update makes no entry (``ENOENT``), and a delete is
-``EINVAL``.
+The old types have not changed: updating a missing entry fails with ``ENOENT``, and
+``BPF_MAP_DELETE_ELEM`` fails with ``EINVAL``.
 """,
     run=run,
     outcomes=(
@@ -126,7 +131,7 @@ With the old types nothing has changed: an update makes no entry (``ENOENT``), a
     after="6.2",
     symptoms=(
         "EINVAL from BPF_MAP_CREATE with map type 32",
-        "ENOENT from BPF_MAP_UPDATE_ELEM: an update makes no entry",
+        "ENOENT from BPF_MAP_UPDATE_ELEM: an update creates no entry",
         "EINVAL from BPF_MAP_DELETE_ELEM",
     ),
     rules=("cgrp.create", "cgrp.entries", "cgrp.helper", "update.existing", "delete.refused"),

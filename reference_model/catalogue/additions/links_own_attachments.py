@@ -45,38 +45,42 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 
 STORY = Addition(
-    title="A link owns its attachment and ends it",
+    title="A link owns its attachment",
+    nav="Links own attachments",
+    affects="both",
     summary="""
-From Linux 5.7 on ``BPF_LINK_CREATE`` attaches a program to a cgroup and returns a descriptor. The
-attachment lasts as long as somebody holds the link, and nobody else's ``BPF_PROG_DETACH`` can end
-it. ``BPF_LINK_DETACH`` ends it by command, from 5.9 on. Before, each command is ``EINVAL``.
+Since Linux 5.7 ``BPF_LINK_CREATE`` attaches a program to a cgroup and returns a file descriptor.
+The program stays attached as long as a process or a pin holds the link, and ``BPF_PROG_DETACH``
+cannot remove it. Since 5.9 ``BPF_LINK_DETACH`` detaches it. Older kernels reject these commands
+with ``EINVAL``.
 """,
     probe="""
-Call ``BPF_LINK_CREATE`` with the attach type that you want and -1 for the program: ``EINVAL`` says
-that there is no such command, ``EBADF`` that there is. ``BPF_LINK_DETACH`` with -1 for the link
-tells the same of that one.
+Call ``BPF_LINK_CREATE`` with the attach type that you want and -1 for the program. ``EINVAL`` means
+that the kernel does not have the command, ``EBADF`` that it does. ``BPF_LINK_DETACH`` with -1 for
+the link gives the same answers.
 """,
     without="""
-Attach with ``BPF_PROG_ATTACH`` and ``BPF_F_ALLOW_MULTI``, and detach on every way out of the
-program, or remove the cgroup. A process that is killed leaves its programs behind: on the next
-start query the hook, and detach what is one's own. In place of ``BPF_LINK_DETACH`` close every
-descriptor of the link and remove its pin.
+* Attach with ``BPF_PROG_ATTACH`` and ``BPF_F_ALLOW_MULTI``, and detach whenever your process exits.
+* A process that is killed leaves its programs attached. When it starts again, query the hook and
+  detach its old programs.
+* Instead of ``BPF_LINK_DETACH``, close every descriptor of the link and remove its pin.
 """,
     details="""
 :commit:`af6eea57437a` ("bpf: Implement bpf_link-based cgroup BPF program attachment") is in 5.7,
 :commit:`73b11c2ab072` ("bpf: Add support for forced LINK_DETACH command") in 5.9.
 
-A link goes with its last descriptor, so with the process that made it, unless it is pinned in
-bpffs. It counts as attached with ``BPF_F_ALLOW_MULTI``: it fails with ``EPERM`` where programs are
-attached with other flags, or an ancestor does not allow it. ``BPF_PROG_QUERY`` lists its program,
-and ``BPF_PROG_DETACH`` with that program is ``ENOENT``.
+The kernel frees a link with its last descriptor, so when the process exits, unless the link is
+pinned in bpffs. A link counts as attached with ``BPF_F_ALLOW_MULTI``. Creating it fails with
+``EPERM`` where programs are attached with other flags, or where an ancestor does not allow it.
+``BPF_PROG_QUERY`` lists its program, but ``BPF_PROG_DETACH`` with that program fails with
+``ENOENT``.
 
-For the storages a link is an attachment like any other. Up to 5.8 its end frees them, from 5.9 on
-they stay until the cgroup or the map goes. A detached link keeps its program, and so the map.
-``BPF_LINK_UPDATE``, from 5.7 too, changes the program and leaves the storages as they are.
+For storages, a link is an attachment like any other. Before 5.9 detaching it frees the storages;
+since 5.9 they remain until the cgroup or the map is freed. A detached link keeps its program, and
+so the map. ``BPF_LINK_UPDATE``, also new in 5.7, replaces the program and keeps the storages.
 
-In 5.7 and 5.8 do not attach one program twice to a hook of one cgroup, once directly and once by a
-link, or by two links: the map's tree of storages is damaged there.
+On 5.7 and 5.8 do not attach one program twice to a hook of a cgroup, by two links or by a link and
+directly: this corrupts the map's tree of storages.
 """,
     run=run,
     outcomes=(

@@ -57,40 +57,42 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 
 STORY = Addition(
-    title="A map can be read-only for programs, or for user space",
+    title="Maps can be read-only for programs or for user space",
+    nav="Read-only and frozen maps",
+    affects="both",
     summary="""
-From Linux 5.2 on ``BPF_F_RDONLY_PROG`` makes a map that programs can only read, which is right for
-settings. ``BPF_F_WRONLY_PROG`` makes one that they can only write. ``BPF_MAP_FREEZE`` shuts out the
-writes of user space for ever, while programs go on writing. Before, the flags and the command are
-``EINVAL``.
+Since Linux 5.2 programs can only read a map that has ``BPF_F_RDONLY_PROG``, and can only write one
+that has ``BPF_F_WRONLY_PROG``. ``BPF_MAP_FREEZE`` permanently forbids user space to write, while
+programs still can. Older kernels reject the flags and the command with ``EINVAL``.
 """,
     probe="""
-Create a map with ``BPF_F_RDONLY_PROG``: ``EINVAL`` means that neither the flags nor the freeze are
-there, since both came in 5.2. Do not try the freeze on a map that is in use: there is no way back.
+Create a map with ``BPF_F_RDONLY_PROG``. ``EINVAL`` means that the kernel has neither the flags nor
+the command, because 5.2 added both. Do not test with ``BPF_MAP_FREEZE`` on a map in use: freezing
+cannot be undone.
 """,
     without="""
-Do without. The flags guard against mistakes of one's own programs, and what the verifier accepts
-with them works without them. To keep other processes from writing, pin the map and let them open
-the pin by ``BPF_OBJ_GET`` with ``BPF_F_RDONLY``, which is there on 4.19. A descriptor that was
-opened for writing stays so.
+* Leave the flags out. They only guard against mistakes in your own programs: a program that loads
+  with them also works without them.
+* To keep other processes from writing, pin the map and let them open it with ``BPF_OBJ_GET`` and
+  ``BPF_F_RDONLY``, which 4.19 has. A descriptor that was opened for writing stays writable.
 """,
     details="""
-:commit:`591fe9888d78` ("bpf: add program side {rd, wr}only support for maps") brought the flags,
-:commit:`87df15de441b` ("bpf: add syscall side map freeze support") the command. Both flags at once
-are ``EINVAL``. For cgroup storages neither says anything about user space: here it blocks the
-cgroup by writing 1 to a map that its program only reads.
+:commit:`591fe9888d78` ("bpf: add program side {rd, wr}only support for maps") added the flags,
+:commit:`87df15de441b` ("bpf: add syscall side map freeze support") the command. Setting both flags
+fails with ``EINVAL``. The flags do not restrict user space: in the example it blocks a cgroup by
+writing 1 into a map that its program only reads.
 
-The verifier does the checking, when the program is loaded: a store into a value of a
-``BPF_F_RDONLY_PROG`` map, atomic additions included, is ``EACCES``, and so is a load from one of a
-``BPF_F_WRONLY_PROG`` map.
+The verifier checks the flags when a program is loaded. A store into a value of a
+``BPF_F_RDONLY_PROG`` map fails with ``EACCES``, and so does an atomic addition. A load from a value
+of a ``BPF_F_WRONLY_PROG`` map fails in the same way.
 
-A frozen map still gets new storages by attaching, and these start with zeros that nobody but a
-program can change. To fill in a value, attach first, write, and freeze then. Entries still go with
-their cgroups. A second freeze is ``EBUSY``, from 6.5 on ``EPERM``.
+Attaching a program still creates storages in a frozen map. They start with zeros, and only programs
+can change them. To set a value, attach first, then write, then freeze. The kernel still frees
+entries with their cgroups. Freezing a second time fails with ``EBUSY``, since 6.5 with ``EPERM``.
 
-Who may freeze: ``CAP_SYS_ADMIN`` up to 5.7, ``CAP_BPF`` or that up to 6.4, and from 6.5 on whoever
-has a descriptor that can write. A map whose value holds a ``bpf_spin_lock`` cannot be frozen from
-6.2 on, and cannot be ``BPF_F_RDONLY_PROG`` at all.
+Before 5.8 freezing requires ``CAP_SYS_ADMIN``; from 5.8 to 6.4 ``CAP_BPF`` is enough. Since 6.5 it
+requires a writable descriptor instead. Since 6.2 a map whose value has a ``bpf_spin_lock`` cannot
+be frozen. Such a map can never have ``BPF_F_RDONLY_PROG``.
 """,
     run=run,
     outcomes=(

@@ -43,40 +43,41 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 STORY = Addition(
     title="A map can hold a value for each CPU",
+    nav="Per-CPU maps",
+    affects="per-CPU",
     summary="""
-From Linux 4.20 on there is ``BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE``, type 21. Each storage holds one
-value for each possible CPU, and a program gets that of the CPU on which it runs, so CPUs do not
-compete for one counter. On 4.19 the type is unknown: ``EINVAL``. A program may use one map of each
-type.
+Since Linux 4.20 there is ``BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE``, type 21. Each storage holds one
+value for each possible CPU, and a program gets the value of its own CPU, so CPUs do not compete for
+one counter. A program can use one map of each type. Linux 4.19 rejects the type with ``EINVAL``.
 """,
     probe="""
-Create a map of type 21, with a key of 16 bytes and a value of 8, and close it again. ``EINVAL``
-means that the type is not there, since nothing else can be wrong with these attributes. It may also
-mean that the kernel is built without ``CONFIG_CGROUP_BPF``, but then type 19 is missing too.
+Create a map of type 21 with a 16-byte key and an 8-byte value, and close it. ``EINVAL`` means that
+the kernel does not have the type: nothing else is wrong with these attributes. It can also mean
+that the kernel is built without ``CONFIG_CGROUP_BPF``, but then type 19 fails too.
 """,
     without="""
-Use the shared type and count with ``__sync_fetch_and_add``. That is right on every release; it
-costs more where many CPUs send at a time. Keep two programs in the object, as here, and let user
-space choose the one that is loaded.
+Use the shared type, and count with ``__sync_fetch_and_add()``. It is correct on every release, but
+slower where many CPUs send at once. Keep both programs in one object, and let user space choose
+which one to load, as in the C version below.
 """,
     details="""
-Commit :commit:`b741f1630346` ("bpf: introduce per-cpu cgroup local storage") brought the type, and
-with it a storage of each kind for each attachment. The limit is one map of each type for a program;
-a second one is ``EBUSY`` at the load.
+Commit :commit:`b741f1630346` ("bpf: introduce per-cpu cgroup local storage") added the type. Each
+attachment then has a storage of each type. A program can use one map of each type; loading a
+program with a second one fails with ``EBUSY``.
 
 A program can still interrupt another one on the same CPU. If a softirq runs the program between the
 read and the write of a plain addition, one of the two additions is lost, on every release. An
 atomic instruction prevents that. :doc:`/map_cgroup_storage`, section Concurrency, has the cases.
 
-User space reads and writes all CPUs at once, in a buffer with a slot for each possible CPU, of the
-value's size rounded up to 8 bytes. From 7.0 on a flag names one CPU.
+User space reads and writes the values of all CPUs at once. The buffer holds one value for each
+possible CPU, each rounded up to 8 bytes. Since 7.0 a flag selects one CPU.
 
-A per-CPU value is not for everything: there is no ``bpf_spin_lock`` in it, and a limit that holds
-for all CPUs together cannot be tested in one of them. The kernel's own example, the selftest
-``netcnt``, counts per CPU and adds that to a shared value now and then.
+A per-CPU value cannot hold a ``bpf_spin_lock``, and one CPU's value cannot enforce a limit for all
+CPUs. The kernel's selftest ``netcnt`` counts per CPU, and now and then adds its count to a shared
+value.
 
-On 4.19 every map of this type is ``EINVAL``, also one whose value is too large or that has BTF,
-which have errnos of their own later.
+Linux 4.19 returns ``EINVAL`` for every map of this type. Newer kernels have other errnos if the
+value is too large or if the map has BTF.
 """,
     run=run,
     outcomes=(

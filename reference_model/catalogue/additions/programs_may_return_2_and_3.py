@@ -65,40 +65,43 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 
 STORY = Addition(
-    title="Programs at egress and bind may return 2 and 3",
+    title="Programs at egress and bind can return 2 and 3",
+    nav="Return values 2 and 3",
+    affects="both",
     summary="""
-Bit 0 of a program's return value says whether the packet or the call may pass. From Linux 5.3 on
-programs for ``BPF_CGROUP_INET_EGRESS`` have a second bit, for congestion, and from 5.12 on those
-for ``BPF_CGROUP_INET4_BIND`` and ``INET6_BIND`` one for ports below 1024. Before, a program that
-returns 2 or 3 is refused when it is loaded: ``EINVAL``.
+Bit 0 of a program's return value lets the packet or the call pass. Since Linux 5.3 programs for
+``BPF_CGROUP_INET_EGRESS`` have a second bit, for congestion. Since 5.12 programs for
+``BPF_CGROUP_INET4_BIND`` and ``BPF_CGROUP_INET6_BIND`` have one for ports below 1024. Older kernels
+reject a program that returns 2 or 3 with ``EINVAL`` when it is loaded.
 """,
     probe="""
-Load a program of two instructions, ``r0 = 3`` and ``exit``, with the expected attach type in
-question. ``EINVAL`` means that the kernel knows 0 and 1 only. In the verifier's log stands "At
-program exit the register R0" then.
+Load a program of two instructions, ``r0 = 3`` and ``exit``, with the expected attach type that you
+want. ``EINVAL`` means that the kernel accepts only 0 and 1. The verifier's log then says "At
+program exit the register R0".
 """,
     without="""
-Return 0 or 1. Have two versions of the program in the object, and let user space load one of them
-with ``bpf_program__set_autoload``.
+Return 0 or 1. Keep two versions of the program in the object, and let user space choose one with
+``bpf_program__set_autoload()``.
 """,
     details="""
-At egress 2 means to drop the packet and 3 to let it pass, and both tell the sender's TCP of
-congestion. Commit :commit:`5cf1e9145630` ("bpf: cgroup inet skb programs can return 0 to 3")
-brought it, together with the expected attach type of ``CGROUP_SKB`` programs, which older kernels
-do not look at. A program that may return 2 or 3 must have declared ``BPF_CGROUP_INET_EGRESS``. If
-the verifier finds an exit at which the value is certainly 2 or 3, attaching the program to
-``BPF_CGROUP_INET_INGRESS`` fails with ``EINVAL``, whatever other exits return. If the value is only
-known to lie between 0 and 3, the program can be attached to either (read in
-``verifier.c:check_return_code``). libbpf declares it for the section
+At egress, 2 drops the packet and 3 lets it pass; both report congestion to the sender's TCP. Commit
+:commit:`5cf1e9145630` ("bpf: cgroup inet skb programs can return 0 to 3") added this, together with
+the expected attach type of ``CGROUP_SKB`` programs, which older kernels ignore. A program that can
+return 2 or 3 must declare ``BPF_CGROUP_INET_EGRESS``. libbpf declares it for the section
 ``cgroup_skb/egress``, and nothing for ``cgroup/skb``.
 
-At bind bit 1 means that a port below ``ip_unprivileged_port_start`` needs no
-``CAP_NET_BIND_SERVICE``: 3 allows the bind, and without the capability. Commit
-:commit:`772412176fb9` ("bpf: Allow rewriting to ports under ip_unprivileged_port_start") is in
-5.12. Programs for other attach types of socket addresses may still not return 2 or 3.
+If the verifier finds an exit at which the value is certainly 2 or 3, attaching the program to
+``BPF_CGROUP_INET_INGRESS`` fails with ``EINVAL``, whatever other exits return. If the value is only
+known to lie between 0 and 3, the program can be attached to either (read in
+``verifier.c:check_return_code``).
 
-The storages know nothing of all this. A program that adds to a counter and then returns 2 has
-counted a packet that is dropped.
+At bind, bit 1 means that a port below ``ip_unprivileged_port_start`` needs no
+``CAP_NET_BIND_SERVICE``. A return value of 3 allows the bind without the capability. Commit
+:commit:`772412176fb9` ("bpf: Allow rewriting to ports under ip_unprivileged_port_start") is in
+5.12. Programs at other attach types for socket addresses still must not return 2 or 3.
+
+The return value does not affect storages. A program that adds to a counter and then returns 2 has
+counted a packet that the kernel drops.
 """,
     run=run,
     outcomes=(

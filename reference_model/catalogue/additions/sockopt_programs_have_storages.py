@@ -43,30 +43,32 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 STORY = Addition(
     title="Programs for socket options have storages",
+    nav="Socket option programs",
+    affects="both",
     summary="""
-From Linux 5.3 on there are programs of type ``BPF_PROG_TYPE_CGROUP_SOCKOPT``, which run at
-``BPF_CGROUP_GETSOCKOPT`` and ``BPF_CGROUP_SETSOCKOPT`` and use cgroup storages like all others.
-Before, loading one and querying these hooks are ``EINVAL``.
+Since Linux 5.3 programs of type ``BPF_PROG_TYPE_CGROUP_SOCKOPT`` run at ``BPF_CGROUP_GETSOCKOPT``
+and ``BPF_CGROUP_SETSOCKOPT``. They use cgroup storages like all other cgroup programs. On older
+kernels loading such a program, and querying these hooks, fails with ``EINVAL``.
 """,
     probe="""
 Call ``BPF_PROG_QUERY`` for ``BPF_CGROUP_SETSOCKOPT`` on any cgroup. ``EINVAL`` means that the hook
-does not exist. It takes ``CAP_NET_ADMIN``; without, load a program of two instructions, ``r0 = 1``
-and ``exit``, of that type and expected attach type.
+does not exist. The query requires ``CAP_NET_ADMIN``. Without it, load a program of two
+instructions, ``r0 = 1`` and ``exit``, with that type and expected attach type.
 """,
     without="""
-There is no other hook that sees socket options. Leave the program out with
-``bpf_program__set_autoload`` and go on without its numbers. For a few options, such as the
-congestion control of TCP, a ``SOCK_OPS`` program can set values itself, and has storages on every
-release.
+* No other hook sees socket options. Leave the program out with ``bpf_program__set_autoload()``, and
+  work without its numbers.
+* A ``SOCK_OPS`` program can set a few options itself, such as the congestion control of TCP. Such
+  programs have storages on every release.
 """,
     details="""
-Commit :commit:`0d01da6afc54` ("bpf: implement getsockopt and setsockopt hooks") brought program
-type 25 and the attach types 21 and 22. The programs declare their attach type when they are loaded,
-and attach to that one only.
+Commit :commit:`0d01da6afc54` ("bpf: implement getsockopt and setsockopt hooks") added program type
+25 and the attach types 21 and 22. A program declares its attach type when it is loaded, and
+attaches to that one only.
 
-The cgroup is that of the socket, not that of the process that sets the option.
+The kernel uses the cgroup of the socket, not that of the process that sets the option.
 
-With a key of 16 bytes the two hooks have a storage each. A key of 8 bytes, from 5.9 on, lets both
+With a 16-byte key each of the two hooks has its own storage. With an 8-byte key, since 5.9, they
 share one.
 """,
     run=run,

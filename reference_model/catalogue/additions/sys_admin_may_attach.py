@@ -36,33 +36,38 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 STORY = Addition(
     title="CAP_SYS_ADMIN is enough to attach and to query",
+    nav="CAP_SYS_ADMIN can attach",
+    affects="both",
     summary="""
-To attach a ``CGROUP_SKB`` program and to query a hook takes ``CAP_NET_ADMIN``. From Linux 6.9 on
-``CAP_SYS_ADMIN`` stands in for it, as it always did when a program is loaded. Before, a caller with
-``CAP_SYS_ADMIN`` alone could make maps and load programs, but not attach them.
+Attaching a ``CGROUP_SKB`` program and querying a hook require ``CAP_NET_ADMIN``. Since Linux 6.9
+``CAP_SYS_ADMIN`` is enough, as it always was for loading. Before 6.9 a process with
+``CAP_SYS_ADMIN`` alone could create maps and load programs, but could not attach them.
 """,
     probe="""
-Ask for what you need: call ``BPF_PROG_QUERY`` on a cgroup, without ``CAP_NET_ADMIN``. ``EPERM``
-means that it is needed. The attach itself says ``EINVAL`` from 5.8 to 6.8, which has many other
-reasons, and a link ``EPERM``.
+Call ``BPF_PROG_QUERY`` on a cgroup, without ``CAP_NET_ADMIN``. ``EPERM`` means that the kernel
+requires it. Do not test with attaching: from 5.8 to 6.8 it fails with ``EINVAL``, which has many
+other reasons. ``BPF_LINK_CREATE`` fails with ``EPERM``.
 """,
     without="""
-Give the process ``CAP_NET_ADMIN`` as well. That is right on every release, and less than
-``CAP_SYS_ADMIN``: since 5.8 ``CAP_BPF`` and ``CAP_NET_ADMIN`` together are enough for these maps
-and their programs. Only LSM programs differ: loading them requires ``CAP_BPF`` and ``CAP_PERFMON``.
+Give the process ``CAP_NET_ADMIN`` as well. It works on every release. Since 5.8 ``CAP_BPF`` and
+``CAP_NET_ADMIN`` together are enough for these maps and their programs, and are less than
+``CAP_SYS_ADMIN``. LSM programs differ: loading them requires ``CAP_BPF`` and ``CAP_PERFMON``.
 """,
     details="""
-Commit :commit:`ed1ad5a7415d` ("bpf: align CAP_NET_ADMIN checks with bpf_capable() approach") put
-one function, ``bpf_net_capable()``, in the place of the tests for ``CAP_NET_ADMIN``. It is content
-with either capability.
+Commit :commit:`ed1ad5a7415d` ("bpf: align CAP_NET_ADMIN checks with bpf_capable() approach")
+replaced the checks for ``CAP_NET_ADMIN`` with one function, ``bpf_net_capable()``, which accepts
+either capability.
 
-The errno says little. Up to 5.7 every attach without ``CAP_NET_ADMIN`` is ``EPERM``. From 5.8 on
-only ``CGROUP_SKB`` asks for it at the attach, and ``BPF_PROG_ATTACH`` turns the ``EPERM`` into
-``EINVAL``. ``BPF_LINK_CREATE``, from 5.7 on, says ``EPERM``. Other types attach without it from 5.8
-on.
+The errno depends on the release and the command:
 
-So a service that gave up ``CAP_NET_ADMIN`` and kept ``CAP_SYS_ADMIN`` is no longer kept from
-attaching. Who relied on that should take away the descriptors, not the capability.
+* Before 5.8 attaching any program without ``CAP_NET_ADMIN`` fails with ``EPERM``.
+* Since 5.8 only ``CGROUP_SKB`` programs require it for attaching, and ``BPF_PROG_ATTACH`` turns the
+  ``EPERM`` into ``EINVAL``.
+* ``BPF_LINK_CREATE``, new in 5.7, fails with ``EPERM``.
+
+So since 6.9 a service that gave up ``CAP_NET_ADMIN`` and kept ``CAP_SYS_ADMIN`` can attach
+programs. If you relied on the old behaviour, close the descriptors instead of dropping the
+capability.
 """,
     run=run,
     outcomes=(
@@ -74,7 +79,7 @@ attaching. Who relied on that should take away the descriptors, not the capabili
         Outcome(
             changes.LINKS,
             {"load": "ok", "attach": "EPERM", "link": "EPERM", "programs": "EPERM"},
-            "syscall.c:link_create of 5.7, which nobody asked",
+            "kernel 5.7.14; syscall.c:link_create of 5.7",
         ),
         Outcome(
             changes.CAP_BPF,

@@ -50,28 +50,30 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 
 STORY = Addition(
-    title="A value may hold a spin lock",
+    title="A value can hold a spin lock",
+    nav="Spin locks in values",
+    affects="shared",
     summary="""
-From Linux 5.1 on a value of the shared type may hold a ``struct bpf_spin_lock``. Programs take it
-around what belongs together; user space does the same by the flag ``BPF_F_LOCK`` of lookups and
-updates. Older kernels refuse the flag with ``EINVAL``.
+Since Linux 5.1 a value of the shared type can hold a ``struct bpf_spin_lock``. Programs take the
+lock around changes that belong together. User space does the same with the flag ``BPF_F_LOCK`` for
+lookups and updates. Older kernels reject the flag with ``EINVAL``.
 """,
     details="""
-The lock is a member of the value's struct, and BTF must tell the kernel where. BTF comes by itself
-with ``__type(value, ...)`` and libbpf; these maps take it from 5.0 on. The per-CPU type takes no
-lock. Commit :commit:`96049f3afd50` ("bpf: introduce BPF_F_LOCK flag", Linux 5.1) brought the flag,
-for hash maps, arrays and ``BPF_MAP_TYPE_CGROUP_STORAGE``.
+The lock is a member of the value's struct, and BTF tells the kernel where it is. With
+``__type(value, ...)`` libbpf passes the BTF, which these maps accept since 5.0. The per-CPU type
+accepts no lock. Commit :commit:`96049f3afd50` ("bpf: introduce BPF_F_LOCK flag", Linux 5.1) added
+the flag for hash maps, arrays and ``BPF_MAP_TYPE_CGROUP_STORAGE``.
 
-An update with ``BPF_F_LOCK`` writes in place, while it holds the lock. Without the flag it puts a
-new buffer in the place of the old one, and what a program writes into the old one meanwhile is
-lost. A lookup with the flag copies the value under the lock, one without may see half of a change.
-The lock itself reads as zero and is not overwritten
+An update with ``BPF_F_LOCK`` writes in place while it holds the lock. An update without the flag
+replaces the buffer, so what a program writes into the old buffer meanwhile is lost. A lookup with
+the flag copies the value under the lock; a lookup without it can see half of a change. The lock
+itself reads as zero and is not overwritten
 (``local_storage.c:cgroup_storage_update_elem``, ``syscall.c:map_lookup_elem``).
 
-All writers must take the lock. An atomic addition in a program does not wait for it, so a locked
-update may be mixed up with it.
+All writers must take the lock. An atomic addition in a program does not wait for it, so it can mix
+with a locked update.
 
-From 6.2 on a map with a lock takes ``CAP_BPF`` to create and cannot be frozen.
+Since 6.2 creating a map with a lock requires ``CAP_BPF``, and the map cannot be frozen.
 """,
     run=run,
     outcomes=(
@@ -88,7 +90,7 @@ From 6.2 on a map with a lock takes ``CAP_BPF`` to create and cannot be frozen.
                 "locked update": "EINVAL",
                 "locked lookup": "EINVAL",
             },
-            "deduced: cgroup_storage_update_elem of 4.20 takes BPF_EXIST alone, and 5.1 adds more",
+            "kernel 5.0.0; cgroup_storage_update_elem of 5.0 takes BPF_EXIST alone",
         ),
         Outcome(
             changes.SPIN_LOCK,
@@ -116,13 +118,13 @@ From 6.2 on a map with a lock takes ``CAP_BPF`` to create and cannot be frozen.
         "libbpf: Retrying without BTF",
     ),
     probe="""
-Create the map with BTF, and update an entry that does not exist with ``BPF_F_LOCK``: ``ENOENT``
-says that the kernel has found the lock, ``EINVAL`` that it has not. Then load the program that
-takes the lock, or the one that does not.
+Create the map with BTF, and update a missing entry with ``BPF_F_LOCK``. ``ENOENT`` means that the
+kernel supports the lock, ``EINVAL`` that it does not. Then load the program that takes the lock, or
+the one that does not.
 """,
     without="""
-Let each number have one kind of writer: programs add atomically or count per CPU, and user space
-writes numbers that programs only read, by updates of the whole value.
+Let each number have one kind of writer. Programs add atomically or count per CPU. User space writes
+numbers that programs only read, and updates the whole value.
 """,
     rules=("btf.spin-lock", "update.lock", "lookup.flags"),
     recipes=("update_concurrently",),

@@ -112,7 +112,7 @@ There is no way to ask the kernel but to try. The feature was not backported to 
     symptoms=(
         "EINVAL (Invalid argument) from BPF_MAP_CREATE",
         "EINVAL: libbpf failed to create the map",
-        "the object loads on the desk and not in production",
+        "the object loads on newer kernels only",
     ),
     rules=("create.key-id", "create.key-struct", "create.key-size"),
     recipes=("one_object_for_all_kernels", "share_configuration"),
