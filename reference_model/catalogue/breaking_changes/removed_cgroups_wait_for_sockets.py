@@ -130,7 +130,7 @@ commit repaired. A cgroup that is held by something other than a socket (up to 5
     symptoms=(
         "entries of removed cgroups stay in the map",
         "a removed cgroup still counts packets",
-        "a crash of 5.3 or 5.4 some time after cgroups were removed",
+        "5.3 or 5.4 crashes after cgroups were removed",
     ),
     rules=("lifetime.socket", "lifetime.cgroup"),
     recipes=(),
