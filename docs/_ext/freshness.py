@@ -12,6 +12,7 @@ import hashlib
 import time
 from collections.abc import Iterable, Iterator, Set
 from pathlib import Path
+from typing import Any
 
 from common.sources import showing_other_facts
 from sphinx.application import Sphinx
@@ -76,6 +77,9 @@ class Freshness:
 
     def after_reading(self, app: Sphinx, env: BuildEnvironment) -> Iterable[str]:
         """All pages must be written, unless the output shows all that was read before."""
+        for name, entry in list(shown_modules(env).items()):
+            if entry and not entry[2]:  # no page names it any more
+                del shown_modules(env)[name]
         if app.builder.format != "html":
             return ()
         stamp = app.outdir / STAMP
@@ -94,7 +98,18 @@ class Freshness:
             if docname not in app.env.found_docs:
                 source.unlink()
                 (app.outdir / f"{docname}.html").unlink(missing_ok=True)
+        modules = app.outdir / "_modules"
+        shown = {name for name, entry in shown_modules(app.env).items() if entry}
+        for page in modules.rglob("*.html"):
+            name = page.relative_to(modules).with_suffix("").as_posix().replace("/", ".")
+            if name not in shown and not (shown and name == "index"):
+                page.unlink()
         (app.outdir / STAMP).write_text(str(getattr(app.env, "freshness_reading", 0)))
+
+
+def shown_modules(env: BuildEnvironment) -> dict[str, Any]:
+    """The modules that sphinx.ext.viewcode met: code, tags, names that pages use, and place."""
+    return getattr(env, "_viewcode_modules", {})
 
 
 def show_other_facts(app: Sphinx, env: BuildEnvironment, *known: Set[str]) -> list[str]:

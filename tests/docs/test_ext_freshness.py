@@ -31,7 +31,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Site:
     site.write(C_FILE, "int first;\n")
     site.edit("docs/index.rst", "   history\n", "   history\n   more\n")
     site.write("docs/index.rst", site.read("docs/index.rst") + "\n:recorded:`traces` traces here\n")
-    site.write("docs/more.rst", "More\n====\n")
+    site.edit(
+        "conf.py", 'sphinx_design"', 'sphinx_design", "sphinx.ext.autodoc", "sphinx.ext.viewcode"'
+    )
+    site.write("docs/more.rst", "More\n====\n\n.. autoclass:: reference_model.errors.Denied\n")
     site.edit("docs/history.rst", ".. changes::", "See :doc:`errors`.\n\n.. changes::")
     status, output = site.build()
     assert status == 0, output
@@ -110,12 +113,12 @@ def test_a_heading_reaches_the_pages_that_refer_to_it(site: Site) -> None:
 def test_the_page_of_a_deleted_source_leaves_the_site(site: Site) -> None:
     site.edit("docs/index.rst", "   more\n", "")
     (site.path / "docs" / "more.rst").unlink()
-    assert (site.path / "build/html/more.html").exists()
+    made = ("more.html", "_sources/more.rst.txt", "_modules/reference_model/errors.html")
+    assert all((site.path / "build/html" / name).exists() for name in made)
     read_by_doctest(site)
     status, output = site.build()
     assert status == 0, output
-    assert not (site.path / "build/html/more.html").exists()
-    assert not (site.path / "build/html/_sources/more.rst.txt").exists()
+    assert not any((site.path / "build/html" / name).exists() for name in made)
 
 
 def test_without_a_change_nothing_is_read_or_written(site: Site) -> None:
