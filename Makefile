@@ -56,13 +56,14 @@ raise-floor: $(INSTALLED) ## Run them and commit to their number: docs/doctest_f
 	$(call SPHINX,doctest -D strict_doctest_raise=1 docs build/doctest)
 
 ##@ Checks
-lint: $(INSTALLED) ## Check style, types and spelling
+lint: $(INSTALLED) ## Check style, types, spelling and prose
 	$(RUN) ruff check
 	$(RUN) ruff format --check
-	$(RUN) mypy conf.py reference_model records conformance docs/_ext upstream bench tests --exclude tests/upstream
+	$(RUN) mypy conf.py reference_model records conformance docs/_ext upstream prose bench tests --exclude tests/upstream
 	$(RUN) mypy tests/upstream # apart, as it has a conftest.py too
 	$(RUN) sphinxlint conf.py docs reference_model upstream
 	$(RUN) codespell_lib
+	$(RUN) prose
 
 fix: $(INSTALLED) ## Format the code and repair what ruff can repair
 	$(RUN) ruff format

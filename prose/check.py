@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Looks through the files, and reports what it finds."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from .rules import RULES, Rule
+from .texts import FORMS, masked
+
+ROOT = Path(__file__).parents[1]
+NOT_YET = ROOT / "prose" / "not_yet.txt"
+EXCEPTIONS = ROOT / "prose" / "exceptions.txt"
+
+READERS = ("docs/*.rst", "docs/*/index.rst", "reference_model/catalogue/*/*.py",
+           "docs/examples/fixes/*", "docs/examples/guides/*")  # fmt: skip
+"""What readers with a question see."""
+PROJECT = ("about", "api", "conformance", "divergence", "model", "rules", "traces", "upstream")
+"""The pages about the project itself."""
+LEFT_OUT = ("tests/", "prose/rules.py", "LICENSES/", "docs/examples/reference/")
+"""Folders and files whose words are data."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Words that break a rule."""
+
+    name: str
+    line: int
+    words: str
+    better: str
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.line}: {self.words!r}: {self.better}"
+
+
+def for_readers(name: str) -> bool:
+    """Whether a file is, or makes, a page for readers."""
+    path = PurePosixPath(name)
+    wanted = any(path.match(pattern) for pattern in READERS)
+    return wanted and not (path.parent.name == "docs" and path.stem in PROJECT)
+
+
+def findings(name: str, text: str, rules: tuple[Rule, ...] = RULES) -> Iterator[Finding]:
+    """What is wrong in a file, in the order of its lines."""
+    prose, found = masked(name, text), list[Finding]()
+    for rule in rules:
+        if rule.everywhere or for_readers(name):
+            for match in rule.pattern.finditer(prose):
+                line = prose.count("\n", 0, match.start()) + 1
+                found.append(Finding(name, line, " ".join(match[0].split()), rule.better))
+    yield from sorted(found, key=lambda finding: finding.line)
+
+
+def files() -> list[str]:
+    """The files with prose that git has, or would take."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [
+        name
+        for name in sorted(set(listed.split("\0")))
+        if ({PurePosixPath(name).suffix, PurePosixPath(name).name} & FORMS.keys())
+        and not name.startswith(LEFT_OUT)
+        and (ROOT / name).is_file()
+    ]
+
+
+def lines(path: Path) -> list[str]:
+    """The lines of a list that are no comments."""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+def exceptions() -> dict[tuple[str, str], str]:
+    """What is right although a rule finds it: file and words, with the reason."""
+    found = {}
+    for line in lines(EXCEPTIONS):
+        name, words, reason = (part.strip() for part in line.split("|"))
+        found[name, words] = reason
+    return found
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Report what is wrong, and return 1 if something is."""
+    parser = argparse.ArgumentParser(prog="python -m prose", description=__doc__)
+    parser.add_argument("file", nargs="*", help="the files to check; none: all of the project")
+    parser.add_argument("--count", action="store_true", help="print a number for each file only")
+    options = parser.parse_args(arguments)
+    wanted = options.file or files()
+    allowed, later = exceptions(), set(lines(NOT_YET))
+    needed, dirty, failed = set[tuple[str, str]](), dict[str, int](), False
+    for name in wanted:
+        text = (ROOT / name).read_text(encoding="utf-8")
+        found = list(findings(name, text))
+        needed |= {(it.name, it.words) for it in found}
+        found = [it for it in found if (it.name, it.words) not in allowed]
+        dirty[name] = len(found)
+        if found and options.count:
+            print(f"{len(found):5} {name}")
+        elif found and (options.file or name not in later):
+            failed = True
+            print(*found, sep="\n")
+    if options.count:
+        print(f"{sum(dirty.values()):5} in all")
+    elif not options.file:
+        for name in sorted(name for name in later if not dirty.get(name)):
+            failed = True
+            print(f"{NOT_YET.name}: {name} has no findings: remove it from the list")
+        for name, words in allowed.keys() - needed:
+            failed = True
+            print(f"{EXCEPTIONS.name}: {words!r} is not in {name}: remove it from the list")
+    return int(failed)
