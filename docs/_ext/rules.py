@@ -13,7 +13,7 @@
 
 ``:since:`` and ``:until:`` take the name of a record in ``reference_model.changes``, and then show
 its release and link to it, or a release.  ``:checked-by:`` names more checks: recorded traces by
-their ids, tests as ``tests/test_x.py::test_y``.  ``:not-recorded:`` says that no recorded kernel
+their ids, tests as ``tests/test_x.py::test_y``.  ``:not-recorded:`` says that no tested kernel
 was asked.  A rule that nothing checks is a warning, so ``-W`` fails; so are a check that does not
 exist, and a name used twice.
 
@@ -93,7 +93,7 @@ class RuleDirective(SphinxDirective):
                 versions.append(text)
                 label += [nodes.Text(" \N{MIDDLE DOT} "), link]
         if "not-recorded" in self.options:
-            label += nodes.Text(" \N{MIDDLE DOT} read in the source, not recorded")
+            label += nodes.Text(" \N{MIDDLE DOT} from source")
         checks = tuple(re.split(r"[,\s]+", self.options.get("checked-by", "").strip(", \n")))
         checks = tuple(check for check in checks if check)
         node = nodes.container("", label, classes=["rule"], ids=[anchor], rule=name)

@@ -137,7 +137,7 @@ def test_releases_must_exist(site: Site, value: str) -> None:
 
 def test_what_was_not_recorded_says_so(site: Site) -> None:
     assert site.build(EXAMPLE.replace("create\n", "create\n   :not-recorded:\n", 1)) == ""
-    assert "not recorded" in site.html()
+    assert "from source" in site.html()
 
 
 def test_the_list_names_each_rule_with_its_checks(site: Site) -> None:

@@ -167,7 +167,7 @@ def test_the_reference_answers(what: str) -> None:
         "possible CPU",
         "DEPRECATED",
         "cgroup_bpf",
-        "One script, four attachments",
+        "One program, four attachments",
     ],
 )
 def test_the_reference_mentions(said: str) -> None:
@@ -175,8 +175,8 @@ def test_the_reference_mentions(said: str) -> None:
 
 
 HEADINGS = [
-    "Attributes", "Syscall commands", "The helper", "Flags", "Semantics", "Values for each CPU",
-    "Concurrency", "Lifetime", "Errors", "Limits", "Versions", "Examples",
+    "Usage", "Attributes", "Syscall commands", "The helper", "Flags", "Semantics", "Per-CPU values",
+    "Concurrency", "Lifetime", "Errors", "Limits", "Versions",
 ]  # fmt: skip
 
 

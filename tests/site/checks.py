@@ -273,6 +273,14 @@ FIRST = {"breaking_changes": "#what-to-do", "recipes": ".highlight-c"}
 """What a reader of a kind of page must see soon: the fix, or the first C."""
 
 
+def test_the_reference_begins_with_a_declaration(browser: Chromium, base: str) -> None:
+    browser.size(1440)
+    browser.open(base + KINDS["reference"])
+    first = "document.querySelector('.highlight-c')"
+    assert "__uint(type, BPF_MAP_TYPE_CGROUP_STORAGE)" in browser.evaluate(f"{first}.innerText")
+    assert browser.evaluate(f"{first}.getBoundingClientRect().bottom") < 900
+
+
 @pytest.mark.parametrize(("width", "most"), [(1440, 900), (NARROW, 2000)])
 @pytest.mark.parametrize("folder", FIRST)
 def test_the_answer_comes_first(

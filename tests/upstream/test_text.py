@@ -192,11 +192,11 @@ def proposed() -> str:
 @pytest.mark.parametrize(
     ("file", "sentence"),
     [
-        ("map_cgroup_storage.rst", "Up to 5.8 each of these began with"),
-        ("map_cgroup_storage.rst", "The first key is that of the storage made last"),
+        ("map_cgroup_storage.rst", "Before 5.9 it always started with"),
+        ("map_cgroup_storage.rst", "The first key is that of the newest storage"),
         ("map_cgroup_storage.rst", "``value_size`` since 5.15"),
         ("map_cgroup_storage.rst", "The helper never returns NULL"),
-        ("map_cgroup_storage.rst", "User space can"),
+        ("map_cgroup_storage.rst", "User space cannot"),
         ("examples/reference/count_egress.bpf.c", "0 would drop the packet"),
         ("examples/reference/read_cgrp_count.c", "nobody has made a storage"),
     ],

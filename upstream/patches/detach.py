@@ -17,12 +17,12 @@ def what_ends_a_storage() -> str:
         "``BPF_MAP_TYPE_CGRP_STORAGE`` supports deleting local storage by a BPF program, "
         "``BPF_MAP_TYPE_CGROUP_STORAGE_DEPRECATED`` does not."
     )
-    return filled(f"{deleted} {reference().paragraph('A storage ends with')}", "(4). ")
+    return filled(f"{deleted} {reference().paragraph('A storage is freed when')}", "(4). ")
 
 
 def no_replacement() -> str:
     """What the new type lacks."""
-    beginnings = ("The type that is meant for new programs", "No helper tells a program")
+    beginnings = ("``BPF_MAP_TYPE_CGRP_STORAGE``, recommended", "No helper returns the cgroup")
     return " ".join(reference().paragraph(beginning) for beginning in beginnings)
 
 

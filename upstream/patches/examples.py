@@ -17,8 +17,8 @@ def versions() -> str:
 
 def programs() -> str:
     """The section of examples, and the title of the next one."""
-    without = ("One script, four attachments",)
-    section = reference().section("Examples", mark="=", without=without)
+    without = ("One program, four attachments",)
+    section = reference().section("Usage", mark="=", name="Examples", without=without)
     return f"{section}\nSemantics\n========="
 
 
@@ -30,7 +30,7 @@ def one_to_one() -> str:
 def lifetime() -> str:
     """What ends a storage."""
     rules = ("lifetime.cgroup", "lifetime.socket")
-    sentences = [reference().paragraph("A storage ends with")]
+    sentences = [reference().paragraph("A storage is freed when")]
     sentences += [reference().rule(name).text for name in rules]
     return " ".join([*sentences, reference().paragraph("To keep the data")])
 

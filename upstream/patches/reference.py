@@ -18,16 +18,16 @@ def warning() -> str:
 def semantics() -> str:
     """The sections that go to the end of the page, whose last one is about semantics."""
     known_bug = ("link-update.other-maps",)  # what a kernel did that should have refused
-    of_any_map = ("Errors of any command", "Errors of attaching")
+    of_any_map = ("Errors of any command", "Errors of loading and attaching")
     says_nothing = ("limit.value-size",)  # but that there is a table
     old = reference()
     return "\n\n" + "\n".join(
         (
-            old.section("What is shared with what", mark="-"),
-            old.section("What an attach does", mark="-", without=known_bug),
+            old.section("Sharing", mark="-"),
+            old.section("Attaching, replacing and detaching", mark="-", without=known_bug),
             old.section("Tail calls", mark="-"),
-            old.section("Next key", mark="=", name="Walk over the keys"),
-            old.section("Values for each CPU", mark="="),
+            old.section("Iterating over the keys", mark="="),
+            old.section("Per-CPU values", mark="="),
             old.section("Errors", mark="=", without=of_any_map),
             old.section("Limits", mark="=", without=says_nothing),
         )

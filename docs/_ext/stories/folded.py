@@ -20,7 +20,8 @@ class folded(nodes.General, nodes.Element):
 def visit_html(translator: Any, node: folded) -> None:
     """Begin the closed part."""
     summary = translator.attval(node["summary"])
-    translator.body.append(f'<details class="folded"><summary>{summary}</summary>\n')
+    classes = " ".join(["folded", *node["classes"]])
+    translator.body.append(f'<details class="{classes}"><summary>{summary}</summary>\n')
 
 
 def depart_html(translator: Any, node: folded) -> None:
