@@ -56,11 +56,11 @@ RULES = (
     ),
     # 2. These are verbs.
     Rule(
-        rf"{words(NOUN_BEFORE)} (?:attach|detach)\b(?!\()",
+        rf"{words(NOUN_BEFORE)} (?:attach|detach)\b(?!\()(?! (?:types?|flags?)\b)",
         "attachment; attaching a program; after it is detached",
         "After the detach the entry remains.",
     ),
-    Rule(r"\b(?:[Aa]|[Dd]e)ttaches\b(?= (?:is|are|of|at|and|in)\b|[.,;:])",
+    Rule(r"\b(?:[Aa]|[Dd]e)ttaches\b(?= (?:is|are|of|at)\b|[.;:])",
          "attachments", "The order of the attaches."),
     Rule(rf"{words('walk walks walked walking')}", "iterate, iteration", "A walk over all keys."),
     # 3. Versions.

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Ways out, one module for each recipe."""
+"""How-to guides, one module each."""

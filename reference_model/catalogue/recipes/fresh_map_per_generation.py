@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A new map for each generation: it begins empty, and nothing is written over."""
+"""Start each measurement with a new map: it is empty, and nothing is overwritten."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ SECOND = {"second starts at": 0, "second generation": 1}
 
 
 def old(kernel: KernelInterface, observe: Observe) -> None:
-    """Begin a new generation by replacing the program by itself."""
+    """Start a new measurement by replacing the program with itself."""
     _generations(kernel, observe, fresh=False)
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
-    """Begin a new generation with a new map and a program for it."""
+    """Start a new measurement with a new map and a program for it."""
     _generations(kernel, observe, fresh=True)
 
 
@@ -61,24 +61,30 @@ def _generations(kernel: KernelInterface, observe: Observe, *, fresh: bool) -> N
 
 
 STORY = Recipe(
-    title="Begin each generation with a fresh map",
+    title="Start each measurement with a new map",
+    nav="Start with a new map",
     problem="""
-Each measurement, or each version of a program, should begin with empty storages. Replacing the
-program by itself did that up to 5.8. From 5.9 on it keeps the data. Writing zeros would lose the
-packets of a short race.
+Each measurement should start at zero and count every packet. Since 5.9, attaching a program again
+keeps its data, and writing zeros loses the packets of a short race.
+""",
+    when="""
+* Use it if every packet must be counted in exactly one measurement.
+* If a few packets do not matter, :story:`write zeros <zero_explicitly>`: this needs no second map.
+* If you only need differences, :story:`subtract a baseline <subtract_a_baseline>`.
 """,
     summary="""
-Create a new map, load the program for it, and attach that in the place of the old one. A new map is
-empty on every release. The switch is one step, so each packet is counted in one generation and none
-in both.
+Load the object again, which creates a new, empty map. Then attach its program in the place of the
+old one. The switch is one step, so each packet is counted in one map only.
 """,
     details="""
-An attach with flags 0 or ``BPF_F_ALLOW_OVERRIDE`` replaces the program that is there. On a hook
-with ``BPF_F_ALLOW_MULTI`` use ``BPF_F_REPLACE`` and the old program's descriptor, from 5.6 on.
+Attaching with flags 0 or ``BPF_F_ALLOW_OVERRIDE`` replaces the program that is attached. On a hook
+with ``BPF_F_ALLOW_MULTI``, pass ``BPF_F_REPLACE`` and the descriptor of the old program (since
+5.6).
 
-From 5.9 on the old map keeps its last values until you close it, so you can read them after the
-switch, when they no longer change. Closing the map and its program frees the storages. Up to 5.8
-the old storage goes with the switch: read it before, and miss what passes in between.
+Since 5.9, the old map keeps its last values until you close it, so you can read them after the
+switch, when they no longer change. Closing the map and its program frees the storages. Before 5.9,
+the switch freed the old storage. There you have to read it before the switch, and you miss the
+packets in between.
 """,
     run=run,
     old=old,
@@ -97,20 +103,21 @@ the old storage goes with the switch: read it before, and miss what passes in be
     ),
     evidence=(Evidence("s1-0481", same={31: "second starts at"}, zero={25: "first map later"}),),
     promises=(
-        Promise("A generation starts at zero", lambda seen: seen["second starts at"] == 0),
+        Promise("A measurement starts at zero", lambda seen: seen["second starts at"] == 0),
         Promise(
-            "A generation counts its own packets and no others",
+            "A measurement counts its own packets and no others",
             lambda seen: seen["second generation"] == 1,
         ),
     ),
     pitfalls="""
-* ``BPF_LINK_UPDATE`` is no way to switch. It leaves the storage as it is, so the new program would
-  work on the old map's storage or crash the kernel; new kernels refuse it with ``EINVAL``. Make a
-  new link and close the old one; between the two both count, each in its own map.
-* Whoever reads the map by its id or its pin must learn of the new one.
-* A program that still runs elsewhere, or is attached elsewhere, keeps the old map alive.
-* Up to 5.10 each map and each storage counts against ``RLIMIT_MEMLOCK``. During the switch you need
-  room for two: the attach fails with ``ENOMEM`` otherwise, and the old program stays.
+* Do not switch with ``BPF_LINK_UPDATE``. It keeps the storages of the old program, so the new one
+  would use the storage of the old map, or crash the kernel. Newer kernels reject it with
+  ``EINVAL``. Create a new link instead, and then close the old one. For a moment both programs
+  count, each in its own map.
+* Readers that open the map by its id or its pin must open the new map.
+* A program that still runs, or that is attached elsewhere, keeps the old map alive.
+* Before 5.11, each map and each storage counts against ``RLIMIT_MEMLOCK``. The switch needs memory
+  for two of each. Without it, attaching fails with ``ENOMEM``, and the old program stays attached.
 """,
     rules=("attach.create", "share.maps", "lifetime.detach", "lifetime.attachment"),
 )

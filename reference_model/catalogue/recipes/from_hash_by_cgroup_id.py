@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""From a hash map keyed by cgroup id: the same key, and an attachment where you want an entry."""
+"""Replace a hash map keyed by cgroup id: keep the key, and attach where an entry is needed."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ COUNTED = {
 
 
 def old(kernel: KernelInterface, observe: Observe) -> None:
-    """The hash's key, a u64 of the cgroup id, taken over as it is."""
+    """Use the key of the hash map, the cgroup id as a u64."""
     counts = observe("u64 key", lambda: _map(kernel, U64))
     if counts is not None:
         _count(kernel, observe, counts, wide=False)
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
-    """The same, with the struct as key where the kernel wants it."""
+    """Use the same key, or the struct where the kernel rejects a u64."""
     counts = observe("u64 key", lambda: _map(kernel, U64))
     wide = counts is None
     _count(kernel, observe, _map(kernel, STORAGE_KEY) if wide else counts, wide=wide)
@@ -68,31 +68,32 @@ def _count(kernel: KernelInterface, observe: Observe, counts: Any, *, wide: bool
 
 
 STORY = Recipe(
-    title="From a hash keyed by cgroup id to this map",
+    title="Replace a hash map keyed by cgroup id",
+    nav="Replace a hash by cgroup id",
     problem="""
-A program counts in a ``BPF_MAP_TYPE_HASH`` whose key is bpf_skb_cgroup_id(). Each packet costs a
-lookup, the size must be guessed, and somebody must delete the entries of removed cgroups. This map
-does away with all three, but an entry now needs an attachment.
+A program counts in a ``BPF_MAP_TYPE_HASH`` whose key is ``bpf_skb_cgroup_id()``. Each packet costs
+a lookup, and your agent guesses the size of the map and deletes the entries of removed cgroups.
+""",
+    when="""
+* Use it if you can attach the program to each cgroup that needs an entry.
+* If you need the cgroup of each packet instead, or if programs of other types need the data, use
+  :story:`BPF_MAP_TYPE_CGRP_STORAGE <to_cgrp_storage>`.
 """,
     summary="""
-Drop ``max_entries``, replace the lookup by ``bpf_get_local_storage(&counts, 0)``, keep the u64 key
-(before 5.9: the struct), and attach the program to *each* cgroup that is to have an entry, with
-``BPF_F_ALLOW_OVERRIDE``. Then each packet is counted once, in the nearest cgroup that has the
-program.
+Drop ``max_entries``, and replace the lookup with ``bpf_get_local_storage()``. Then attach the
+program to *each* cgroup. A packet counts once, in the nearest cgroup that has the program.
 """,
     details="""
-In a hash the entry is that of the packet's cgroup, wherever the program is attached. Here it is
-that of the *attachment*: a program on a parent counts its children's packets into the parent's
-entry, and the children have none. With ``BPF_F_ALLOW_OVERRIDE`` a child's attachment hides the
-parent's, and the counts are disjoint. With ``BPF_F_ALLOW_MULTI`` both run, and the parent's entry
-counts the subtree.
+In a hash map, the entry belongs to the cgroup of the packet, wherever the program is attached. In
+this map, it belongs to the *attachment*. A program on a parent counts the packets of the children
+in the entry of the parent, and the children have no entry. With ``BPF_F_ALLOW_OVERRIDE``, the
+attachment of a child hides that of the parent, so no packet counts twice. With
+``BPF_F_ALLOW_MULTI`` both run, and the entry of the parent counts the whole subtree.
 
-What else changes: user space cannot create entries (an update of an unknown key is ``ENOENT``,
-whatever the flags), so attach first and write limits afterwards. Deleting is ``EINVAL``: the entry
-goes with its cgroup, up to 5.8 with its attachment. The helper never returns NULL.
-
-The hash itself is not modelled. That ``BPF_F_ALLOW_OVERRIDE`` hides the parent's program is also in
-the trace "hierarchy".
+User space cannot create entries: updating an unknown key fails with ``ENOENT``, whatever the flags.
+Attach the program first, and write limits afterwards. Deleting an entry fails with ``EINVAL``. The
+kernel frees the entry with its cgroup, and before 5.9 with its attachment. The helper never returns
+NULL.
 """,
     run=run,
     old=old,
@@ -103,7 +104,8 @@ the trace "hierarchy".
             None,
             {"u64 key": "EINVAL", **COUNTED},
             "kernels 4.19.108, 5.4.59 and 5.8.18 (key size); "
-            "cgroup.c:compute_effective_progs; selftest cg_storage_multi",
+            "cgroup.c:compute_effective_progs; selftest cg_storage_multi; trace hierarchy "
+            "(BPF_F_ALLOW_OVERRIDE); the hash map itself was not tested",
         ),
         Outcome(
             changes.KEY_IS_CGROUP_ID,
@@ -125,14 +127,12 @@ the trace "hierarchy".
         ),
     ),
     pitfalls="""
-* Cgroups that are made later have no entry until you attach to them. Watch for them, or let the
-  parent's entry stand for all.
-* The last value goes with the cgroup, some time after rmdir. A hash kept it until you deleted it.
-  Read before the cgroup is removed.
-* In a hash, data outlives the program. Here, up to 5.8, detaching frees it.
-* Where programs that are not attached to cgroups need the data too, or where the packet's own
-  cgroup is what you want, ``BPF_MAP_TYPE_CGRP_STORAGE`` is
-  :story:`the better way <to_cgrp_storage>`.
+* A cgroup that is created later has no entry until you attach the program to it. Watch for new
+  cgroups, or let the entry of the parent count for all of them.
+* The kernel frees the last value some time after rmdir(2). A hash map keeps it until you delete it.
+  Read the value before you remove the cgroup.
+* In a hash map, data outlives the program. In this map, detaching the program freed the data before
+  5.9.
 """,
     rules=("create.key-id", "storage.attachment", "delete.refused", "lifetime.cgroup"),
 )

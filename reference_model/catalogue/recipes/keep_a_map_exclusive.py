@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""EBUSY no longer keeps a second instance away from a map: let the pin do it."""
+"""EBUSY no longer stops a second instance: pin the map under a fixed name instead."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PIN = "/sys/fs/bpf/counts"
 
 
 def old(kernel: KernelInterface, observe: Observe) -> None:
-    """A second instance opens the pinned map, and only its load can fail."""
+    """Let a second instance open the pinned map; only loading its program can fail."""
     web, counts = _first(kernel, observe)
     opened = kernel.obj_get(PIN)
     second = observe("second instance", lambda: _load(kernel, opened))
@@ -32,7 +32,7 @@ def old(kernel: KernelInterface, observe: Observe) -> None:
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
-    """Who cannot pin his map does not go on."""
+    """Stop if the map cannot be pinned."""
     web, counts = _first(kernel, observe)
     mine = _map(kernel, "counts2")
     observe("second instance", lambda: kernel.obj_pin(PIN, mine))
@@ -66,30 +66,36 @@ def _send(kernel: KernelInterface, observe: Observe, web: Any, counts: Any) -> N
 
 
 STORY = Recipe(
-    title="Keep a map to one program without EBUSY",
+    title="Keep a map exclusive without EBUSY",
+    nav="Keep a map exclusive",
     problem="""
-Up to 5.8 a map served one program: loading a second one with it failed with ``EBUSY``. Agents used
-that as a guard against being started twice. From 5.9 on the second instance loads, attaches, and
-both count into one storage.
+Before 5.9, loading a second program with a map failed with ``EBUSY``, so an agent could not run
+twice. Since 5.9, the second instance loads and attaches, and both count in one storage.
+""",
+    when="""
+* Use it if only one instance of your agent may use the map.
+* It stops your own second instance. It does not stop other privileged processes.
+* If programs are to share the map, see :story:`share_configuration`.
 """,
     summary="""
-Make the guard explicit. Pin the map under a fixed name before you load: pinning is atomic, and the
-second instance gets ``EEXIST``. It then stops, or takes the pinned objects over on purpose.
+Pin the map under a fixed name before you load the program. Pinning is atomic: for the second
+instance it fails with ``EEXIST``. That instance stops, or takes over the pinned objects on purpose.
 """,
     details="""
 ``BPF_OBJ_PIN`` never replaces a pin, on any release. The pin outlives the process, and so do the
-attached program and its data: after a crash the next instance finds the pin and must decide. To
-take over, open the pinned map (and program, or link, pinned beside it) and do not attach again.
+attached program and its data. After a crash, the next instance finds the pin and must decide what
+to do. To take over, open the pinned map, and the program or link that is pinned beside it, and do
+not attach the program again.
 
-A map that nobody can name is exclusive by itself: do not pin it, do not hand its descriptor on,
-close it after loading. The program keeps it alive. Whoever may use ``BPF_MAP_GET_FD_BY_ID``
-(``CAP_SYS_ADMIN``) can still get at it.
+A map without a pin is exclusive if you do not pass on its descriptor. Close the descriptor after
+loading: the program keeps the map alive. Processes with ``CAP_SYS_ADMIN`` can still open the map
+with ``BPF_MAP_GET_FD_BY_ID``.
 
-From 6.18 on the kernel can enforce it: a map that is created with ``excl_prog_hash`` is refused to
-programs of another hash (commit :commit:`baefdbdf6812`). The model does not have that attribute.
+Since 6.18, the kernel can enforce this. If a map is created with ``excl_prog_hash``, the kernel
+rejects programs with another hash (commit :commit:`baefdbdf6812`; from source, not tested).
 
-That the second load is ``EBUSY`` up to 5.8 (:rule:`load.exclusive`) and succeeds from 5.9 on
-(:rule:`load.shared`) is recorded in the trace "legacy-map-released-by-unload".
+See :rule:`load.exclusive` for loading the second program before 5.9, and :rule:`load.shared` for
+later kernels.
 """,
     run=run,
     old=old,
@@ -98,21 +104,23 @@ That the second load is ``EBUSY`` up to 5.8 (:rule:`load.exclusive`) and succeed
         Outcome(
             None,
             {"first instance": "ok", "second instance": "EEXIST", "one packet counts": 1},
-            "kernel/bpf/inode.c:bpf_obj_do_pin: a name that exists is EEXIST, all releases",
+            "kernel/bpf/inode.c:bpf_obj_do_pin fails with EEXIST for an existing name, on all "
+            "releases; trace legacy-map-released-by-unload (EBUSY of the second load before 5.9)",
         ),
     ),
     promises=(
-        Promise("The second instance is turned away", lambda seen: seen["second instance"] != "ok"),
+        Promise("The second instance is rejected", lambda seen: seen["second instance"] != "ok"),
         Promise("A packet is counted once", lambda seen: seen["one packet counts"] == 1),
     ),
     pitfalls="""
-* The order matters: pin first, then load and attach. And unpin last when you stop.
-* Each mount of bpffs is a tree of its own. Two containers with a bpffs each do not see each other's
-  pins. Agree on one mount, or ask ``BPF_PROG_QUERY`` what is attached already.
-* libbpf's ``LIBBPF_PIN_BY_NAME`` does the opposite: it takes a pinned map over without a word. With
-  it the second instance shares the map.
-* ``EBUSY`` was never a good guard. Up to 5.8 it may linger, because a closed program is freed a
-  little later, and a program that uses two maps of one kind gets the same error on every release.
+* The order matters: pin the map, load the program, attach it. When you stop, unpin last.
+* Each mount of bpffs has its own files. Two containers with their own bpffs do not see each other's
+  pins. Agree on one mount, or check with ``BPF_PROG_QUERY`` what is attached.
+* ``LIBBPF_PIN_BY_NAME`` of libbpf does the opposite: it silently reuses a pinned map, so the second
+  instance shares it.
+* ``EBUSY`` was never a reliable guard. Before 5.9 it can remain for a moment, because the kernel
+  frees a closed program a little later. On every release, a program that uses two maps of one type
+  fails with the same error.
 """,
     rules=("errors.path",),
 )

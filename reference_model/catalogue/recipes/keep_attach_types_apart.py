@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""One map for each attach type: they cannot mix, whatever the kernel compares."""
+"""Use a map for each attach type, so that counts cannot mix on any kernel."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from ..story import Observe, Outcome, Promise, Recipe
 
 
 def old(kernel: KernelInterface, observe: Observe) -> None:
-    """One program and one map for both attach types."""
+    """Use one program and one map for both attach types."""
     both = _load(kernel, "both", "count")
     _count(kernel, observe, both, both)
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
-    """A map, and a program with it, for each attach type."""
+    """Use a map and a program for each attach type."""
     incoming, outgoing = _load(kernel, "in", "count_in"), _load(kernel, "out", "count_out")
     _count(kernel, observe, incoming, outgoing)
 
@@ -51,25 +51,26 @@ def _count(
 
 
 STORY = Recipe(
-    title="Keep attach types apart with a map for each",
+    title="Keep attach types apart",
+    nav="Keep attach types apart",
     problem="""
-Ingress and egress are counted apart, by one program with one map that is attached to both. The
-cover letter of July 2020 warned that this would end: all attach types of a cgroup would share a
-storage.
+One program with one map counts ingress and egress, and the two counts must not mix. The cover
+letter of July 2020 announced that all attach types of a cgroup would share a storage.
+""",
+    when="""
+* With the 16-byte key, no change is needed: every released kernel keeps attach types apart.
+* Use it with the 8-byte key, which shares a storage between attach types.
+* Use it for ``LSM_CGROUP`` programs: all their hooks have the attach type ``BPF_LSM_CGROUP``.
 """,
     summary="""
-With the 16-byte key nothing has to be done: every released kernel keeps attach types apart. Only
-the series as first posted shared them. Where you want the 8-byte key for other reasons, or want to
-be sure without looking at the key, use one map for each attach type.
+Declare a map for each attach type, and a program for each map.
 """,
     details="""
-The warning never came true for the 16-byte key. In its fifth version the series made sharing a
-matter of the key's size: struct bpf_cgroup_storage_key keeps attach types apart, as before, and
-only the 8-byte key, new in 5.9, shares a storage between them.
+A storage belongs to its map, so the storages of two maps are separate on every release.
 
-Two maps are apart because a storage belongs to its map, on every release. Of one map the trace
-"order" tells: the program is attached to both, one packet comes in, and the egress entry holds 0 on
-every released kernel that was asked, and 1 on the proposal.
+The announced change never came for the 16-byte key. Since the fifth version of the series, only the
+8-byte key, new in 5.9, shares a storage between attach types. With ``struct
+bpf_cgroup_storage_key``, each attach type keeps its own storage.
 """,
     run=run,
     old=old,
@@ -79,8 +80,9 @@ every released kernel that was asked, and 1 on the proposal.
         Outcome(
             None,
             {"in": 1, "out": 2},
-            "local_storage.c: a storage belongs to its map, all releases; of one map, kernels "
-            "4.19.108 to 7.2.13 and the proposal",
+            "local_storage.c: a storage belongs to its map, all releases; for one map, trace "
+            "order: after a packet to the cgroup, the egress entry holds 0 on kernels 4.19.108 to "
+            "7.2.13 and 1 on the July 2020 proposal",
         ),
     ),
     promises=(
@@ -90,11 +92,10 @@ every released kernel that was asked, and 1 on the proposal.
         ),
     ),
     pitfalls="""
-* A program may use one shared map and one per-CPU map. A second map of a kind is ``EBUSY``, so two
-  maps need two programs, or one program loaded twice.
-* For ``LSM_CGROUP`` programs the 16-byte key does *not* tell hooks apart: all of them have the
-  attach type ``BPF_LSM_CGROUP``. There a map for each hook is the only way.
-* With the 8-byte key there is no attach type in the key, and nothing to look up apart.
+* A program can use one shared map and one per-CPU map. With a second map of the same type, loading
+  fails with ``EBUSY``. Two maps of one type therefore need two programs, or one program that is
+  loaded twice.
+* The 8-byte key contains no attach type, so a lookup in a single map cannot select one.
 """,
     rules=("share.maps",),
 )

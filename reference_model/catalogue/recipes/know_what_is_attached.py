@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Ask the hook what is attached; an entry in the map is no answer any more."""
+"""Ask the hook what is attached, since an entry in the map no longer shows it."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ ASKED = {"attached": 1, "runs for child": 1, "after detach": 0}
 
 
 def old(kernel: KernelInterface, observe: Observe) -> None:
-    """Take an entry for an attachment, and ENOENT for none."""
+    """Conclude from an entry that a program is attached, and from ENOENT that none is."""
     _look(kernel, observe, query=False)
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
-    """Ask BPF_PROG_QUERY."""
+    """Ask with BPF_PROG_QUERY."""
     _look(kernel, observe, query=True)
 
 
@@ -62,23 +62,27 @@ def _look(kernel: KernelInterface, observe: Observe, *, query: bool) -> None:
 
 
 STORY = Recipe(
-    title="Know what is attached without ENOENT",
+    title="Find out what is attached",
+    nav="Find out what is attached",
     problem="""
-A program looks its entry up to learn whether it is attached: ``ENOENT`` meant no. From 5.9 on the
-entry outlives the attachment, and the answer is always yes.
+A process looks up an entry to find out whether a program is attached. Before 5.9, ``ENOENT`` meant
+that it is not. Since 5.9 the entry remains, so a successful lookup proves nothing.
+""",
+    when="""
+* Use it on every release: the query gives the right answer before 5.9, too.
+* It requires ``CAP_NET_ADMIN``, which a process that only reads the map may not have.
+* It does not work after rmdir(2), although programs still run for open sockets of the cgroup.
 """,
     summary="""
-Ask the hook: ``BPF_PROG_QUERY`` lists the ids of the programs that are attached to a cgroup and
-attach type. With ``BPF_F_QUERY_EFFECTIVE`` it lists those that run there, the ancestors' included.
-Both work on every release.
+Ask the hook with ``BPF_PROG_QUERY``. It returns the ids of the programs that are attached there.
+With ``BPF_F_QUERY_EFFECTIVE`` it returns all that run there, including those of the ancestors.
 """,
     details="""
-Compare ids, from ``BPF_OBJ_GET_INFO_BY_FD``, not names: several programs may have one name.
-Programs that are attached through links are in the list too. bpf_prog_query() is libbpf's name for
-it, and ``bpftool cgroup show`` prints it.
+Compare ids, from ``BPF_OBJ_GET_INFO_BY_FD``, and not names: several programs may have the same
+name. The list includes programs that are attached through links. ``bpftool cgroup show`` prints it.
 
-What an entry does tell: from 5.9 on, that somebody was attached here at some time since the map was
-made, and that the cgroup still has its BPF state. Up to 5.8, that somebody is attached now.
+Since 5.9, an entry shows that a program was attached at some time since the map was created, and
+that the cgroup still has its BPF state. Before 5.9, an entry showed that a program is attached now.
 """,
     run=run,
     old=old,
@@ -98,17 +102,17 @@ made, and that the cgroup still has its BPF state. Up to 5.8, that somebody is a
     evidence=(Evidence("s1-0336", same={14: "entry after detach"}),),
     promises=(
         Promise(
-            "It says yes while the program is attached, and no afterwards",
+            "The query finds the program while it is attached, and not afterwards",
             lambda seen: (seen["attached"], seen["after detach"]) == (1, 0),
         ),
     ),
     pitfalls="""
-* A query needs ``CAP_NET_ADMIN``, which a mere reader of the map may not have.
-* Whether a program *counts* for a packet depends on the cgroup of the packet's socket and on the
-  flags of all attachments on the way up. Only the effective query knows.
-* After rmdir the cgroup cannot be asked (``ENOENT``), though its programs run on for open sockets.
-* A child's traffic never makes an entry for the child. No entry does not mean no program.
-* If the buffer for the ids is too small, the kernel fills it and says ``ENOSPC``.
+* Whether a program runs for a packet depends on the cgroup of the packet's socket, and on the flags
+  of all attachments from there to the root. Use the effective query.
+* After rmdir(2) the query fails with ``ENOENT``.
+* Traffic of a child never creates an entry for the child. A missing entry does not mean that no
+  program runs.
+* If the buffer for the ids is too small, the kernel fills it, and the query fails with ``ENOSPC``.
 """,
     rules=("lifetime.detach", "lifetime.attachment"),
 )

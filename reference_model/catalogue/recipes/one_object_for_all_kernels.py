@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Ask for the 8-byte key, and fall back to the 16-byte one where the kernel refuses."""
+"""Try the 8-byte key, and fall back to the 16-byte key where the kernel rejects it."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from .walk_all_keys import entries
 
 
 def old(kernel: KernelInterface, observe: Observe) -> None:
-    """The 8-byte key or nothing."""
+    """Use the 8-byte key, and give up without it."""
     counts = observe("8-byte key", lambda: _map(kernel, U64))
     if counts is not None:
         _count(kernel, observe, counts)
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
-    """The 8-byte key or the 16-byte key, and a reader that adds up what there is."""
+    """Use the 8-byte key or else the 16-byte key, and add up all entries of the cgroup."""
     counts = observe("8-byte key", lambda: _map(kernel, U64))
     if counts is None:
         counts = _map(kernel, STORAGE_KEY)
@@ -60,25 +60,34 @@ def _of(cgroup: Any, found: Any) -> list[int]:
 
 
 STORY = Recipe(
-    title="One object for old and new kernels: probe, then fall back",
+    title="Support old and new kernels with one object",
+    nav="Support old and new kernels",
     problem="""
-A program counts the packets of a cgroup in both directions, and declares the 8-byte key so that
-both attach types share a storage. On kernels before 5.9 the map cannot be created: ``EINVAL``.
+A program counts packets in both directions, and declares the 8-byte key so that both attach types
+share a storage. Before 5.9, creating that map fails with ``EINVAL``.
+""",
+    when="""
+* Use it if your program must also run before 5.9, and its values can be added.
+* If programs share a configuration instead, see :story:`share_configuration`.
+* If nothing is shared, use the 16-byte key: it works on every release.
 """,
     summary="""
-Try the 8-byte key. If that is ``EINVAL``, create the map with the 16-byte key. The BPF program is
-the same for both: it never sees the key. Only the reader differs, and one that adds up all entries
-of the cgroup does for both.
+Try the 8-byte key, and fall back to the 16-byte key. The BPF program is the same for both. To read,
+add up all entries of the cgroup, which works with both keys.
 """,
     details="""
-With libbpf: create a small map with bpf_map_create() to probe, and call bpf_map__set_key_size(map,
-16) before loading where the probe failed. Declare the map by sizes (``__uint(key_size, 8)``), or
-without BTF for the key: a BTF key of 8 bytes does not go with a key size of 16.
+The BPF program never sees the key, so only user space differs. Declare the map by sizes
+(``__uint(key_size, 8)``) or without BTF for the key: the kernel rejects an 8-byte BTF key with a
+key size of 16. The code sets the size before the object is loaded.
 
-Probing is better than looking at the release number, because distributions carry backports. Other
-things that old kernels refuse at creation: the per-CPU type (before 4.20), any BTF (before 5.0,
-error 524), a ``bpf_spin_lock`` (before 5.1), ``BPF_F_RDONLY_PROG`` and ``BPF_F_WRONLY_PROG``
-(before 5.2), and values larger than one page (before 5.15, ``E2BIG``).
+Probing is better than comparing release numbers, because distributions backport features. Older
+kernels also reject these when a map is created:
+
+* the per-CPU type, before 4.20;
+* BTF, before 5.0, with errno 524;
+* a ``bpf_spin_lock``, before 5.1;
+* ``BPF_F_RDONLY_PROG`` and ``BPF_F_WRONLY_PROG``, before 5.2;
+* values larger than one page, before 5.15, with ``E2BIG``.
 """,
     run=run,
     old=old,
@@ -93,7 +102,7 @@ error 524), a ``bpf_spin_lock`` (before 5.1), ``BPF_F_RDONLY_PROG`` and ``BPF_F_
         Outcome(
             changes.ATTACH_TYPE_IGNORED,
             {"8-byte key": "EINVAL", "entries": 1, "packets": 3},
-            "the recorded proposal: no 8-byte key, and the 16-byte key shares, trace order",
+            "the July 2020 proposal: no 8-byte key, and the 16-byte key shares, trace order",
         ),
         Outcome(
             changes.KEY_IS_CGROUP_ID,
@@ -112,14 +121,13 @@ error 524), a ``bpf_spin_lock`` (before 5.1), ``BPF_F_RDONLY_PROG`` and ``BPF_F_
         ),
     ),
     pitfalls="""
-* Do not add up one lookup for each attach type without knowing the key: with the 8-byte key both
-  lookups find the same entry, and you count it twice.
-* The fallback shares nothing. It does for numbers that can be added. One configuration for several
-  programs has :story:`a recipe of its own <share_configuration>`.
-* ``EINVAL`` has many reasons here: ``max_entries`` other than 0, an unknown flag, a wrong BTF
-  shape. Probe with a map that differs from a working one in its key size only.
-* Up to 5.8 a map serves one program. Two programs (not one on two attach types) need two maps
-  there.
+* Do not look up one key for each attach type and add the values. With the 8-byte key both lookups
+  find the same entry, so you would count it twice.
+* With the fallback, attach types do not share. That is enough for numbers that can be added.
+* ``EINVAL`` has many causes here: ``max_entries`` other than 0, an unknown flag, an invalid BTF
+  key. Probe with a map that differs from a working one in its key size only.
+* Before 5.9, only one program can use a map. One program on two attach types is fine, but two
+  programs need two maps there.
 """,
     rules=("create.key-id", "share.attach-types-id", "share.own"),
 )

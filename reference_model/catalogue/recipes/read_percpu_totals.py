@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A per-CPU entry is read whole: one value for each possible CPU, added up in user space."""
+"""Read all CPUs of a per-CPU entry in one lookup, and add their values in user space."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ..story import Evidence, Observe, Outcome, Promise, Recipe
 
 
 def old(kernel: KernelInterface, observe: Observe) -> None:
-    """Ask for one CPU after the other, which takes 7.0."""
+    """Read one CPU after the other, which requires 7.0."""
     _count(kernel, observe, one_by_one=True)
 
 
@@ -56,25 +56,32 @@ def _count(kernel: KernelInterface, observe: Observe, *, one_by_one: bool) -> No
 
 STORY = Recipe(
     title="Read the total of a per-CPU entry",
+    nav="Read per-CPU totals",
     problem="""
-A per-CPU entry is not one number. A reader that takes the first 8 bytes sees CPU 0 only, and one
-that gives the kernel a buffer of 8 bytes has memory written over. From 7.0 on ``BPF_F_CPU`` reads a
-single CPU, but programs that use it fail with ``EINVAL`` on older kernels.
+A per-CPU entry has one value for each possible CPU. A reader that takes only the first 8 bytes
+misses the other CPUs. If its buffer is only 8 bytes large, the kernel writes beyond the buffer.
+""",
+    when="""
+* Use it wherever you read a per-CPU map: it works since 4.20.
+* ``BPF_F_CPU``, which reads a single CPU, fails with ``EINVAL`` before 7.0.
+* The sum is not a snapshot: programs count while you read.
 """,
     summary="""
-Give bpf_map_lookup_elem() a buffer with a slot for each possible CPU, each slot the value's size
-rounded up to 8 bytes, and add the slots up. That works from 4.20 on.
+Pass a buffer with one slot for each possible CPU to ``bpf_map_lookup_elem()``, and add the slots. A
+slot is the size of the value, rounded up to 8 bytes.
 """,
     details="""
-The buffer is ``roundup(value_size, 8) * libbpf_num_possible_cpus()`` bytes. Possible CPUs, not
-online ones: a machine may have more slots than CPUs that run. Slots stand in ascending order of CPU
-numbers, without holes even where the numbers have some. The kernel cannot know how large your
-buffer is, and writes as much as it has.
+The buffer has ``roundup(value_size, 8) * libbpf_num_possible_cpus()`` bytes. The possible CPUs
+count, not the online ones, so there may be more slots than running CPUs. The slots are in ascending
+order of CPU numbers, without holes even if the numbers have some. The kernel cannot check the size
+of your buffer, and always writes all slots.
 
-Each CPU has its own copy, and the helper returns that of the CPU it runs on. The program should
-still add with an atomic instruction: a softirq can run it again on the same CPU in the middle of a
-plain addition, and one of the two additions is lost. User space reads while programs write, so the
-sum is one of a moment that never quite was; for counters that is fine.
+Each CPU has its own copy, and the helper returns the copy of the CPU that it runs on. The program
+should still add with an atomic instruction. A softirq can run it again on the same CPU during a
+plain addition, and then one of the two increments is lost.
+
+User space reads while programs write, so the sum may mix values of different moments. For counters
+this does not matter.
 """,
     run=run,
     old=old,
@@ -94,11 +101,11 @@ sum is one of a moment that never quite was; for counters that is fine.
         Promise("The total counts every CPU's packets", lambda seen: seen.get("total") == 15),
     ),
     pitfalls="""
-* For values whose size is not a multiple of 8, walk the buffer by the rounded size. Up to 6.19 the
-  bytes between hold whatever an update left there.
-* Libraries differ in what a lookup returns: some hand out the first CPU only unless you ask for a
-  slice.
-* Do not use the number of online CPUs, ``nproc`` or sysconf(_SC_NPROCESSORS_ONLN).
+* If the size of the value is not a multiple of 8, use the rounded size as the stride. Before 7.0,
+  the bytes in between contain what an update left there.
+* Libraries differ in what a lookup returns. Some return only the value of the first CPU unless you
+  ask for a slice.
+* Do not use the number of online CPUs, from nproc(1) or ``sysconf(_SC_NPROCESSORS_ONLN)``.
 * ``bpftool map dump`` prints one value for each CPU and no total.
 """,
     rules=("percpu.own", "percpu.layout"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Put a new program in the place of the old one, with its data or without."""
+"""Replace a program without a gap, and keep or reset its data."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ REPLACED = {"kept": 2, "goes on at": 3, "fresh": 0}
 
 
 def old(kernel: KernelInterface, observe: Observe) -> None:
-    """Load the new version with the old map, and give up where that fails."""
+    """Load the new version with the old map, and give up if loading fails."""
     _replace(kernel, observe, fall_back=False)
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
-    """The same; where the map is taken, carry the value to a map of its own."""
+    """Load the new version with the old map; if loading fails, copy the value to a new map."""
     _replace(kernel, observe, fall_back=True)
 
 
@@ -69,25 +69,32 @@ def _map(kernel: KernelInterface, name: str) -> Any:
 
 
 STORY = Recipe(
-    title="Replace a program, with its data or without",
+    title="Replace a program, with or without its data",
+    nav="Replace a program",
     problem="""
-A new version of a program should take over on a hook without a gap, and its data should either go
-on or begin anew. What happens to the data depends on the release, and up to 5.8 the new version
-cannot even be loaded while the old one holds the map.
+A new version of a program should replace the old one without a gap, and either keep or reset its
+data. Before 5.9, the new version cannot be loaded while the old one uses the map.
+""",
+    when="""
+* Use it if the hook must not be without a program, even for a moment.
+* Before 5.9, keeping the data loses the packets between reading the old value and writing it.
+* If the new version has another value layout, use a new map, and convert the old values.
 """,
     summary="""
-To keep the data, load the new version with the *same map* and replace. To begin anew, load it with
-a *new map*. Where the kernel says ``EBUSY`` (up to 5.8), keeping means a new map too, and writing
-the old value into it right after the switch.
+To keep the data, load the new version with the *same map*. To reset it, load the new version with a
+*new map*. If loading fails with ``EBUSY`` (before 5.9), copy the old value to a new map.
 """,
     details="""
-From 5.9 on the attachment looks up its storage by the map and the key, so the map decides. Up to
-5.8 each attach makes a zeroed storage, and a map belongs to one program.
+Since 5.9, an attachment finds its storage by the map and the key, so the choice of the map decides.
+Before 5.9, attaching always created a zeroed storage, and a map belonged to one program.
 
-How to replace without a gap: with flags 0 or ``BPF_F_ALLOW_OVERRIDE`` attach again with the same
-flags, on every release. With ``BPF_F_ALLOW_MULTI`` add ``BPF_F_REPLACE`` and the old program's
-descriptor, from 5.6 on; without that flag the new program is appended, and both count. With links
-use ``BPF_LINK_UPDATE``, from 5.7 on, but only between programs that use the same maps.
+There are three ways to replace a program without a gap:
+
+* On a hook with flags 0 or ``BPF_F_ALLOW_OVERRIDE``, attach again with the same flags. This works
+  on every release.
+* With ``BPF_F_ALLOW_MULTI``, add ``BPF_F_REPLACE`` and the descriptor of the old program (since
+  5.6). Without that flag, the kernel appends the new program, and both count.
+* With links, use ``BPF_LINK_UPDATE`` (since 5.7), but only between programs that use the same maps.
 """,
     run=run,
     old=old,
@@ -114,19 +121,16 @@ use ``BPF_LINK_UPDATE``, from 5.7 on, but only between programs that use the sam
     ),
     promises=(
         Promise(
-            "Data goes on where it should and starts at zero where it should",
+            "The value is kept with the same map, and starts at zero with a new map",
             lambda seen: (seen.get("kept"), seen.get("fresh")) == (2, 0),
         ),
     ),
     pitfalls="""
-* The fallback has a race: packets between reading the old value and writing it to the new map are
-  not in the sum. Up to 5.8 there is no way without it.
-* ``BPF_LINK_UPDATE`` never looks at storages. Between programs with different maps it runs the new
-  program on the old one's storage, or oopses; from 7.3 on (and 6.1.191, 6.12.110, 7.2.6) it is
-  ``EINVAL``.
-* Replacing a program by itself zeroed its data up to 5.8 and does nothing to it since.
-* A hook that has 64 programs refuses ``BPF_F_REPLACE`` as well: ``E2BIG``.
-* In a map with a new value layout the old data cannot go on. Use a new map and convert.
+* ``BPF_LINK_UPDATE`` keeps the storages of the link. If the programs use different maps, the new
+  program uses the storage of the old one, or the kernel crashes. Since 7.3 (and 6.1.191, 6.12.110,
+  7.2.6) this fails with ``EINVAL``.
+* Replacing a program with itself resets its data only before 5.9.
+* On a hook with 64 programs, ``BPF_F_REPLACE`` fails with ``E2BIG``.
 """,
     rules=("load.exclusive", "load.shared", "replace.keep", "share.maps"),
 )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""One configuration for a cgroup: a setsockopt program writes it, a connect program reads it."""
+"""Share a configuration of a cgroup: a setsockopt program writes it, a connect program reads it."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ CLOSED = {"writer": "ok", "connect before": "ok", "written": 1, "connect after":
 
 
 def old(kernel: KernelInterface, observe: Observe) -> None:
-    """As the series was first posted: the 16-byte key, and no attach type in the way."""
+    """Use the 16-byte key, as for the series that was first posted, which ignored attach types."""
     config = _map(kernel, STORAGE_KEY, "config")
     _control(kernel, observe, config, config, (BPF_CGROUP_SETSOCKOPT,), copy=False)
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
-    """The 8-byte key; before 5.9 a map for each program, and user space that copies."""
+    """Use the 8-byte key, or before 5.9 a map for each program, and copy the value."""
     config = observe("8-byte key", lambda: _map(kernel, U64, "config"))
     if config is not None:
         _control(kernel, observe, config, config, (), copy=False)
@@ -88,29 +88,30 @@ def _control(
 
 
 STORY = Recipe(
-    title="Share one configuration between a setsockopt writer and a connect reader",
+    title="Share a configuration between two attach types",
+    nav="Share a configuration",
     problem="""
-A process says with setsockopt() how its cgroup's connections are to be treated. A
-``CGROUP_SOCKOPT`` program stores that, and a ``CGROUP_SOCK_ADDR`` program reads it at each
-connect(). Two programs on two attach types need one storage. This is the use that the series of
-2020 was made for.
+A process sets an option of its cgroup with setsockopt(2), and each connect(2) must respect it. Two
+programs on two attach types need one storage.
+""",
+    when="""
+* Use it if both programs are attached to the *same* cgroup.
+* It requires ``CGROUP_SOCKOPT`` programs (since 5.3). On older kernels, let user space write the
+  map of the reader.
+* Before 5.9, the reader sees a new value only after user space has copied it.
 """,
     summary="""
-Declare the key as ``__u64``, the cgroup id alone. From 5.9 on all programs that are attached to one
-cgroup and use the map then share one storage. Before 5.9 give each program a map of its own and let
-user space carry the value from one to the other.
+Use the 8-byte key, the cgroup id alone: since 5.9 both programs share one storage. Before 5.9, use
+a map for each program, and copy the value in user space.
 """,
     details="""
-Creating the map tells which kernel you have: before 5.9 a key of 8 bytes is ``EINVAL``. The
-fallback needs no hash map and no other kind of program. Its price is that the reader sees a new
-value only after user space has looked.
+Creating the map shows which kernel you have: before 5.9, the 8-byte key fails with ``EINVAL``. The
+fallback needs neither a hash map nor programs of another type.
 
-As first posted the series kept the 16-byte key and ignored the attach type in it. The old program
-here is written for that. It never worked on a released kernel: on 5.8 the second program does not
-load (``EBUSY``), and from 5.9 on writer and reader each have a storage.
-
-In the trace below three programs on three attach types work on one storage: the connect program
-multiplies what the setsockopt program has left.
+The series of July 2020 was written for this use. As first posted, it kept the 16-byte key and
+ignored its attach type. The old program below is written for that version, and does not work on any
+released kernel. On 5.8 the second program cannot be loaded (``EBUSY``), and since 5.9 the writer
+and the reader each have their own storage.
 """,
     run=run,
     old=old,
@@ -131,7 +132,8 @@ multiplies what the setsockopt program has left.
         Outcome(
             changes.KEY_IS_CGROUP_ID,
             {"8-byte key": "ok", **CLOSED},
-            "kernels 5.9.1 and later; selftest cg_storage_multi_shared",
+            "kernels 5.9.1 and later; selftest cg_storage_multi_shared; trace "
+            "shared-key8-across-types, where three programs on three attach types use one storage",
         ),
     ),
     evidence=(Evidence("shared-key8-across-types", same={1: "8-byte key"}, zero={9: "written"}),),
@@ -144,14 +146,11 @@ multiplies what the setsockopt program has left.
         ),
     ),
     pitfalls="""
-* Both programs must be attached to the *same* cgroup. A writer on a parent and a reader on its
-  child have two storages.
-* The storage appears with the first attach of either program, all zero. Zero must mean "nothing
-  said yet".
-* Several processes of the cgroup may write at once. For more than one number use a
-  ``bpf_spin_lock`` in the value.
-* ``CGROUP_SOCKOPT`` programs exist from 5.3 on. Before that let user space write the reader's map
-  itself.
+* If the writer is attached to a parent and the reader to its child, they have two storages.
+* The kernel creates the zeroed storage when the first of the two programs is attached. Let zero
+  mean that nothing is configured yet.
+* Several processes of the cgroup may write at once. If the value has more than one number, use a
+  ``bpf_spin_lock`` in it.
 """,
     rules=("create.key-id", "share.attach-types-id"),
 )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Remember where the counter stood, and subtract: nothing is written, so nothing is lost."""
+"""Read the counter at the start and subtract: nothing is written, so nothing is lost."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ MASK = (1 << 64) - 1
 
 
 def old(kernel: KernelInterface, observe: Observe) -> None:
-    """Take the counter for the measurement."""
+    """Use the counter itself as the measurement."""
     _measure(kernel, observe, subtract=False)
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
-    """Read the counter at the start of a measurement too, and take the difference."""
+    """Also read the counter at the start of a measurement, and subtract."""
     _measure(kernel, observe, subtract=True)
 
 
@@ -56,18 +56,24 @@ def _measure(kernel: KernelInterface, observe: Observe, *, subtract: bool) -> No
 
 STORY = Recipe(
     title="Subtract a baseline instead of zeroing",
+    nav="Subtract a baseline",
     problem="""
-A measurement should tell what happened since its start. The program relied on a counter that an
-attach set to zero, which is so up to 5.8 only. Writing zeros is a race with the packets.
+A measurement should count what happened since its start. Before 5.9, attaching a program set its
+counter to zero. Since 5.9 it does not, and writing zeros races with packets.
+""",
+    when="""
+* Use it if no packet may be lost, or if other programs share the entry.
+* If your process may restart during a measurement, store the baseline, for example in a pinned map.
+* If values are not counters, :story:`write zeros <zero_explicitly>` instead.
 """,
     summary="""
-Read the counter when a measurement starts, keep that number in user space, and subtract it from
-every later reading. Nothing is written to the map, so no packet is lost, on any release.
+Read the counter when a measurement starts, and subtract that number from every later reading. You
+never write to the map, so no packet is lost, on any release.
 """,
     details="""
-The counter may start anywhere: at zero after an attach on 5.8, at the last value on 5.9. The
-difference is right in both cases, also when the counter wraps, as long as you subtract in the
-counter's own unsigned type. For a per-CPU map subtract the sums, or each CPU's own baseline.
+The counter may start anywhere: at zero after attaching on 5.8, at the last value on 5.9. The
+difference is right in both cases. It is right even if the counter wraps, if you subtract in the
+unsigned type of the counter. For a per-CPU map, subtract the sums, or a baseline for each CPU.
 """,
     run=run,
     old=old,
@@ -92,12 +98,11 @@ counter's own unsigned type. For a per-CPU map subtract the sums, or each CPU's 
         ),
     ),
     pitfalls="""
-* The baseline lives in your process. An agent that restarts and must go on with a measurement has
-  to keep it somewhere, for example in a second, pinned map.
-* Up to 5.8 somebody else's detach and attach sets the counter back to zero. A value below the
-  baseline says so; the baseline is then zero.
-* When the cgroup is removed its entry goes, and a lookup says ``ENOENT``. Read before you remove.
-* Packets between the attach and the first reading belong to no measurement.
+* Before 5.9, the counter returns to zero if another process detaches and attaches the program. The
+  value is then below the baseline. Treat the baseline as zero in this case.
+* When the cgroup is removed, its entry is freed, and the lookup fails with ``ENOENT``. Read the
+  counter before you remove the cgroup.
+* Packets between attaching the program and the first reading belong to no measurement.
 """,
     rules=("attach.reuse", "attach.fresh"),
 )

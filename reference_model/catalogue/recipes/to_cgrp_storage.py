@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""To BPF_MAP_TYPE_CGRP_STORAGE, where programs and user space make and delete entries."""
+"""Move to BPF_MAP_TYPE_CGRP_STORAGE, where programs and user space create and delete entries."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ..story import Evidence, Observe, Outcome, Promise, Recipe
 
 
 def old(kernel: KernelInterface, observe: Observe) -> None:
-    """CGROUP_STORAGE: an attachment makes the data, its end removes it."""
+    """Use CGROUP_STORAGE: attaching creates the data, and detaching removes it."""
     web = kernel.mkdir("web")
     key = (web, BPF_CGROUP_INET_EGRESS)
     counts, count = _load(kernel)
@@ -40,7 +40,7 @@ def old(kernel: KernelInterface, observe: Observe) -> None:
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
-    """Carry the value over to CGRP_STORAGE, and then make and delete the entry by hand."""
+    """Copy the value to CGRP_STORAGE, and then create and delete the entry explicitly."""
     web = kernel.mkdir("web")
     app = kernel.mkdir("app", web)
     target = observe(
@@ -83,37 +83,38 @@ def _load(kernel: KernelInterface) -> tuple[Any, Any]:
 
 STORY = Recipe(
     title="Move to BPF_MAP_TYPE_CGRP_STORAGE",
+    nav="Move to CGRP_STORAGE",
     problem="""
-The old map types are marked deprecated. Programs that are not attached to cgroups cannot use them,
-and nobody can delete an entry. ``BPF_MAP_TYPE_CGRP_STORAGE`` can do both, but renaming the type is
-not enough: nearly everything about it is different.
+``BPF_MAP_TYPE_CGROUP_STORAGE`` is marked as deprecated. Other program types cannot use it, and user
+space cannot delete entries. ``BPF_MAP_TYPE_CGRP_STORAGE`` allows both, but is no drop-in
+replacement.
+""",
+    when="""
+* Use it if your programs run only on 6.2 and later, or on 6.8 and later with cgroup v1.
+* Do not use it for per-CPU values: it has no per-CPU variant.
+* User space must be able to open the cgroup: the key is a file descriptor.
 """,
     summary="""
-Create the map with BTF, ``BPF_F_NO_PREALLOC`` and an int key. In user space the key is a descriptor
-of the cgroup's directory. In the program name the cgroup yourself and call
-``bpf_cgrp_storage_get(&counts, cgrp, 0, BPF_LOCAL_STORAGE_GET_F_CREATE)``, which may return NULL.
-Delete an entry where a detach used to do it.
+Change the declaration, name the cgroup in the program, and check for NULL. In user space, use the
+descriptor of the cgroup's directory as the key, and delete entries where you detached programs.
 """,
     details="""
-The differences that bite:
+These differences matter:
 
-* *Which cgroup.* The old helper took the cgroup of the attachment. No helper tells the new one
-  which that is. The socket's or the task's cgroup is the child where the program is attached to the
-  parent. To keep the meaning, walk up to a fixed level with bpf_cgroup_ancestor(). Before 6.18 (and
-  6.12.58) do not use bpf_cgroup_from_id() for that: it returns NULL if the cgroup is outside the
-  cgroup namespace of the process that happens to run, which may be any container.
-* *NULL.* The entry is created at run time, and that can fail. The verifier requires the test. If
-  user space updates the entry beforehand, the program does not have to create it.
-* *Key.* A descriptor instead of an id: user space must be able to open the cgroup. There is no
-  get_next_key (error 524), so no dump. Walk the cgroup tree instead.
-* *End.* Entries live until the cgroup or the map goes, or somebody deletes them. Detaching does
-  nothing. (That the old type deletes at detach, as the kernel's page on the new one says, is true
-  up to 5.8 only.)
-* *No per-CPU variant.* Use atomics or a ``bpf_spin_lock``.
-* *Privileges.* ``CAP_BPF`` to create the map.
-
-The helper is left out of the run: it needs a cgroup that the verifier knows. What is said of it was
-read in kernel/bpf/bpf_cgrp_storage.c:bpf_cgrp_storage_get.
+* *Which cgroup.* The old helper uses the cgroup of the attachment, and no helper returns that
+  cgroup. If the program is attached to a parent, the cgroup of the socket or task is the child. To
+  keep the meaning, go up to a fixed level with ``bpf_cgroup_ancestor()``. Do not use
+  ``bpf_cgroup_from_id()`` for this before 6.18 (and 6.12.58). It returns NULL if the cgroup is
+  outside the cgroup namespace of the current process, which may belong to any container.
+* *NULL.* The helper creates the entry at run time, which can fail, so the verifier requires the
+  check. If user space updates the entry first, the program does not have to create it.
+* *Iteration.* ``BPF_MAP_GET_NEXT_KEY`` fails with errno 524, so the map cannot be dumped. Iterate
+  over the cgroup tree instead.
+* *Lifetime.* Entries exist until the cgroup or the map is freed, or until they are deleted.
+  Detaching does nothing. The kernel's page on the new type says that the old type deletes entries
+  when a program is detached. This is true only before 5.9.
+* *Concurrency.* Use atomic instructions or a ``bpf_spin_lock``.
+* *Privileges.* Creating the map requires ``CAP_BPF``.
 """,
     run=run,
     old=old,
@@ -135,7 +136,8 @@ read in kernel/bpf/bpf_cgrp_storage.c:bpf_cgrp_storage_get.
                 "starts again at": 0,
             },
             "kernels 6.12.107 and 7.2.13, trace cgrp-storage-entries; "
-            "bpf_cgrp_storage.c, bpf_local_storage.c:bpf_local_storage_update",
+            "bpf_cgrp_storage.c, bpf_local_storage.c:bpf_local_storage_update; for the helper, "
+            "which the example does not call, bpf_cgrp_storage.c:bpf_cgrp_storage_get",
         ),
     ),
     evidence=(
@@ -157,23 +159,22 @@ read in kernel/bpf/bpf_cgrp_storage.c:bpf_cgrp_storage_get.
     promises=(
         Promise("Data can be removed", lambda seen: seen["removed"] == "ENOENT"),
         Promise(
-            "After that a measurement starts at zero", lambda seen: seen["starts again at"] == 0
+            "After that, a measurement starts at zero", lambda seen: seen["starts again at"] == 0
         ),
     ),
     pitfalls="""
-* ``__type(key, struct bpf_cgroup_storage_key)`` under the new type does not work: the key is an
-  int. libbpf issue 922 is somebody who tried.
-* Carry values over with ``BPF_NOEXIST``: ``EEXIST`` then says that the new program was there first.
-  What the old one counts between your reading and its end is lost, unless both run for a while and
-  you add up.
-* In Go's cilium/ebpf, CGroupStorage is type 19 and CgroupStorage is type 32: one capital letter
-  between them.
-* Cgroup v1 works from 6.8 on only.
-* From 6.2 to 6.19 a call of the helper that meets another one on the same CPU, because of an
-  interrupt or a preemption, may return NULL. Before 6.15 (and 6.12.26) this happens even if the
-  entry exists, and deleting fails with ``EBUSY``; later only where the entry would be created.
-* Writing a value makes a new element in the place of the old one, so a program's increment may be
-  lost, as with the old type.
+* With the new type, ``__type(key, struct bpf_cgroup_storage_key)`` does not work: the key is an
+  int. See libbpf issue 922.
+* Copy values with ``BPF_NOEXIST``. ``EEXIST`` then means that the new program created the entry
+  first. Packets that the old program counts after your reading are lost, unless both programs run
+  for a while and you add their values.
+* In cilium/ebpf for Go, ``CGroupStorage`` is type 19 and ``CgroupStorage`` is type 32: only one
+  capital letter differs.
+* On 6.2 to 6.19, the helper may return NULL if it interrupts another call on the same CPU. Before
+  6.15 (and 6.12.26), this can happen even if the entry exists, and deleting can fail with
+  ``EBUSY``. Later it only happens if the entry would be created.
+* Updating an entry replaces it with a new one, so an increment of a program may be lost, as with
+  the old type.
 """,
     rules=("cgrp.create", "cgrp.entries"),
 )

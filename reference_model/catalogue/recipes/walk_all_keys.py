@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Walk the entries of a map, and do not stumble over the key that is none."""
+"""Iterate over the entries of a map, and skip the invalid trailing key."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WHOLE = {"values": [1, 2], "keys": 2}
 
 
 def old(kernel: KernelInterface, observe: Observe) -> None:
-    """Take each key that get_next_key delivers for a key of the map."""
+    """Use each key that get_next_key returns."""
     counts = _two_entries(kernel)
 
     def keys() -> Iterator[Any]:
@@ -39,7 +39,7 @@ def old(kernel: KernelInterface, observe: Observe) -> None:
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
-    """Take a key for one when a lookup finds it."""
+    """Use a key only if a lookup finds it."""
     counts = _two_entries(kernel)
     observe("values", lambda: [value for _, value in entries(kernel, counts)])
     observe("keys", lambda: len(list(entries(kernel, counts))))
@@ -53,7 +53,7 @@ def entries(kernel: KernelInterface, found: Any) -> Iterator[tuple[Any, Any]]:
         try:
             value = kernel.map_lookup_elem(found, key)
         except BpfError:
-            continue  # ENOENT: it went just now, or it never was a key
+            continue  # ENOENT: the entry was just removed, or the key is invalid
         yield key, value
 
 
@@ -82,25 +82,28 @@ def _end(kernel: KernelInterface, observe: Observe, counts: Any) -> None:
 
 
 STORY = Recipe(
-    title="Walk all keys safely on every release",
+    title="Iterate over all keys on every release",
+    nav="Iterate over all keys",
     problem="""
-A reader walks the map with bpf_map_get_next_key() until ``ENOENT``. Before 7.1 the last key is
-followed by one more that is none: bytes of the map's own bookkeeping, a kernel address among them.
-A reader that trusts it prints garbage or stops with an error.
+A reader calls ``bpf_map_get_next_key()`` until it fails with ``ENOENT``. Before 7.1, the last key
+is followed by an invalid key, which contains bytes of kernel memory.
+""",
+    when="""
+* Use it wherever you iterate over a map: it works on every release.
+* If you know the cgroups, look up their keys instead.
+* If every entry matters, iterate again until two iterations return the same keys.
 """,
     summary="""
-Look each key up before you believe in it. The key that is none is never found. Go on until
-get_next_key itself says ``ENOENT``, and take ``ENOENT`` from a lookup for "not an entry". If an
-entry is removed while you iterate, the iteration can end early; where every entry matters, iterate
-again until two iterations agree.
+Look up each key before you use it. The lookup of the invalid trailing key fails with ``ENOENT``:
+skip it, and continue until ``bpf_map_get_next_key()`` itself fails.
 """,
     details="""
-The kernel took the head of its list for one more element (commit :commit:`5828b9e5b272`, in 7.1 and
-in the stable releases 7.0.10, 6.18.33, 6.12.91, 6.6.141, 6.1.175, 5.15.215 (or earlier) and
-5.10.258). The walk goes from the newest storage to the oldest. From 5.9 on, detaching and attaching
-again does not move an entry.
+Before the fix, the kernel treated the head of its list as one more element. The fix is commit
+:commit:`5828b9e5b272`, in 7.1 and in the stable releases 7.0.10, 6.18.33, 6.12.91, 6.6.141,
+6.1.175, 5.15.215 (or earlier) and 5.10.258.
 
-The proposal leaves the attach type in its keys uninitialised; this walk does not mind.
+The iteration returns the newest storage first. Since 5.9, attaching a program again does not move
+its entry.
 """,
     run=run,
     old=old,
@@ -111,7 +114,8 @@ The proposal leaves the attach type in its keys uninitialised; this walk does no
             None,
             {**WHOLE, "after the last": "bogus key"},
             "kernels 4.19.108 to 5.10.223, traces next-key-end and next-key-end8; "
-            "local_storage.c:cgroup_storage_get_next_key",
+            "local_storage.c:cgroup_storage_get_next_key; the July 2020 proposal also leaves the "
+            "attach type in its keys uninitialised, which does not affect the iteration",
         ),
         Outcome(
             changes.NEXT_KEY_END,
@@ -121,18 +125,19 @@ The proposal leaves the attach type in its keys uninitialised; this walk does no
     ),
     promises=(
         Promise(
-            "The walk sees each entry once and nothing else",
+            "The iteration returns each entry once and nothing else",
             lambda seen: seen["values"] == [1, 2] and seen["keys"] == 2,
         ),
     ),
     pitfalls="""
-* Never print or log a key that was not found: it may hold a kernel address.
-* An unknown key ends the walk with ``ENOENT``. A hash map would start again from the first key. So
-  when the entry that you stand on goes, because its cgroup is removed or (up to 5.8) its program
-  detached, the walk ends early. If every entry matters, walk again until two walks agree.
-* An entry that is made during the walk is put before the ones you have seen, and is missed.
-* There are no batch commands and no BPF iterator for these maps. ``bpftool map dump`` walks in the
-  same way and shows ``<no entry>`` for the key that is none.
+* Never print or log a key that was not found: it may contain a kernel address.
+* If the current entry is removed while you iterate, the iteration ends early: an unknown key fails
+  with ``ENOENT``, where a hash map would restart at the first key. An entry is removed with its
+  cgroup, and before 5.9 when its program is detached.
+* An entry that is created during the iteration is placed before those that you have seen, and is
+  missed.
+* These maps have no batch commands and no BPF iterator. ``bpftool map dump`` iterates in the same
+  way, and shows ``<no entry>`` for the invalid key.
 """,
     rules=("next-key.order", "next-key.end", "next-key.bogus"),
 )

@@ -29,7 +29,7 @@ def old(kernel: KernelInterface, observe: Observe) -> None:
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
-    """The same, and write zeros after each attach."""
+    """Measure, and write zeros each time the program is attached."""
     _measure(kernel, observe, zero=True)
 
 
