@@ -13,7 +13,7 @@ SPACE = r"(?:[ \t]*\n[ \t]*|[ \t]+)"
 ERRNO = r"(?:``)?-?E(?!XIST\b|BPF)[A-Z0-9]{3,}\b"
 VERSION = r"(?:Linux )?\d+\.\d+(?:\.\d+)?"
 NOUN_BEFORE = (
-    "a an the each every this that its any no another one first second last later next new which "
+    "a an the each every this its any no another one first second last later next new "
     "of at by after before until for without"
 )
 
@@ -60,7 +60,7 @@ RULES = (
         "attachment; attaching a program; after it is detached",
         "After the detach the entry remains.",
     ),
-    Rule(r"\b(?:[Aa]|[Dd]e)ttaches\b(?= (?:is|are|of|at)\b|[.;:])",
+    Rule(rf"{words('the these those all two three both')} (?:attaches|detaches)\b",
          "attachments", "The order of the attaches."),
     Rule(rf"{words('walk walks walked walking')}", "iterate, iteration", "A walk over all keys."),
     # 3. Versions.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""BPF_MAP_TYPE_CGRP_STORAGE: EINVAL up to 6.1, entries made and deleted by hand from 6.2 on."""
+"""BPF_MAP_TYPE_CGRP_STORAGE: EINVAL before 6.2; programs and user space create its entries."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Links: EINVAL up to 5.6, attachments with an owner from 5.7 on, taken off by command from 5.9."""
+"""Links: EINVAL before 5.7; they own their attachments, and can be detached since 5.9."""
 
 from __future__ import annotations
 
@@ -96,7 +96,8 @@ directly: this corrupts the map's tree of storages.
                 "programs of another cgroup": 1,
                 "once its link is closed": 0,
             },
-            "kernel 5.8.18 and the proposal; syscall.c, cgroup.c:bpf_cgroup_link_release of 5.8",
+            "kernel 5.8.18, the July 2020 proposal; syscall.c, "
+            "cgroup.c:bpf_cgroup_link_release of 5.8",
         ),
         Outcome(
             changes.LINK_DETACH,

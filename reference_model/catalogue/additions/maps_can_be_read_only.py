@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG and BPF_MAP_FREEZE: EINVAL up to 5.1, there from 5.2 on."""
+"""BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG and BPF_MAP_FREEZE: EINVAL before 5.2."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ be frozen. Such a map can never have ``BPF_F_RDONLY_PROG``.
                 "user space sets blocked to 1": "ok",
                 "next packet": "denied",
             },
-            "kernels 5.4.59 to 7.2.13 and the proposal; syscall.c:map_freeze, "
+            "kernels 5.4.59 to 7.2.13, the July 2020 proposal; syscall.c:map_freeze, "
             "verifier.c:check_map_access_type of 5.4 and 7.3",
         ),
     ),

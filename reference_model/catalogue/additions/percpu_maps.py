@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE: EINVAL on 4.19, a value for each CPU from 4.20 on."""
+"""BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE: EINVAL on 4.19, a value for each CPU since 4.20."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ value is too large or if the map has BTF.
         Outcome(
             changes.PERCPU_STORAGE,
             {"per-CPU map": "ok", "packets": 3, "bytes on CPUs 0 and 1": [5, 10]},
-            "kernels 5.4.59 to 7.2.13 and the proposal, trace percpu-values",
+            "kernels 5.4.59 to 7.2.13, the July 2020 proposal, trace percpu-values",
         ),
     ),
     evidence=(Evidence("percpu-values", same={1: "per-CPU map", 7: "bytes on CPUs 0 and 1"}),),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Return values 2 and 3: EINVAL at first, allowed at egress from 5.3 and at bind from 5.12 on."""
+"""Return values 2 and 3: rejected at first, allowed at egress since 5.3 and at bind since 5.12."""
 
 from __future__ import annotations
 

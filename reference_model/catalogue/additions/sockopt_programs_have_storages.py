@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""CGROUP_SOCKOPT programs: EINVAL up to 5.2, with storages like the others from 5.3 on."""
+"""CGROUP_SOCKOPT programs: EINVAL before 5.3; they have storages like all others."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ share one.
                 "set an option": "ok",
                 "options set": 1,
             },
-            "kernels 5.4.59 to 7.2.13 and the proposal; "
+            "kernels 5.4.59 to 7.2.13, the July 2020 proposal; "
             "cgroup.c:__cgroup_bpf_run_filter_setsockopt of 5.4",
         ),
     ),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""CAP_SYS_ADMIN without CAP_NET_ADMIN: refused at attach and query up to 6.8, enough from 6.9."""
+"""CAP_SYS_ADMIN without CAP_NET_ADMIN: not enough to attach and query before 6.9."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A bpf_spin_lock in the value, and BPF_F_LOCK: from 5.1 on."""
+"""A bpf_spin_lock in the value, and BPF_F_LOCK: since 5.1."""
 
 from __future__ import annotations
 

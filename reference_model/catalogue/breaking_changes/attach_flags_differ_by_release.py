@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""BPF_F_REPLACE from 5.6, BPF_F_PREORDER from 6.15, BPF_F_BEFORE and AFTER from 6.17."""
+"""Attach flags: BPF_F_REPLACE since 5.6, BPF_F_PREORDER since 6.15, BPF_F_BEFORE since 6.17."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 
 STORY = BreakingChange(
-    title="Known attach flags depend on the release",
+    title="Supported attach flags depend on the release",
     nav="Attach flags by release",
     summary="""
 ``BPF_F_REPLACE`` exists since Linux 5.6, ``BPF_F_PREORDER`` since 6.15, and ``BPF_F_BEFORE``,
@@ -84,19 +84,20 @@ The commits are :commit:`7dd68b3279f1` ("bpf: Support replacing cgroup-bpf progr
 6.6.93) and :commit:`120933984460` ("bpf: Implement mprog API on top of existing cgroup progs", also
 in 6.12.110).
 
-An unknown flag is refused before anything is changed, so a fallback is safe. But look at what the
-fallback means: without ``BPF_F_REPLACE`` a second attach with ``BPF_F_ALLOW_MULTI`` appends, and
-both programs run. An attach with a detach before it leaves a gap without any program.
+The kernel rejects an unknown flag before it changes anything, so a fallback is safe. The fallback
+may mean something else, however. With ``BPF_F_ALLOW_MULTI`` but without ``BPF_F_REPLACE``, the
+kernel appends the second program, and both run. If you detach the old program first, no program
+runs for a moment.
 
-The order matters to programs that share a storage (Linux 5.9): they write it one after the other.
-Own programs run before those of the ancestors, in the order of attaching. ``BPF_F_PREORDER``
-programs run before all others, root-most cgroup first. ``BPF_F_BEFORE`` without an anchor means
-first in this cgroup's list.
+The order matters to programs that share a storage (since 5.9), because they write it one after the
+other. The programs of a cgroup run before those of its ancestors, in the order in which they were
+attached. ``BPF_F_PREORDER`` programs run before all others, those of the topmost cgroup first.
+``BPF_F_BEFORE`` without an anchor puts a program first in the list of its cgroup.
 
-Here the storage of the replaced program goes with it on 5.6 to 5.8 and stays from 5.9 on. Before
-5.6 nothing is replaced.
+Before 5.6, nothing is replaced. On 5.6 to 5.8, the kernel frees the storage of the replaced
+program. Since 5.9, that storage remains.
 
-For links the flags of ``BPF_LINK_CREATE`` had to be 0 up to 6.16.
+Before 6.17, the flags of ``BPF_LINK_CREATE`` must be 0.
 """,
     run=run,
     outcomes=(
@@ -131,7 +132,7 @@ For links the flags of ``BPF_LINK_CREATE`` had to be 0 up to 6.16.
                 "order": [2],
                 "entry of first": 1,
             },
-            "kernels 5.9.1 to 6.1.176 and the proposal; cgroup.c:__cgroup_bpf_attach of 5.9",
+            "kernels 5.9.1 to 6.1.176, the July 2020 proposal; cgroup.c:__cgroup_bpf_attach of 5.9",
         ),
         Outcome(
             changes.PREORDER,

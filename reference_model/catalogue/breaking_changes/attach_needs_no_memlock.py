@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""RLIMIT_MEMLOCK and attach: ENOMEM up to 5.10, no matter from 5.11 on."""
+"""RLIMIT_MEMLOCK limits storages before 5.11: attaching a program fails with ENOMEM."""
 
 from __future__ import annotations
 
@@ -66,29 +66,26 @@ the machine had plenty of memory.
 Raise the limit before you create the first map. The call does no harm on newer kernels:
 """,
     details="""
-Each storage takes whole pages: one for values up to almost a page, for the per-CPU type the pages
-of all CPUs' values together (``local_storage.c:bpf_cgroup_storage_calculate_size``). The map takes
-one page, each program its own. Creating the map fails with ``EPERM`` if the limit is too small, and
-that is well known. Inside the attach every failure to allocate becomes ``ENOMEM``
-(``cgroup.c:bpf_cgroup_storages_alloc``), so the hint is lost. The attach that failed leaves nothing
-behind.
+Each storage occupies whole pages: one for a value of up to almost a page. In the per-CPU type, the
+values of all CPUs together are rounded up (``local_storage.c:bpf_cgroup_storage_calculate_size``).
+The map occupies one page, and so does each program.
 
-The limit here is four pages of 4096 bytes. The map takes one and leaves three; a kernel also counts
-the program, and so leaves two. Either way four cgroups are too many.
+If the limit is too small, creating the map fails with ``EPERM``, which is well known. Attaching a
+program fails with ``ENOMEM`` instead, which hides the cause
+(``cgroup.c:bpf_cgroup_storages_alloc``). After the failure, everything is as before.
 
-Up to 5.8 a detach gives the page back. In 5.9 and 5.10, and with the proposal, the storage stays
-and the page with it, until the cgroup or the map goes. So it is not only the next attach that may
-find too little left there: a new map gets ``EPERM``, a test run ``ENOMEM``. The proposal even needs
-a page for a moment where the storage exists already.
+Before 5.9, detaching a program returned its page. On 5.9 and 5.10, the storage and its page remain
+until the cgroup or the map is freed. Creating another map can then fail with ``EPERM`` and a test
+run with ``ENOMEM``.
 
-From 4.20 to 5.5 the kernel can crash here: if there is no memory for the storage in a shared map,
-it frees a pointer that was never initialized. This is fixed in 5.6, 5.5.14 and 5.4.29
+On 4.20 to 5.5 the kernel can crash here. If there is no memory for the storage of a shared map, it
+frees a pointer that was never initialized. This is fixed in 5.6, 5.5.14 and 5.4.29
 (:change:`STORAGE_POINTERS`).
 
-The way out was always to raise the limit; libbpf 1.0 and later do it by themselves, unless they
-find that the kernel does not need it.
+libbpf 1.0 and later raises the limit itself, unless it finds that the kernel does not need it.
 
-On the kernel with the proposal the ``ENOMEM`` was seen by hand.
+The example sets the limit to four pages of 4096 bytes. The map occupies one of them, and on a real
+kernel the program another one. Attaching to four cgroups therefore exceeds the limit.
 """,
     run=run,
     outcomes=(
@@ -114,7 +111,8 @@ On the kernel with the proposal the ``ENOMEM`` was seen by hand.
                 "the first still counts": 1,
                 "attach to another": "ENOMEM",
             },
-            "local_storage.c of 5.9 and 5.10; the proposal, by hand",
+            "local_storage.c of 5.9 and 5.10; the July 2020 proposal, tested by hand, which needs "
+            "a page for a moment even if the storage exists",
         ),
         Outcome(
             changes.MEMCG_ACCOUNTING,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Attach types share a storage: in the proposal always, in releases only with 8-byte keys."""
+"""Attach types share a storage only with 8-byte keys, which exist since 5.9."""
 
 from __future__ import annotations
 
@@ -78,23 +78,22 @@ every release.
 Declare the map with the 16-byte key where attach types must stay apart:
 """,
     details="""
-The cover letter announced two breaks. The second was that programs which expect isolation between
-attach types would lose it. That was true of the series as posted (RFC to v4): it ignored the attach
-type in every comparison. Review turned it round. An attach type in the key that means nothing would
-lie to users: 0 is not "none" but ``BPF_CGROUP_INET_INGRESS``. So v5 tied sharing to the size of the
-key, and its cover letter no longer lists the second break. What was merged (commit
-:commit:`7d9c3427894f`, Linux 5.9) is:
+The cover letter of July 2020 announced two changes that break programs. The second was that attach
+types would no longer be isolated. As posted (RFC to v4), the series ignored the attach type in
+every comparison.
 
-* 16 bytes, ``struct bpf_cgroup_storage_key``: cgroup and attach type tell storages apart, as
-  before.
-* 8 bytes, a ``__u64``: the cgroup alone does. Attach types share, also between program types.
+The reviewers objected: an attach type in the key that has no meaning would mislead users, because 0
+is not "none" but ``BPF_CGROUP_INET_INGRESS``. Version 5 therefore made sharing depend on the size
+of the key, and its cover letter no longer lists the second change. This was merged in 5.9 (commit
+:commit:`7d9c3427894f`):
 
-The profile "proposal" of this site is 5.8.18 with the patch as posted. There a lookup with another
-attach type finds the storage, a direction counts the other's packets, and a walk over the keys
-returns an attach type that was never written.
+* With 16 bytes, ``struct bpf_cgroup_storage_key``, the cgroup and the attach type select a storage,
+  as before.
+* With 8 bytes, a ``__u64``, only the cgroup selects it. Attach types share, also between program
+  types.
 
-With either key all LSM hooks of a cgroup share one storage, since they have one attach type,
-``BPF_LSM_CGROUP``.
+With either key, all LSM hooks of a cgroup share one storage, because they have the same attach
+type, ``BPF_LSM_CGROUP``.
 """,
     run=run,
     outcomes=(
@@ -128,7 +127,9 @@ With either key all LSM hooks of a cgroup share one storage, since they have one
                 "16 bytes, egress": 1,
                 "16 bytes, egress, later": 2,
             },
-            "recorded kernel 'proposal'; cover letter of the series, v1, second breaking change",
+            "kernel 5.8.18 with the July 2020 proposal, where a lookup with another attach type "
+            "finds the storage, and the keys have an attach type that was never written; cover "
+            "letter of the series, v1, second change",
         ),
     ),
     evidence=(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""One program twice on one hook: refused to 5.6, corruption in 5.7 and 5.8, then one storage."""
+"""A program twice on one hook: EINVAL before 5.7, a corrupted map before 5.9, then one storage."""
 
 from __future__ import annotations
 
@@ -69,17 +69,16 @@ attachment corrupts the map.
 Before you create the link, ask whether the program is attached already:
 """,
     details="""
-``BPF_PROG_ATTACH`` refuses a program that is attached directly already: ``EINVAL``, on every
-release. It does not look at links, and ``BPF_LINK_CREATE`` (Linux 5.7) looks at nothing.
+On every release, ``BPF_PROG_ATTACH`` fails with ``EINVAL`` if the program is already attached
+directly. It does not check links, and ``BPF_LINK_CREATE`` (since 5.7) checks neither.
 
-In 5.7 and 5.8 each attachment makes a storage of its own, and both have the same key. The second
-insertion finds the key taken. The kernel warns in ``bpf_cgroup_storage_link()``, seen on 5.8.18 as
-a ``WARN`` at ``local_storage.c:577``. From then on the second storage is in the map's list but not
-in its tree. Read from the source: freeing it erases a node that is not in the tree, which may empty
-the tree and so hide other entries.
+On 5.7 and 5.8, each attachment creates its own storage, and both storages have the same key. The
+second insertion finds the key in use, and the kernel warns in ``bpf_cgroup_storage_link()``. The
+second storage is then in the list of the map but not in its tree. Freeing it erases a node that is
+not in the tree. This may empty the tree and so hide other entries (from source).
 
-From 5.9 on the second attachment finds the storage of the first and uses it. Detaching one of them
-changes nothing for the other. The proposal of July 2020 behaves like this too.
+Since 5.9, the second attachment uses the storage of the first. Detaching one of them changes
+nothing for the other.
 """,
     run=run,
     outcomes=(
@@ -97,7 +96,8 @@ changes nothing for the other. The proposal of July 2020 behaves like this too.
         Outcome(
             changes.LINKS,
             {"attach": "ok", "link": "undefined"},
-            "kernel 5.8.18 warned; local_storage.c:bpf_cgroup_storage_link",
+            "kernel 5.8.18, which warned at local_storage.c:577; "
+            "local_storage.c:bpf_cgroup_storage_link",
         ),
         Outcome(
             changes.SHARED_STORAGE,
@@ -108,7 +108,7 @@ changes nothing for the other. The proposal of July 2020 behaves like this too.
                 "after detach": 2,
                 "one more packet": 3,
             },
-            "kernels 5.9.1 to 7.2.13 and the proposal; cgroup.c:bpf_cgroup_storages_alloc",
+            "kernels 5.9.1 to 7.2.13, the July 2020 proposal; cgroup.c:bpf_cgroup_storages_alloc",
         ),
     ),
     evidence=(
@@ -129,7 +129,7 @@ changes nothing for the other. The proposal of July 2020 behaves like this too.
     symptoms=(
         "WARNING in bpf_cgroup_storage_link",
         "each packet is counted twice",
-        "entries vanish from the map after a link was closed",
+        "entries disappear from the map after a link was closed",
     ),
     rules=("share.links", "share.own"),
     recipes=("know_what_is_attached", "keep_a_map_exclusive"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""BTF for key and value: errno 524 on 4.19 and 4.20, accepted from 5.0 on."""
+"""BTF for key and value: errno 524 on 4.19 and 4.20, accepted since 5.0."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ..story import BreakingChange, Evidence, Explains, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
-    """Create the map with BTF, or without where the kernel refuses, and count two packets."""
+    """Create the map with BTF, or without if the kernel rejects BTF, and count two packets."""
     web = kernel.mkdir("web")
 
     def create(**btf: Any) -> Any:
@@ -67,18 +67,19 @@ BTF the map can be created on every release.
 Declare sizes instead of types. The map is then created without BTF, on every release:
 """,
     details="""
-The kernel had no check function for the types of these maps, and such a map refuses BTF with
-``ENOTSUPP``. That number, 524, is the kernel's own and not the ``EOPNOTSUPP`` of libc (95), so
-strerror(3) says "Unknown error 524". Commit :commit:`9a1126b63190` ("bpf: add bpffs pretty print
-for cgroup local storage maps", Linux 5.0) brought the check, ``cgroup_storage_check_btf()``.
+On 4.19 and 4.20, these maps have no function that checks BTF, and the kernel rejects BTF for such
+maps with ``ENOTSUPP``. This number, 524, is internal to the kernel and differs from ``EOPNOTSUPP``
+of libc (95), so strerror(3) returns "Unknown error 524". Commit :commit:`9a1126b63190` ("bpf: add
+bpffs pretty print for cgroup local storage maps", Linux 5.0) added the function,
+``cgroup_storage_check_btf()``.
 
-For the 16-byte key it wants a struct of exactly two members: an integer of 64 bits and one of 32
-bits. Names and signs do not matter. An enum as second member is refused with ``EINVAL``, so ``enum
-bpf_attach_type attach_type`` does not do; nor does a third member for the padding. For the 8-byte
-key (Linux 5.9) it wants a plain integer of 64 bits.
+For the 16-byte key, it requires a struct of exactly two members: a 64-bit integer and a 32-bit
+integer. Their names and signs do not matter. With an enum as the second member, such as ``enum
+bpf_attach_type attach_type``, creating the map fails with ``EINVAL``. The same is true of a third
+member for the padding. For the 8-byte key (since 5.9), it requires a plain 64-bit integer.
 
-BTF is needed for a ``bpf_spin_lock`` in the value and for reading the map with ``cat`` in bpffs.
-``BPF_MAP_TYPE_CGRP_STORAGE`` always needs it.
+BTF is required for a ``bpf_spin_lock`` in the value, and for reading the map with ``cat`` in bpffs.
+``BPF_MAP_TYPE_CGRP_STORAGE`` always requires it.
 """,
     run=run,
     outcomes=(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""No capabilities, and the sysctl set: EPERM up to 5.18, then what descriptors allow."""
+"""Without capabilities and with the sysctl set: EPERM before 5.19, then what descriptors allow."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..story import BreakingChange, Evidence, Explains, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
-    """Let a caller without capabilities do what root's descriptors allow."""
+    """Let a process without capabilities use the descriptors of root."""
     web = kernel.mkdir("web")
     egress, multi = BPF_CGROUP_INET_EGRESS, BPF_F_ALLOW_MULTI
     counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name="counts")
@@ -78,17 +78,18 @@ cgroup's directory:
 """,
     details="""
 Commit :commit:`c8644cd0efe7` ("bpf: refine kernel.unprivileged_bpf_disabled behaviour", Linux 5.19)
-moved the test from the front of all commands to ``BPF_MAP_CREATE`` and ``BPF_PROG_LOAD``. What the
-other commands ask for stays: ``CAP_NET_ADMIN`` for a query and to attach ``CGROUP_SKB`` programs, a
-writable descriptor for an update. Between 5.8 and 5.18 they asked for no more, but with the sysctl
-set nobody came so far.
+moved the check of the sysctl from the start of all commands to ``BPF_MAP_CREATE`` and
+``BPF_PROG_LOAD``. The other commands still require what they required before. A query, and
+attaching a ``CGROUP_SKB`` program, require ``CAP_NET_ADMIN``. An update requires a writable
+descriptor. On 5.8 to 5.18 the commands required nothing else either, but the check of the sysctl
+rejected the caller first.
 
-So the descriptor is the right. Pass one that was opened with ``BPF_F_RDONLY`` to who should read
-only; a cgroup's directory descriptor allows detaching, so pass none. The permissions of a pin are
-those of its file.
+Holding the descriptor is therefore what grants access. To processes that only read, pass a
+descriptor that was opened with ``BPF_F_RDONLY``. Do not pass a descriptor of the cgroup's
+directory, because it allows detaching. The permissions of a pin are those of its file.
 
-The sysctl is 2 in this story. With 0 the same commands were open to all before 5.19 already, see
-:story:`detach_needs_no_capability`.
+The example sets ``kernel.unprivileged_bpf_disabled=2``. With 0, the same commands were open to all
+processes before 5.19 already, see :story:`detach_needs_no_capability`.
 """,
     run=run,
     outcomes=(
@@ -126,7 +127,7 @@ The sysctl is 2 in this story. With 0 the same commands were open to all before 
     symptoms=(
         "EPERM no longer comes from BPF_MAP_LOOKUP_ELEM without capabilities",
         "a process without capabilities changes values of a map",
-        "somebody without rights detached the program",
+        "an unprivileged process detached the program",
     ),
     rules=("errors.unprivileged", "attach.capability", "detach.capability"),
     recipes=(),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Attach and detach without CAP_NET_ADMIN: EPERM up to 5.7, mostly allowed from 5.8 on."""
+"""Attach and detach without CAP_NET_ADMIN: EPERM before 5.8, mostly allowed since."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..story import BreakingChange, Explains, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
-    """Let a caller without capabilities attach, detach and query, with root's descriptors."""
+    """Let a process without capabilities attach, detach and query, with descriptors of root."""
     web = kernel.mkdir("web")
     counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name="counts")
     count = kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, Add(counts), prog_name="count")
@@ -77,20 +77,21 @@ Attach the program with a link (since 5.7). ``BPF_PROG_DETACH`` does not detach 
 of the cgroup is not enough:
 """,
     details="""
-Commit :commit:`2c78ee898d8f` ("bpf: Implement CAP_BPF", Linux 5.8) moved the rights to the load of
-programs: ``CAP_BPF`` together with ``CAP_NET_ADMIN`` for these types. What is left at the attach is
-a test for ``CGROUP_SKB``, the type that may be loaded without rights, and ``bpf_prog_attach()``
-turns its ``EPERM`` into ``EINVAL``. ``BPF_LINK_CREATE`` lets the ``EPERM`` through.
-``BPF_PROG_QUERY`` needs ``CAP_NET_ADMIN`` on every release. From 6.9 on ``CAP_SYS_ADMIN`` stands in
-for it.
+Commit :commit:`2c78ee898d8f` ("bpf: Implement CAP_BPF", Linux 5.8) moved the checks to loading,
+which requires ``CAP_BPF`` together with ``CAP_NET_ADMIN`` for these program types. Attaching still
+requires ``CAP_NET_ADMIN`` for ``CGROUP_SKB`` programs, which can be loaded without privileges.
+``bpf_prog_attach()`` turns the ``EPERM`` of that check into ``EINVAL``, while ``BPF_LINK_CREATE``
+returns ``-EPERM``. ``BPF_PROG_QUERY`` requires ``CAP_NET_ADMIN`` on every release, or since 6.9
+``CAP_SYS_ADMIN``.
 
-So from 5.8 on the directory of the cgroup is what must be guarded: who can open it can detach. On a
-hook with flags 0 or ``BPF_F_ALLOW_OVERRIDE`` the detach does not even need the program. On 5.8 that
-ends the program's data as well; from 5.9 on the entry stays.
+Since 5.8 you therefore have to protect the cgroup's directory: every process that can open it can
+detach programs. On a hook with flags 0 or ``BPF_F_ALLOW_OVERRIDE``, this does not even require a
+descriptor of the program. On 5.8, it frees the data of the program too. Since 5.9 the entry
+remains.
 
-The sysctl ``kernel.unprivileged_bpf_disabled`` is 0 in this story. Where it is set, kernels up to
-5.18 refuse every bpf(2) call of a caller without ``CAP_BPF``; later ones refuse only the creation
-of maps and programs.
+The example sets ``kernel.unprivileged_bpf_disabled=0``. Where it is set, kernels before 5.19 reject
+every bpf(2) command of a process without ``CAP_BPF``. Later kernels reject only
+``BPF_MAP_CREATE`` and ``BPF_PROG_LOAD``.
 """,
     run=run,
     outcomes=(
@@ -120,7 +121,7 @@ of maps and programs.
     after="5.8",
     symptoms=(
         "EINVAL from BPF_PROG_ATTACH without CAP_NET_ADMIN",
-        "somebody without rights detached the program",
+        "an unprivileged process detached the program",
         "EPERM no longer comes from BPF_PROG_DETACH",
     ),
     rules=("attach.capability", "detach.capability"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The attach flags of an effective query: those of the cgroup up to 6.0, then always 0."""
+"""The attach flags of an effective query: those of the cgroup before 6.1, then always 0."""
 
 from __future__ import annotations
 
@@ -60,14 +60,15 @@ ancestors too.
 Ask for the flags in a second query, without ``BPF_F_QUERY_EFFECTIVE``:
 """,
     details="""
-The effective programs may come from several cgroups with different flags, so one number for all of
-them meant little. Commit :commit:`0e426a3ae030` ("bpf, cgroup: Reject prog_attach_flags array when
-effective query") leaves the number at 0 (``cgroup.c:__cgroup_bpf_query``).
+The effective programs may belong to several cgroups with different flags, so one number for all of
+them had little meaning. Since commit :commit:`0e426a3ae030` ("bpf, cgroup: Reject prog_attach_flags
+array when effective query"), the number is always 0 (``cgroup.c:__cgroup_bpf_query``).
 
-0 is also a mode of its own: one program, and none below it. So a tool that reads an effective query
-on 6.1 may take a hook with many programs for an exclusive one. Ask twice, once without the flag.
+However, 0 is also a valid mode: one program, and none in descendants. A tool that reads an
+effective query on 6.1 may therefore take a hook with many programs for an exclusive hook. Query
+twice, once without the flag.
 
-The storages have no part in it: each effective program works on the storage of the cgroup to which
+The change does not affect storages: each effective program uses the storage of the cgroup to which
 it is attached.
 """,
     run=run,
@@ -80,7 +81,8 @@ it is attached.
                 "running here": 2,
                 "flags of effective query": 2,
             },
-            "kernels 4.19.108 to 5.10.223 and the proposal; cgroup.c:__cgroup_bpf_query of 5.8",
+            "kernels 4.19.108 to 5.10.223, the July 2020 proposal; "
+            "cgroup.c:__cgroup_bpf_query of 5.8",
         ),
         Outcome(
             changes.EFFECTIVE_QUERY_FLAGS,

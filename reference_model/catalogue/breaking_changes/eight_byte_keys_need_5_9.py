@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A key of 8 bytes: EINVAL before 5.9."""
+"""8-byte keys: creating the map fails with EINVAL before 5.9."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ..story import BreakingChange, Evidence, Explains, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
-    """Try the keys; use the 8-byte one where it works, else the struct, and count two packets."""
+    """Try the keys, use the 8-byte key or else the struct, and count two packets."""
     web = kernel.mkdir("web")
     shared, percpu = BPF_MAP_TYPE_CGROUP_STORAGE, BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE
     egress = BPF_CGROUP_INET_EGRESS
@@ -68,16 +68,15 @@ Try the 8-byte key, and fall back to the 16-byte key. With the 16-byte key, read
 attach type and add them up:
 """,
     details="""
-The key size is the first thing that the map type looks at, so a wrong one wins over any other
-mistake (``local_storage.c:cgroup_storage_map_alloc``). Accepted are 16 bytes on every release, and
-8 bytes from 5.9 on (commit :commit:`7d9c3427894f`). Nothing else is: 12, the size of the two
-members without the padding, is ``EINVAL`` too, although some documentation names it.
+The kernel checks the key size first, so an invalid size hides every other mistake
+(``local_storage.c:cgroup_storage_map_alloc``). It accepts 16 bytes on every release, and 8 bytes
+since 5.9 (commit :commit:`7d9c3427894f`). It rejects all others with ``EINVAL``. This includes 12,
+the size of the two members without padding, which some documentation names.
 
-The size of the key does not only change how you look up. It decides what is shared: with 8 bytes
-all attach types of a cgroup have one storage. So a fallback from 8 to 16 bytes is more than another
-key: on the old kernel each attach type counts for itself.
+The size of the key also decides what is shared: with 8 bytes, all attach types of a cgroup have one
+storage. With the fallback to 16 bytes, each attach type counts in its own storage.
 
-There is no way to ask the kernel but to try. The feature was not backported to 5.8 or older.
+The only way to detect support is to create a map. The feature was not backported to 5.8 or older.
 """,
     run=run,
     outcomes=(
@@ -89,7 +88,7 @@ There is no way to ask the kernel but to try. The feature was not backported to 
                 "8 bytes": "EINVAL",
                 "two packets": 2,
             },
-            "kernels 4.19.108, 5.4.59, 5.8.18 and the proposal",
+            "kernels 4.19.108, 5.4.59, 5.8.18, the July 2020 proposal",
         ),
         Outcome(
             changes.KEY_IS_CGROUP_ID,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""After a detach: up to 5.8 the entry is gone, from 5.9 on it can be read and written."""
+"""After detaching: before 5.9 the entry is freed, since 5.9 it can be read and written."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..story import BreakingChange, Evidence, Explains, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
-    """Count one packet, detach, look for the entry in every way, then remove the cgroup."""
+    """Count a packet, detach, look for the entry in every way, and remove the cgroup."""
     web = kernel.mkdir("web")
     counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name="counts")
     count = kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, Add(counts), prog_name="count")
@@ -66,14 +66,14 @@ freed. Before 5.9 the entry was freed with the attachment: looking it up failed 
 Ask the cgroup for its programs, not the map for its entries:
 """,
     details="""
-A storage ends with its cgroup's BPF state or with its map (commit :commit:`7d9c3427894f`). User
-space cannot end it: ``BPF_MAP_DELETE_ELEM`` is ``EINVAL`` on every release.
+Since commit :commit:`7d9c3427894f`, a storage is freed with the BPF state of its cgroup or with its
+map. User space cannot free it: ``BPF_MAP_DELETE_ELEM`` fails with ``EINVAL`` on every release.
 
-After rmdir(2) of the cgroup the entry goes, also from a map that is open or pinned. This happens a
-little later, and only once the sockets that were made in the cgroup are closed. When nobody holds
-the map any more (no descriptor, no pin, no program), everything in it goes too.
+After rmdir(2), the kernel removes the entry of the cgroup, even from a map that is open or pinned.
+This happens a little later, after the last socket of the cgroup is closed. If no descriptor, pin or
+program holds the map any more, the kernel frees the map with all its entries.
 
-Whether something is attached is the business of ``BPF_PROG_QUERY``, on every release.
+To find out what is attached, use ``BPF_PROG_QUERY``, on every release.
 """,
     run=run,
     outcomes=(
@@ -99,7 +99,7 @@ Whether something is attached is the business of ``BPF_PROG_QUERY``, on every re
                 "after writing": 7,
                 "after rmdir": "ENOENT",
             },
-            "kernels 5.9.1 to 7.2.13 and the proposal; cgroup.c:cgroup_bpf_release",
+            "kernels 5.9.1 to 7.2.13, the July 2020 proposal; cgroup.c:cgroup_bpf_release",
         ),
     ),
     evidence=(
@@ -112,8 +112,8 @@ Whether something is attached is the business of ``BPF_PROG_QUERY``, on every re
     after="5.9",
     symptoms=(
         "a lookup succeeds although nothing is attached",
-        "a walk over the map shows cgroups whose program was detached",
-        "ENOENT never comes after a detach",
+        "iterating over the map shows cgroups whose program was detached",
+        "ENOENT no longer comes after detaching a program",
     ),
     rules=("lifetime.detach", "lifetime.attachment", "lifetime.cgroup"),
     recipes=("know_what_is_attached", "walk_all_keys"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""BPF_MAP_FREEZE: up to 6.4 any descriptor and a capability, from 6.5 on a writable descriptor."""
+"""BPF_MAP_FREEZE: any descriptor with a capability before 6.5, a writable descriptor since."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ..story import BreakingChange, Explains, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
-    """Freeze a map through a descriptor that may only read, one that may write, and as a user."""
+    """Freeze a map through a read-only descriptor, a writable one, and without capabilities."""
     web, egress = kernel.mkdir("web"), BPF_CGROUP_INET_EGRESS
     counts, others = (
         kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name=name)
@@ -65,19 +65,20 @@ errno of a second freeze does not say it:
 """,
     details="""
 Commit :commit:`c4c84f6fb2c4` ("bpf: drop unnecessary bpf_capable() check in BPF_MAP_FREEZE
-command") replaced the capability by a look at the descriptor's mode. That look,
-``syscall.c:map_get_sys_perms``, finds no descriptor of a frozen map writable, so the second freeze
-already ends there.
+command") replaced the check of the capability with a check of the descriptor's mode. That check,
+``syscall.c:map_get_sys_perms``, treats all descriptors of a frozen map as read-only, so a second
+freeze fails there.
 
-The story opens a pinned map for reading and freezes it. Up to 6.4 that shuts out the owner: his
-update gets ``EPERM``, and there is no way back. Programs still write. From 6.5 on the reader is
-refused, and the owner's update goes through.
+The example opens a pinned map for reading and freezes it. Before 6.5, this locks out the owner: the
+next update fails with ``EPERM``, and the map cannot be unfrozen. Programs can still write. Since
+6.5, the kernel rejects the freeze of the reader, and the update of the owner succeeds.
 
-The rights of a descriptor are chosen when it is made: by ``BPF_F_RDONLY`` at ``BPF_MAP_CREATE``,
-``BPF_OBJ_GET`` or ``BPF_MAP_GET_FD_BY_ID``. Before 5.2 the command does not exist: ``EINVAL``.
+The mode of a descriptor is chosen when it is created, with ``BPF_F_RDONLY`` in ``BPF_MAP_CREATE``,
+``BPF_OBJ_GET`` or ``BPF_MAP_GET_FD_BY_ID``. Before 5.2, the command does not exist and fails with
+``EINVAL``.
 
-The sysctl ``kernel.unprivileged_bpf_disabled`` is 0 in this story. Where it is set, kernels up to
-5.18 refuse the caller without capabilities before they look at anything.
+The example sets ``kernel.unprivileged_bpf_disabled=0``. Where it is set, kernels before 5.19 reject
+processes without capabilities before any other check.
 """,
     run=run,
     outcomes=(
@@ -121,7 +122,7 @@ The sysctl ``kernel.unprivileged_bpf_disabled`` is 0 in this story. Where it is 
     symptoms=(
         "EPERM (Operation not permitted) from BPF_MAP_FREEZE as root",
         "EBUSY no longer comes from a second BPF_MAP_FREEZE",
-        "EPERM from BPF_MAP_UPDATE_ELEM although nobody with rights has frozen the map",
+        "EPERM from BPF_MAP_UPDATE_ELEM although no privileged process has frozen the map",
     ),
     rules=("command.freeze",),
     recipes=(),

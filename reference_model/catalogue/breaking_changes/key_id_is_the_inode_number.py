@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The id in the key: with a generation up to 5.4, the inode number from 5.5 on."""
+"""The id in the key: it contains a generation before 5.5, and is the inode number since."""
 
 from __future__ import annotations
 
@@ -56,16 +56,18 @@ Since Linux 5.5, on 64-bit kernels, the id in the key is the inode number of the
 Get the id from name_to_handle_at(2). It is right on every release:
 """,
     details="""
-The name ``cgroup_inode_id`` promised an inode number from the beginning, but 4.19 to 5.4 put the id
-of the kernfs node there: the generation in the upper half, at least 1, and the inode number in the
-lower half. The root cgroup had 0x100000001. Commit :commit:`67c0496e87d1` ("kernfs: convert
-kernfs_node->id from union kernfs_node_id to u64") and its series made the id a plain number. On
-64-bit machines it is the inode number; on 32-bit machines a generation stays in the upper half, on
-any release.
+The name ``cgroup_inode_id`` suggested an inode number from the beginning, but 4.19 to 5.4 used the
+id of the kernfs node. Its upper half is a generation of at least 1, and its lower half is the inode
+number. The root cgroup had the id 0x100000001.
 
-name_to_handle_at(2) on the directory gives the id in its 8 bytes of handle, on all of them.
+Commit :commit:`67c0496e87d1` ("kernfs: convert kernfs_node->id from union kernfs_node_id to u64")
+and its series made the id a plain number. On 64-bit machines, it is the inode number. On 32-bit
+machines, the upper half contains a generation on every release.
 
-Others met it too: cilium/tetragon issue 225 ("kernels prior to 5.5 have different kernfs_node id").
+On every release, name_to_handle_at(2) on the directory returns the id, as the 8 bytes of the
+handle.
+
+See also issue 225 of cilium/tetragon ("kernels prior to 5.5 have different kernfs_node id").
 """,
     run=run,
     outcomes=(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Link update beside BPF_F_PREORDER: another program's place up to 7.1, the link's own from 7.2."""
+"""Link update beside BPF_F_PREORDER: it could replace another program before 7.2."""
 
 from __future__ import annotations
 
@@ -75,28 +75,31 @@ same hook: the old program continued, and the new one could crash the kernel.
 Attach the new program with a new link, and then close the old link. For a moment both programs run:
 """,
     details="""
-The kernel keeps two orders. Each cgroup has its list of attachments, in the order of the attaches.
-Each cgroup also has an array of what runs there, with the programs of the ancestors. Commit
-:commit:`4b82b181a26c` ("bpf: Allow pre-ordering for bpf cgroup progs", 6.15, stable 6.6.93, 6.12.31
-and 6.14.9) put ``BPF_F_PREORDER`` programs at the front of the array. A link update
-(``cgroup.c:replace_effective_prog``) still counted through the lists, from the cgroup upwards, to
-find the place in the array. Here the link is the first in the list of its cgroup, so the update
-took the first place of the array, and that is the guard's.
+The kernel keeps two orders. Each cgroup has a list of its attachments, in the order in which they
+were created. It also has an array of all programs that run there, including those of the ancestors.
+Commit :commit:`4b82b181a26c` ("bpf: Allow pre-ordering for bpf cgroup progs", 6.15, stable 6.6.93,
+6.12.31 and 6.14.9) put ``BPF_F_PREORDER`` programs at the front of the array.
 
-Kernel 6.19.14 did just that. After the update a query with ``BPF_F_QUERY_EFFECTIVE`` named the new
-program and the old one, and no guard. In a variant where the guard used the same map as the others
-there was no crash: the new program counted in the storage of the guard's cgroup, and the old one in
-that of the link's. Any later attach or detach on the hook there makes the array anew, and right.
+A link update (``cgroup.c:replace_effective_prog``) still counted through the lists, from the cgroup
+upwards, to find the place in the array. In the example, the link is the first in the list of its
+cgroup. The update therefore overwrites the first place of the array, which belongs to the guard
+program.
 
-The link lets go of the old program at the update. If nobody else holds it, the array names a
-program that is freed (read in the source; not tried).
+After the update, an effective query listed the new and the old program, but not the guard. The
+kernel does not always crash. If the guard uses the same map, the new program counts in the storage
+of the guard's cgroup, and the old program in that of the link's cgroup. Attaching or detaching any
+program on the hook builds the array again, in the right order.
+
+The update releases the old program. If nothing else holds it, the array refers to a freed program
+(from source).
 
 Commit :commit:`f08aaee3152d` ("bpf: Fix effective prog array index with BPF_F_PREORDER",
-CVE-2026-72427) computes the place as it is made. It is in 7.2 and in 7.1.5, 6.18.40, 6.12.97 and
-6.6.145. It mends the same count for a detach that finds no memory.
+CVE-2026-72427) computes the place in the same way as the array is built. It is in 7.2, 7.1.5,
+6.18.40, 6.12.97 and 6.6.145. It also fixes the same miscalculation when a program is detached and
+memory is short.
 
-On a kernel without the fix, exchange the program by a new link: create it, then close the old one.
-For a moment both run. Or detach the program with the flag before the update, and attach it again.
+Another workaround is to detach the program with the flag before the update, and attach it again
+afterwards.
 """,
     run=run,
     outcomes=(
@@ -108,7 +111,8 @@ For a moment both run. Or detach the program with the flag before the update, an
         Outcome(
             changes.PREORDER,
             {"attach the guard to run first": "ok", "update, and a packet": "undefined"},
-            "kernel 6.19.14, which oopsed at the packet; OSV record CVE-2026-72427",
+            "kernel 6.19.14, which crashed at the packet; the queries and the variant with one map "
+            "were tested on it too; OSV record CVE-2026-72427",
         ),
         Outcome(
             changes.PREORDER_INDEX,

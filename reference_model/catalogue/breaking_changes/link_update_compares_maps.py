@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Link update to a program with another map: foreign data or a crash up to 7.2, then EINVAL."""
+"""Link update to a program with another map: wrong data or a crash before 7.3, then EINVAL."""
 
 from __future__ import annotations
 
@@ -65,20 +65,22 @@ or crashed the kernel if the old program had none.
 Load the new program with the map of the old one. Two maps of one name are two maps:
 """,
     details="""
-An attachment holds its storages from the time of the attach. A link update (Linux 5.7) changes the
-program only (``cgroup.c:__cgroup_bpf_replace``), so the helper returns the old map's storage to the
-new program. The story shows both consequences. The new program computes 3 * 1 + 5 = 8 in the old
-map, and its own map stays empty. Where the old program used no map, the helper follows a NULL
-pointer when the next packet comes. If the new map has larger values, the program reads and writes
-beyond the end of the storage.
+An attachment gets its storages when it is created. A link update (since 5.7) changes only the
+program (``cgroup.c:__cgroup_bpf_replace``), so the helper returns the storage of the old map to the
+new program.
+
+The example shows both consequences. The new program computes 3 * 1 + 5 = 8 in the old map, and its
+own map stays empty. If the old program used no map, the helper dereferences a NULL pointer at the
+next packet. If the values of the new map are larger, the program reads and writes beyond the end of
+the storage.
 
 Commit :commit:`3f562c537e9e` ("bpf, cgroup: Fix storage null-ptr-deref after replacing prog")
-compares the maps of the old and the new program, shared and per-CPU: they must be the same, or both
-none. It is in 7.3 and in 7.2.6, 6.12.110 and 6.1.191.
+compares the shared map and the per-CPU map of both programs. They must be the same, or both
+programs must have none. It is in 7.3, 7.2.6, 6.12.110 and 6.1.191.
 
-In 5.7 and 5.8 a map belongs to one program, so no link update between two programs with storage can
-be right there. Nor does the attachment keep the map: once the old program and the map are closed,
-it holds a storage of a map that is gone, and what follows is undefined.
+On 5.7 and 5.8 a map belongs to one program, so no link update between two programs with storage is
+safe. The attachment does not keep the map alive either. If the old program and the map are closed,
+the storage belongs to a freed map, and what follows is undefined.
 """,
     run=run,
     outcomes=(
@@ -93,7 +95,7 @@ it holds a storage of a map that is gone, and what follows is undefined.
                 "update from no map": "ok",
                 "packet": "undefined",
             },
-            "kernels 5.8.18 to 6.12.107 and the proposal, which oopsed in the last step",
+            "kernels 5.8.18 to 6.12.107, the July 2020 proposal, which crashed in the last step",
         ),
         Outcome(
             changes.LINK_UPDATE_COMPARES_MAPS,
@@ -121,7 +123,7 @@ it holds a storage of a map that is gone, and what follows is undefined.
     symptoms=(
         "EINVAL from BPF_LINK_UPDATE",
         "a crash of the kernel: NULL pointer dereference in bpf_get_local_storage",
-        "the new program's map stays empty, the old one goes on counting",
+        "the new program's map stays empty, and the old map continues to count",
     ),
     rules=("link-update.same-maps", "link-update.other-maps", "link-update.keep"),
     recipes=("replace_a_program",),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""BPF_F_CPU and BPF_F_ALL_CPUS on the per-CPU type: EINVAL up to 6.19, accepted from 7.0 on."""
+"""BPF_F_CPU and BPF_F_ALL_CPUS on the per-CPU type: EINVAL before 7.0, accepted since."""
 
 from __future__ import annotations
 
@@ -67,19 +67,23 @@ values is no longer stored.
 Read the values of all CPUs and pick one. This works on every release:
 """,
     details="""
-The number of the CPU stands in the upper 32 bits of the flags. With either flag the buffer holds
-one value of ``value_size`` bytes. Without them it holds, on every release, a slot for each possible
+The upper 32 bits of the flags contain the number of the CPU. With either flag, the buffer holds one
+value of ``value_size`` bytes. Without them it holds, on every release, one slot for each possible
 CPU, each rounded up to a multiple of 8 bytes.
 
-The two flags exclude each other: ``EINVAL``. A CPU that the machine cannot have is ``ERANGE``. On
-the shared type both are ``EINVAL``. ``BPF_F_ALL_CPUS`` is for updates only.
+These calls fail:
+
+* Both flags together fail with ``EINVAL``.
+* A CPU that the machine cannot have fails with ``ERANGE``.
+* On the shared type, both flags fail with ``EINVAL``.
+* A lookup with ``BPF_F_ALL_CPUS`` fails with ``EINVAL``: the flag is for updates only.
 
 The commit is :commit:`47c79f05aa0d` ("bpf: Add BPF_F_CPU and BPF_F_ALL_CPUS flags support for
-percpu_cgroup_storage maps"). From 7.0 to 7.2.6 a full update was wrong on machines whose possible
-CPUs have gaps in their numbers; :commit:`75b0a6db4300` ("bpf: Fix percpu map update indexing with
-sparse CPU IDs") mended it in 7.3 and 7.2.7.
+percpu_cgroup_storage maps"). On 7.0 to 7.2.6, a full update is wrong on machines whose possible
+CPUs have gaps in their numbers. Commit :commit:`75b0a6db4300` ("bpf: Fix percpu map update indexing
+with sparse CPU IDs") fixed this in 7.3 and 7.2.7.
 
-On 4.19 there is no per-CPU type: ``EINVAL`` at its creation.
+On 4.19 the per-CPU type does not exist, and creating the map fails with ``EINVAL``.
 """,
     run=run,
     outcomes=(
@@ -95,7 +99,8 @@ On 4.19 there is no per-CPU type: ``EINVAL`` at its creation.
                 "write all CPUs": "EINVAL",
                 "in the end": [0, 1],
             },
-            "kernels 5.4.59 to 6.12.107 and the proposal; syscall.c:map_lookup_elem of 5.4, 6.12",
+            "kernels 5.4.59 to 6.12.107, the July 2020 proposal; "
+            "syscall.c:map_lookup_elem of 5.4, 6.12",
         ),
         Outcome(
             changes.CPU_FLAGS,

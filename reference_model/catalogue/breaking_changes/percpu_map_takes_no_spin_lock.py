@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A bpf_spin_lock in a per-CPU value: a struct like any other in 5.0, refused from 5.1 on."""
+"""A bpf_spin_lock in a per-CPU value: a plain struct in 5.0, rejected since 5.1."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ STORY = BreakingChange(
     nav="No spin lock per CPU",
     summary="""
 Since Linux 5.1 creating a per-CPU map whose BTF shows a ``struct bpf_spin_lock`` fails with
-``ENOTSUPP`` (524), and since 6.2 with ``EOPNOTSUPP`` (95). Before 5.1 the kernel did not know the
-struct and created the map.
+``ENOTSUPP`` (524), and since 6.2 with ``EOPNOTSUPP`` (95). Before 5.1 the kernel treated the
+struct like any other and created the map.
 """,
     affects="per-CPU",
     affected="""
@@ -53,20 +53,20 @@ struct and created the map.
 Use a value type without the lock for the per-CPU map:
 """,
     details="""
-The name of the struct is what counts: the kernel looks for a member of type ``struct
-bpf_spin_lock`` in the BTF of the value (``syscall.c:map_check_btf``). Only a few map types may have
-it, ``BPF_MAP_TYPE_CGROUP_STORAGE`` among them. Without BTF the kernel sees no lock: it creates the
-map, and no program can take the lock.
+The kernel looks for a member of type ``struct bpf_spin_lock`` in the BTF of the value, by the name
+of the struct (``syscall.c:map_check_btf``). Only a few map types may have one, such as
+``BPF_MAP_TYPE_CGROUP_STORAGE``. Without BTF, the kernel finds no lock: it creates the map, but no
+program can use the lock.
 
-Commit :commit:`96049f3afd50` ("bpf: introduce BPF_F_LOCK flag", Linux 5.1) is of the series that
-brought the lock. Commit :commit:`db559117828d` ("bpf: Consolidate spin_lock, timer management into
-btf_record", Linux 6.2) made 524, for which libc has no name, 95.
+Commit :commit:`96049f3afd50` ("bpf: introduce BPF_F_LOCK flag", Linux 5.1) belongs to the series
+that added the lock. Commit :commit:`db559117828d` ("bpf: Consolidate spin_lock, timer management
+into btf_record", Linux 6.2) replaced 524, for which libc has no name, with 95.
 
-libbpf hands over BTF for ``__type(value, ...)``. If the kernel refuses the map, libbpf prints a
-warning and tries again without BTF. So the load may succeed, with a map that has no lock.
+libbpf passes BTF for ``__type(value, ...)``. If the kernel rejects the map, libbpf prints a warning
+and tries again without BTF. Loading may then succeed with a map that has no lock.
 
-A per-CPU value needs no lock against the programs of other CPUs. What user space reads of it may
-come from the midst of an update; a lock cannot help there.
+A per-CPU value needs no lock against programs on other CPUs. User space may still read it in the
+middle of a program's write, and a lock cannot prevent this.
 """,
     run=run,
     outcomes=(
@@ -83,7 +83,7 @@ come from the midst of an update; a lock cannot help there.
         Outcome(
             changes.BTF_KEY_AND_VALUE,
             {"lock in a per-CPU value": "ok", "lock in a shared value": "ok"},
-            "deduced: in 5.0 syscall.c:map_check_btf does not look for a lock yet",
+            "from source: in 5.0 syscall.c:map_check_btf does not look for a lock yet",
         ),
         Outcome(
             changes.SPIN_LOCK,

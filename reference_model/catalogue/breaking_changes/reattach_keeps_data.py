@@ -76,13 +76,13 @@ cgroup storages shared between programs on the same cgroup") it belongs to its k
 is, to the cgroup and the attach type. The storage is freed with the map, or after the cgroup is
 removed. Nothing resets it in between.
 
-It does not matter how the program was attached: with ``BPF_PROG_ATTACH``, or through a link that is
-closed and created again. It does not matter either whether the same program is attached again, or
-another program that uses the map.
+It does not matter whether the program is attached with ``BPF_PROG_ATTACH`` or with a link that is
+closed and created again. Nor does it matter whether the same program is attached again, or another
+program that uses the map.
 
 The reviewers chose this on purpose. If the last detached program freed the storage, the result
-would depend on whether some other program happens to be attached (patch v6 of the series, 2020).
-The cover letter named it as the first change that breaks programs.
+would depend on whether another program happens to be attached (patch v6 of the series, 2020). The
+cover letter named this as the first change that breaks programs.
 
 The per-CPU type behaves in the same way.
 """,
@@ -106,7 +106,7 @@ The per-CPU type behaves in the same way.
                 "after attaching again": 3,
                 "one packet later": 4,
             },
-            "kernels 5.9.1 to 7.2.13 and the proposal; cgroup.c:bpf_cgroup_storages_alloc",
+            "kernels 5.9.1 to 7.2.13, the July 2020 proposal; cgroup.c:bpf_cgroup_storages_alloc",
         ),
     ),
     evidence=(Evidence("s1-0336", zero={14: "while detached", 18: "after attaching again"}),),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A call with two faults: which of them the kernel names changed in 5.3 and by 6.19."""
+"""A call with two faults: which errno is returned changed in 5.3, 5.11 and 6.19."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 
 STORY = BreakingChange(
-    title="Calls with two faults may get another errno",
+    title="Calls with two faults may fail with another errno",
     nav="Two faults, another errno",
     summary="""
 The order in which the kernel checks arguments changes between releases. On Linux 5.3 to 5.10
@@ -61,23 +61,24 @@ of the kind that you need:
 """,
     details="""
 Commit :commit:`c85d69135a91` ("bpf: move memory size checks to bpf_map_charge_init()", Linux 5.3)
-moved the charge of the map's memory into the type's own function, before the tests of the name and
-of BTF (``syscall.c:map_create``). So the ``EPERM`` of the limit wins. From 5.11 on these maps do
-not count against the limit, and the story's map gets ``EINVAL`` for its name.
+moved charging the memory of the map into the function of the map type. It now happens before the
+name and BTF are checked (``syscall.c:map_create``), so the ``EPERM`` of the limit comes first.
+Since 5.11 these maps do not count against the limit, and the call fails with ``EINVAL`` for its
+name.
 
-The other change is in ``syscall.c:map_lookup_elem``: since 6.19 the flags are tested after the
-descriptor (``bpf_map_check_op_flags()``, absent from 6.18.35 and present in 6.19.9). With a
-descriptor that may read, wrong flags are ``EINVAL`` on every release.
+The other change is in ``syscall.c:map_lookup_elem``. Since 6.19, the kernel checks the flags after
+the descriptor (``bpf_map_check_op_flags()``, absent from 6.18.35 and present in 6.19.9). With a
+readable descriptor, invalid flags fail with ``EINVAL`` on every release.
 
-Other pairs changed places too. Since 7.2 ``BPF_F_RDONLY`` together with ``BPF_F_WRONLY`` is tested
-after the sizes (``map_create_alloc()``, absent from 7.1.5 and present in 7.2.13), so with a value
-that is too large it is ``E2BIG`` and no longer ``EINVAL`` (read in the source). A test that wants
-one errno on every release makes one fault per call.
+Other pairs changed places too. Since 7.2, the kernel checks ``BPF_F_RDONLY`` together with
+``BPF_F_WRONLY`` after the sizes (``map_create_alloc()``, absent from 7.1.5 and present in 7.2.13).
+With a value that is too large, the call therefore fails with ``E2BIG`` instead of ``EINVAL`` (from
+source).
 
-One call with one fault changed its errno: ``BPF_LINK_UPDATE`` of a link whose cgroup was removed
+One call with one fault changed its errno. ``BPF_LINK_UPDATE`` of a link whose cgroup was removed
 fails with ``EINVAL`` on 5.7, and with ``ENOLINK`` since 5.8 (:change:`LINK_UPDATE_ENOLINK`).
 
-The limit here is one page, which the first map takes.
+The example sets the limit to one page, which the first map occupies.
 """,
     run=run,
     outcomes=(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""After rmdir: storages wait for the last socket; in 5.3 and 5.4 those of ancestors did not."""
+"""After rmdir: storages remain until the last socket is closed; those of ancestors since 5.5."""
 
 from __future__ import annotations
 
@@ -81,27 +81,29 @@ release. Since Linux 5.3 only sockets keep them; before, anything that held the 
 Read the last values before you remove the cgroup:
 """,
     details="""
-Up to 5.2 the programs and storages of a removed cgroup went with the kernel's cgroup structure, and
-that can be held for long, for one by page cache that is charged to it. Commit
-:commit:`4bfc0bb2c60e` ("bpf: decouple the lifetime of cgroup_bpf from cgroup itself", Linux 5.3)
-counts sockets instead. After rmdir(2) the last socket, or the lack of any, starts a work item that
-detaches the programs and frees the storages, from maps that are open or pinned too. It comes a
-little later, with no promise when.
+Before 5.3, the programs and storages of a removed cgroup were freed with the kernel's cgroup
+structure. That structure can remain for long, for example because of page cache that is charged to
+it. Commit :commit:`4bfc0bb2c60e` ("bpf: decouple the lifetime of cgroup_bpf from cgroup itself",
+Linux 5.3) counts sockets instead. After rmdir(2), once no socket is left, a work item detaches the
+programs and frees the storages, even in maps that are open or pinned. This happens a little later,
+at an unspecified time.
 
-A socket belongs for ever to the cgroup in which it was made; an accepted one to that of its
-listener. It does not matter where its process is now.
+A socket always belongs to the cgroup in which it was created. An accepted socket belongs to the
+cgroup of its listener. The current cgroup of the process does not matter.
 
-The programs of ancestors run for the socket as well. In 5.3 they could be released before it, so
-the next packet ran freed programs on freed storages. Commit :commit:`e10360f815ca` ("bpf: cgroup:
-prevent out-of-order release of cgroup bpf") lets a cgroup hold its ancestors; it is in 5.5 and
+The programs of ancestors run for the socket as well. In 5.3 they could be freed before it, so the
+next packet ran freed programs on freed storages. Since commit :commit:`e10360f815ca` ("bpf: cgroup:
+prevent out-of-order release of cgroup bpf"), a cgroup holds its ancestors. The commit is in 5.5 and
 5.4.13.
-
-No kernel was recorded that releases in the wrong order: that outcome was deduced from what the
-commit repaired. A cgroup that is held by something other than a socket (up to 5.2) is not modelled.
 """,
     run=run,
     outcomes=(
-        Outcome(None, _WAITS, "kernel 4.19.108; cgroup_bpf goes with the css in 4.19"),
+        Outcome(
+            None,
+            _WAITS,
+            "kernel 4.19.108; cgroup_bpf is freed with the css in 4.19; what else holds it was not "
+            "tested",
+        ),
         Outcome(
             changes.CGROUP_BPF_REFCOUNT,
             {
@@ -110,12 +112,12 @@ commit repaired. A cgroup that is held by something other than a socket (up to 5
                 "one packet later": 2,
                 "packet after both are gone": "undefined",
             },
-            "deduced from what commit e10360f815ca repaired; not recorded",
+            "from source: what commit e10360f815ca fixed; no tested kernel frees in this order",
         ),
         Outcome(
             changes.ANCESTORS_HELD,
             _WAITS,
-            "kernels 5.4.59 to 7.2.13 and the proposal; cgroup.c:cgroup_bpf_inherit",
+            "kernels 5.4.59 to 7.2.13, the July 2020 proposal; cgroup.c:cgroup_bpf_inherit",
         ),
     ),
     evidence=(

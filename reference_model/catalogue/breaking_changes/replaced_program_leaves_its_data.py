@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Replace a program by another: up to 5.8 the old map lost its entry, from 5.9 on it keeps it."""
+"""Replace a program with another: before 5.9 the old map lost its entry, since 5.9 it remains."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..story import BreakingChange, Evidence, Explains, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
-    """Replace a program by one with another map, go back, then replace it by one with its map."""
+    """Replace a program with one that has another map, go back, and use the same map."""
     web = kernel.mkdir("web")
     old, new = (
         kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name=name)
@@ -75,16 +75,15 @@ was freed with the replaced program.
 Write zeros after replacing the program:
 """,
     details="""
-Up to 5.8 a map was bound to one program, so the successor always came with a map of its own
-(loading it with the old map fails with ``EBUSY``), and its values always began with zero. The old
-storage belonged to the attachment and was freed when the program was replaced
+Before 5.9, a map was bound to one program: loading another program with it fails with ``EBUSY``.
+The successor therefore always had its own map, and its values started at zero. The old storage
+belonged to the attachment, and was freed when the program was replaced
 (``cgroup.c:__cgroup_bpf_attach`` of 5.8).
 
-From 5.9 on (commit :commit:`7d9c3427894f`) the kernel looks for a storage with the key in the
-successor's map. If the successor uses the old map it gets the old storage. If it has a map of its
-own, it gets a new storage there, and the old one stays in the old map, unused, as long as that map
-and the cgroup live. Going back continues where the first program stopped. The proposal of July 2020
-does the same.
+Since 5.9 (commit :commit:`7d9c3427894f`) the kernel looks up the key in the map of the successor.
+If the successor uses the old map, it gets the old storage. If it has its own map, it gets a new
+storage there. The old storage then remains unused in the old map, as long as that map and the
+cgroup exist. If the first program is attached again, it continues with its old value.
 
 With a new map for each version of a program you get the old behaviour: each version starts with
 zeros.
@@ -110,7 +109,7 @@ zeros.
                 "load a successor": "ok",
                 "after the successor": 12,
             },
-            "kernels 5.9.1 to 7.2.13 and the proposal; cgroup.c:bpf_cgroup_storages_alloc",
+            "kernels 5.9.1 to 7.2.13, the July 2020 proposal; cgroup.c:bpf_cgroup_storages_alloc",
         ),
     ),
     evidence=(

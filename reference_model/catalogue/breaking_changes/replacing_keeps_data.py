@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Replace a program by itself: up to 5.8 a fresh storage, from 5.9 on the old one."""
+"""Replace a program with itself: before 5.9 it got a zeroed storage, since 5.9 the old one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..story import BreakingChange, Evidence, Explains, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
-    """Count a packet and replace the program by itself, in each of the three modes."""
+    """Count a packet and replace the program with itself, in each of the three modes."""
     web, db, mail = (kernel.mkdir(name) for name in ("web", "db", "mail"))
     counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name="counts")
     count = kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, Add(counts), prog_name="count")
@@ -74,20 +74,21 @@ Write zeros after attaching. Older kernels zero the storage themselves, so the c
 release:
 """,
     details="""
-The kernel replaces in three cases. With flags 0 and with ``BPF_F_ALLOW_OVERRIDE`` a hook holds one
-program, and a second attach with the same flags takes its place. With ``BPF_F_ALLOW_MULTI`` a hook
-holds a list, and ``BPF_F_REPLACE`` (Linux 5.6) names the program whose place is taken.
+The kernel replaces a program in three cases. With flags 0 and with ``BPF_F_ALLOW_OVERRIDE``, a hook
+has one program, and attaching another one with the same flags replaces it. With
+``BPF_F_ALLOW_MULTI`` a hook has a list, and ``BPF_F_REPLACE`` (since 5.6) names the program to
+replace.
 
-Up to 5.8 ``__cgroup_bpf_attach()`` allocated a new storage in each of these cases, unlinked the old
-one and freed it: old values could not be read any more. From 5.9 on it looks the key up first. Same
-map, same cgroup and same attach type mean same storage, with its contents.
+Before 5.9, ``__cgroup_bpf_attach()`` allocated a new storage in each of these cases, and freed the
+old one with its values. Since 5.9 it looks up the key first. The same map, cgroup and attach type
+mean the same storage, with its value.
 
-Before 5.6 there is no ``BPF_F_REPLACE``: attaching fails with ``EINVAL`` and changes nothing. On
-5.6 and 5.7 ``BPF_F_REPLACE`` cannot replace a program by itself and fails with ``EINVAL`` too;
-since 5.8 it can (:change:`REPLACE_BY_ITSELF`).
+Before 5.6 ``BPF_F_REPLACE`` does not exist: attaching fails with ``EINVAL`` and changes nothing. On
+5.6 and 5.7 ``BPF_F_REPLACE`` cannot replace a program with itself and fails with ``EINVAL`` too.
+Since 5.8 it can (:change:`REPLACE_BY_ITSELF`).
 
-``BPF_LINK_UPDATE`` is another matter: it exchanges the program of a link and never touches its
-storages, on any release.
+``BPF_LINK_UPDATE`` is different: it replaces the program of a link and never changes its storages,
+on any release.
 """,
     run=run,
     outcomes=(
@@ -109,7 +110,7 @@ storages, on any release.
         Outcome(
             changes.SHARED_STORAGE,
             {"flags 0": 1, "override": 1, "replace": "ok", "after replace": 1},
-            "kernels 5.9.1 to 7.2.13 and the proposal; cgroup.c:bpf_cgroup_storages_alloc",
+            "kernels 5.9.1 to 7.2.13, the July 2020 proposal; cgroup.c:bpf_cgroup_storages_alloc",
         ),
     ),
     evidence=(

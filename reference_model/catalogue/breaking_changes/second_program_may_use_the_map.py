@@ -73,25 +73,25 @@ share one storage. Before 5.9 a map belonged to one program, and loading a secon
         ),
     ),
     fix="""
-Since 5.9, pin the map before you load the program: pinning is atomic, and a second instance gets
-``EEXIST``. Give the map to the object with ``bpf_map__reuse_fd()``. Before 5.9, give each program a
-map of its own.
+Since 5.9, pin the map before you load the program: pinning is atomic, in a second instance
+it fails with ``EEXIST``. Pass the map to the object with ``bpf_map__reuse_fd()``. Before 5.9, give
+each program its own map.
 """,
     details="""
 Before 5.9 the verifier bound a map to the first program that referred to it, even if that program
 never called ``bpf_get_local_storage()``. The binding ended when the program was freed: after all
-its descriptors, pins, attachments and links were gone, and a little later, because the kernel frees
-programs in the background. So reloading right after closing could still fail. Before 5.5 some maps
-stayed busy forever, because the kernel lost track of the program that had bound them (fixed by
-commit :commit:`e47304232b37`).
+its descriptors, pins, attachments and links were closed. The kernel frees programs in the
+background, so loading a program right after closing another one could still fail. Before 5.5 some
+maps stayed bound forever, because the kernel lost track of the program that had bound them (fixed
+by commit :commit:`e47304232b37`).
 
-Since 5.9 (commit :commit:`7d9c3427894f`) only one rule is left: a program can use one map of each
-of the two types. Loading a program with a second map of one type fails with ``EBUSY`` on all
-releases. The verifier's message "only one cgroup storage of each type is allowed" meant either of
-the two causes before 5.9; now it means what it says.
+Since 5.9 (commit :commit:`7d9c3427894f`) only one restriction remains: a program can use one map of
+each of the two types. Loading a program with a second map of one type fails with ``EBUSY`` on every
+release. Before 5.9, the verifier's message "only one cgroup storage of each type is allowed" had
+either of the two causes.
 
-Two programs that count in one storage count each packet twice. With a 16-byte key only programs on
-one attach type share a storage; with an 8-byte key all programs on the cgroup do.
+If two programs count in one storage, they count each packet twice. With a 16-byte key, only
+programs on the same attach type share a storage. With an 8-byte key, all programs on the cgroup do.
 """,
     run=run,
     outcomes=(
@@ -113,7 +113,8 @@ one attach type share a storage; with an 8-byte key all programs on the cgroup d
                 "after one packet": 2,
                 "load once the first is gone": "ok",
             },
-            "kernels 5.9.1 to 7.2.13 and the proposal; local_storage.c:bpf_cgroup_storage_assign",
+            "kernels 5.9.1 to 7.2.13, the July 2020 proposal; "
+            "local_storage.c:bpf_cgroup_storage_assign",
         ),
     ),
     evidence=(

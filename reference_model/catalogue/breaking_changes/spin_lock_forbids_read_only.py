@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A map with a bpf_spin_lock in its value: not write-only, not frozen, from 6.2 on."""
+"""A map with a bpf_spin_lock in its value: not write-only and not frozen since 6.2."""
 
 from __future__ import annotations
 
@@ -69,20 +69,20 @@ is frozen:
     details="""
 Commit :commit:`db559117828d` ("bpf: Consolidate spin_lock, timer management into btf_record", Linux
 6.2) treats all special fields of a value alike: locks, timers and kernel pointers. The strictest of
-the rules now holds for all of them. A map with such a field must let programs read and write
-(``syscall.c:map_check_btf``), and cannot be frozen (``map_freeze``). Creating it takes ``CAP_BPF``;
-before, these maps needed no capability.
+the earlier restrictions now applies to all of them. Programs must be able to read and write a map
+with such a field (``syscall.c:map_check_btf``), and it cannot be frozen (``map_freeze``). Creating
+it requires ``CAP_BPF``; before, these maps required no capability.
 
-The freeze is tested before the rights of the caller, so ``ENOTSUPP`` comes even through a
-descriptor that may only read.
+The kernel checks for the lock before it checks the privileges of the caller. Freezing therefore
+fails with ``ENOTSUPP`` even through a read-only descriptor.
 
-Programs take the lock by writing to the value. That is why ``BPF_F_RDONLY_PROG`` was refused since
-it exists, in 5.2.
+Programs write to the value to take the lock. ``BPF_F_RDONLY_PROG`` with a lock has therefore been
+rejected since the flag exists (5.2).
 
-A way to have both: the settings in a map without a lock, which can be frozen, and the lock with the
-numbers that it guards in another. A program may use one map of each type, so one of the two is a
-per-CPU map or an array. Or open the map read-only where it must not be written, by
-``BPF_F_RDONLY`` in ``BPF_OBJ_GET``.
+To have both, put the settings in a map without a lock, which can be frozen, and put the lock and
+the values that it protects in another map. A program can use one map of each type, so one of the
+two must be a per-CPU map or an array. You can also open the map read-only, with ``BPF_F_RDONLY`` in
+``BPF_OBJ_GET``, where it must not be written.
 """,
     run=run,
     outcomes=(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""One program array, two expected attach types: allowed up to 6.17, then EINVAL."""
+"""One program array, two expected attach types: allowed before 6.18, then EINVAL."""
 
 from __future__ import annotations
 
@@ -69,22 +69,22 @@ type had to be the same. With libbpf the section name decides: ``cgroup/skb`` an
 Give all programs of one array the same section name:
 """,
     details="""
-The helpers and the return values that a program may use depend on its expected attach type, and
-only the attached program's is compared with the hook. A tail call led past that. Commit
-:commit:`4540aed51b12` ("bpf: Enforce expected_attach_type for tailcall compatibility") lets a
-program array remember the type of the first program that was loaded with it or put into it; all
-others must have declared the same. It is in 6.18, 6.17.3, 6.12.53, 6.6.112 and 6.1.156. As with the
-storage maps, the check strikes when a program is put into the array and when one that names the
-array is loaded.
+The helpers and return values that a program can use depend on its expected attach type. The kernel
+compares only the expected attach type of the attached program with the hook, so a tail call
+bypassed the check. Since commit :commit:`4540aed51b12` ("bpf: Enforce expected_attach_type for
+tailcall compatibility"), a program array remembers the type of the first program that was loaded
+with it or put into it. All others must have the same type. It is in 6.18, 6.17.3, 6.12.53, 6.6.112
+and 6.1.156. The kernel checks when a program is put into the array, and when a program that uses
+the array is loaded.
 
-Here the entry program is of ``cgroup_skb/egress``. It counts and jumps to a program that denies the
-packet. One of ``cgroup/skb`` declares nothing, which is 0, the number of
-``BPF_CGROUP_INET_INGRESS``. Where it is refused, the slot stays empty and the tail call fails
-silently: the entry program goes on behind it, and the packet that should be denied passes. The
-callee uses no storage map, so that the story runs before 5.9 as well, where a map has one program.
+In the example, the entry program has the type ``cgroup_skb/egress``. It counts, and jumps to a
+program that denies the packet. A ``cgroup/skb`` program declares no type, which means 0, the number
+of ``BPF_CGROUP_INET_INGRESS``. If the kernel rejects it, the slot stays empty and the tail call
+fails silently. The entry program then continues after the call, and the packet passes. The called
+program uses no storage map, because before 5.9 a map belongs to one program.
 
-The way out is one section name for all programs of an array, and an array for each hook. In
-libbpf ``bpf_program__set_expected_attach_type()`` before the load does the same.
+Use an array for each hook. In libbpf, calling ``bpf_program__set_expected_attach_type()`` before
+loading has the same effect as the section name.
 """,
     run=run,
     outcomes=(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Tail calls between programs with different maps: foreign data up to 6.16, then EINVAL."""
+"""Tail calls between programs with different maps: wrong data before 6.17, then EINVAL."""
 
 from __future__ import annotations
 
@@ -72,26 +72,25 @@ Let all programs of an array use one storage map. Across objects, pass the map o
 ``bpf_map__reuse_fd()``:
 """,
     details="""
-The helper takes the storage from the attachment that runs. It does not know that a tail call has
-changed the program. So the story's callee computes 3 * 1 + 2 = 5 in the map of the attached
-program, and its own map has no entry. If the attached program uses no storage map, the helper
-follows a NULL pointer. On 4.19 it follows the pointer that the last program on this CPU left, so a
-packet of one cgroup can change the number of another cgroup.
+The helper returns the storage of the attachment that runs, and a tail call does not change this. In
+the example, the called program computes 3 * 1 + 2 = 5 in the map of the attached program, and its
+own map has no entry. If the attached program uses no storage map, the helper dereferences a NULL
+pointer. On 4.19, it uses the pointer that the last program on this CPU left, so a packet of one
+cgroup can change the value of another cgroup.
 
-Commit :commit:`abad3d0bad72` ("bpf: Fix oob access in cgroup local storage", CVE-2025-38502) made a
-program array remember the storage maps of the first program that was loaded with it or put into it.
-Every other program must use the same maps or none. It is in 6.17, 6.16.1, 6.12.46, 6.6.105, 6.1.151
-and 5.15.192. The check strikes at two places: when a program is put into the array, and when a
-program that names the array is loaded.
+Since commit :commit:`abad3d0bad72` ("bpf: Fix oob access in cgroup local storage",
+CVE-2025-38502), a program array remembers the storage maps of the first program that was loaded
+with it or put into it. Every other program must use the same maps or none. It is in 6.17, 6.16.1,
+6.12.46, 6.6.105, 6.1.151 and 5.15.192. The kernel checks when a program is put into the array, and
+when a program that uses the array is loaded.
 
 Commit :commit:`10627ddc0167` ("bpf: Tighten cgroup storage cookie checks for prog arrays") closed a
 gap in 7.2, 7.1.5, 6.18.40 and 6.12.97: a program without a map may be in the array only if it makes
-no tail calls itself. (6.6.145, 6.1.178 and 5.15.212 took it too, but see only tail calls from
-functions of a program there.)
+no tail calls itself. The commit is also in 6.6.145, 6.1.178 and 5.15.212, but there the kernel
+detects only tail calls from functions of a program.
 
-The way out is to let all programs of an array use one storage map. In one object that comes by
-itself; across objects hand the map on with ``bpf_map__reuse_fd``. Or let only the entry program
-call the helper.
+Within one object, all programs share a map without further steps. You can also call the helper only
+in the entry program.
 """,
     run=run,
     outcomes=(
@@ -105,7 +104,8 @@ call the helper.
                 "insert behind no map": "ok",
                 "packet": "undefined",
             },
-            "kernels 4.20.1 to 5.10.223 and the proposal, which oopsed in the last step; 4.19.108",
+            "kernels 4.20.1 to 5.10.223, the July 2020 proposal, which crashed in the last step; "
+            "4.19.108",
         ),
         Outcome(
             changes.TAIL_CALL_COOKIES,

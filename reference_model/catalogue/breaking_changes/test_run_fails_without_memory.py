@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A test run and RLIMIT_MEMLOCK: a strange return value, then ENOMEM, no matter from 5.11 on."""
+"""A test run and RLIMIT_MEMLOCK: an invalid return value in 4.19, ENOMEM before 5.11."""
 
 from __future__ import annotations
 
@@ -61,15 +61,17 @@ that memory counts against ``RLIMIT_MEMLOCK``.
 Raise ``RLIMIT_MEMLOCK``, and reject a result that the program cannot return:
 """,
     details="""
-4294967295 is -1, ``EPERM``: the errno of the refused charge, taken for what the program returned.
-The program had not run. Since 4.20 (:change:`TEST_RUN_ERRNO`) the kernel returns the failures of
-the command and the return value of the program separately (``net/bpf/test_run.c:bpf_test_run``).
+4294967295 is -1, that is ``-EPERM``: 4.19 returned the errno of the rejected charge as the return
+value of the program, which had not run. Since 4.20 (:change:`TEST_RUN_ERRNO`) the kernel returns
+the errors of the command and the return value of the program separately
+(``net/bpf/test_run.c:bpf_test_run``).
 
-The temporary storage takes as many pages as one that attaching creates, so attaching fails for the
-same reason, with ``ENOMEM``. From 4.20 to 5.5 the kernel can crash there
-(:change:`STORAGE_POINTERS`). The temporary storage is freed when the command ends.
+The temporary storage occupies as many pages as a storage that attaching creates, so attaching fails
+with ``ENOMEM`` for the same reason. On 4.20 to 5.5 the kernel can crash there
+(:change:`STORAGE_POINTERS`). The kernel frees the temporary storage at the end of the command.
 
-The limit here is one page of 4096 bytes, and the map takes it. A kernel counts the program too.
+The example sets the limit to one page of 4096 bytes, which the map occupies. On a real kernel the
+program counts too.
 """,
     run=run,
     outcomes=(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Commands that these maps never had: EINVAL, then ENOTSUPP from 4.20 and 5.6 on."""
+"""Commands that these maps never had: EINVAL, then ENOTSUPP since 4.20 and 5.6."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..story import BreakingChange, Evidence, Explains, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
-    """Try commands that the map type lacks, also through a descriptor that may not write."""
+    """Try commands that the map type lacks, also through a read-only descriptor."""
     web = kernel.mkdir("web")
     key = (web, BPF_CGROUP_INET_EGRESS)
     counts, reader = (
@@ -60,20 +60,23 @@ Iterate over the keys instead:
 """,
     details="""
 Commit :commit:`bd513cd08f10` ("bpf: add MAP_LOOKUP_AND_DELETE_ELEM syscall", Linux 4.20) and commit
-:commit:`cb4d03ab499d` ("bpf: Add generic support for lookup batch op", Linux 5.6) brought the
-commands, for other map types. They look at the descriptor first: ``EBADF`` if it is not open, then
-``EPERM`` if it does not allow what the command does, or if the command writes and the map is
-frozen. Only then does the map type count (``syscall.c:map_lookup_and_delete_elem``,
-``bpf_map_do_batch``).
+:commit:`cb4d03ab499d` ("bpf: Add generic support for lookup batch op", Linux 5.6) added the
+commands for other map types. The kernel checks in this order (``syscall.c:bpf_map_do_batch``,
+``map_lookup_and_delete_elem``):
 
-That a lookup and delete reads as well was overlooked at first: a descriptor with ``BPF_F_WRONLY``
-got as far as ``ENOTSUPP``. From Linux 5.8 on it gets ``EPERM`` (commit :commit:`1ea0f9120c8c`,
-"bpf: Fix map permissions check", also in 5.4.48 and 5.7.5).
+* If the descriptor is not open, the command fails with ``EBADF``.
+* If the descriptor does not allow the access, the command fails with ``EPERM``. The same is true if
+  the command writes and the map is frozen.
+* Then the command fails with ``ENOTSUPP`` because of the map type.
 
-524 is the kernel's own number. libc has no name for it, and strerror(3) says "Unknown error 524".
-It is not ``EOPNOTSUPP`` (95), which libc also calls ``ENOTSUP``.
+Before 5.8 the kernel did not check read permission for ``BPF_MAP_LOOKUP_AND_DELETE_ELEM``: with a
+``BPF_F_WRONLY`` descriptor, it failed with ``ENOTSUPP``. Since 5.8 it fails with ``EPERM`` (commit
+:commit:`1ea0f9120c8c`, "bpf: Fix map permissions check", also in 5.4.48 and 5.7.5).
 
-``BPF_MAP_DELETE_ELEM`` answers ``EINVAL`` on every release.
+524 is internal to the kernel. libc has no name for it, and strerror(3) returns "Unknown error 524".
+It differs from ``EOPNOTSUPP`` (95), which libc also calls ``ENOTSUP``.
+
+``BPF_MAP_DELETE_ELEM`` fails with ``EINVAL`` on every release.
 """,
     run=run,
     outcomes=(

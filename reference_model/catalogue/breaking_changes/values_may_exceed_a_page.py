@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The largest value: one page up to 5.14, then 65407 bytes, per CPU 32768."""
+"""The largest value: one page before 5.15, then 65407 bytes, and 32768 in the per-CPU type."""
 
 from __future__ import annotations
 
@@ -58,15 +58,15 @@ Let the compiler check the size:
 """,
     details="""
 Commit :commit:`33b57e0cc78e` ("bpf: Increase supported cgroup storage value size") replaced the
-limit of one page by that of the local storage maps, ``BPF_LOCAL_STORAGE_MAX_VALUE_SIZE``. On
-x86-64, with cache lines of 64 bytes, that is 65407. The per-CPU type is limited further, to
-``PCPU_MIN_UNIT_SIZE`` in whole pages, 32768. The numbers are computed from the structures of 6.1
-and 7.3; machines with longer cache lines have a smaller limit (65279 with 128 bytes).
+limit of one page with that of the local storage maps, ``BPF_LOCAL_STORAGE_MAX_VALUE_SIZE``. On
+x86-64, with cache lines of 64 bytes, this is 65407. The per-CPU type is limited further, to
+``PCPU_MIN_UNIT_SIZE`` in whole pages, 32768.
 
-A value of the per-CPU type that passes here may still fail at the attach with ``ENOMEM``: the
-memory for all CPUs is allocated only then.
+Machines with longer cache lines have a smaller limit: 65279 with 128 bytes. Before 5.15, the limit
+is the page size of the machine: 65536 on arm64 with pages of 64 KiB.
 
-The page size is the machine's: on arm64 with pages of 64 KiB the old limit is 65536.
+If the value of a per-CPU map is within the limit, attaching a program can still fail with
+``ENOMEM``. The kernel allocates the memory for all CPUs only then.
 """,
     run=run,
     outcomes=(
@@ -107,7 +107,8 @@ The page size is the machine's: on arm64 with pages of 64 KiB the old limit is 6
                 "per-CPU 32768": "ok",
                 "per-CPU 32769": "E2BIG",
             },
-            "kernels 6.1.176 to 7.2.13; include/linux/bpf_local_storage.h and percpu.h of 6.1, 7.3",
+            "kernels 6.1.176 to 7.2.13; computed from the structures in "
+            "include/linux/bpf_local_storage.h and percpu.h of 6.1 and 7.3",
         ),
     ),
     evidence=(

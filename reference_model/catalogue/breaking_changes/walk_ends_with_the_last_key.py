@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""After the last key: a bogus one up to 7.0, ENOENT from 7.1 on."""
+"""After the last key: one invalid key before 7.1, ENOENT since."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..story import BreakingChange, Evidence, Explains, Observe, Outcome, Sign
 
 
 def run(kernel: KernelInterface, observe: Observe) -> None:
-    """Attach to two cgroups and walk over the keys: first, second, and beyond."""
+    """Attach to two cgroups and iterate over the keys: first, second, and beyond."""
     web, db = kernel.mkdir("web"), kernel.mkdir("db")
     counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name="counts")
     count = kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, Add(counts), prog_name="count")
@@ -59,17 +59,16 @@ finds.
 Skip keys whose lookup fails with ``ENOENT``, and keep all others:
 """,
     details="""
-The kernel asked for the next entry of a list and never noticed that it had come back to the head
-(``local_storage.c:cgroup_storage_get_next_key``). What it returned was a key made of the map's own
-bookkeeping. Commit :commit:`5828b9e5b272` fixed it in 7.1 and is in 7.0.10, 6.18.33, 6.12.91,
-6.6.141, 6.1.175, 5.15.215 (or earlier) and 5.10.258 (CVE-2026-45838). Before, the bogus key held
-kernel addresses, with the struct key on all releases: do not print or export it.
+The kernel asked for the next entry of a list, and did not notice that it had returned to the head
+of the list (``local_storage.c:cgroup_storage_get_next_key``). It returned a key that consists of
+internal data of the map. With the struct key, this data contains kernel addresses, so do not print
+or export it (from source). Commit :commit:`5828b9e5b272` fixed this in 7.1, 7.0.10, 6.18.33,
+6.12.91, 6.6.141, 6.1.175, 5.15.215 (or earlier) and 5.10.258 (CVE-2026-45838).
 
-The walk ends after the bogus key, since asking for the key after an unknown one is ``ENOENT``. Hash
-maps begin again with their first key in that case; these maps do not.
+The iteration ends after the invalid key, because ``BPF_MAP_GET_NEXT_KEY`` with an unknown key fails
+with ``ENOENT``. A hash map would restart at its first key.
 
-Keys come newest first: the entry that was made last is the first key. What the bogus key holds was
-read in the source.
+The entry that was created last is the first key.
 """,
     run=run,
     outcomes=(
@@ -82,7 +81,7 @@ read in the source.
                 "its value": "ENOENT",
                 "the key after it": "ENOENT",
             },
-            "kernels 4.19.108 to 5.10.223 and the proposal; "
+            "kernels 4.19.108 to 5.10.223, the July 2020 proposal; "
             "local_storage.c:cgroup_storage_get_next_key of 4.19 to 5.10",
         ),
         Outcome(
