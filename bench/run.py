@@ -37,6 +37,7 @@ from reference_model import (
     Release,
     traces,
 )
+from reference_model.commands import cores
 from reference_model.divergence import search, world
 
 ROOT = Path(__file__).parent.parent
@@ -208,11 +209,11 @@ def divergence(limit: float) -> None:
     found = search.search(old, new, where, 6)
     wall, cpu = time.perf_counter() - start, time.process_time() - cpu
     start = time.perf_counter()
-    search.search(old, new, where, 6, search.cores())
+    search.search(old, new, where, 6, cores())
     ratio = wall / (time.perf_counter() - start)
     print(
         f"divergence: {found.transitions / cpu:,.0f} transitions a second of CPU time on one core; "
-        f"{search.cores()} processes are {ratio:.2f} times as fast (wall)"
+        f"{cores()} processes are {ratio:.2f} times as fast (wall)"
     )
     peaks, states = [], []
     for depth in (5, 6):
@@ -228,7 +229,7 @@ def divergence(limit: float) -> None:
 
     signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, limit)
-    found = search.search(old, new, where, 20, search.cores())
+    found = search.search(old, new, where, 20, cores())
     signal.setitimer(signal.ITIMER_REAL, 0)
     print(
         f"divergence: all programs of up to {found.depth} operations in {limit:.0f} s, "

@@ -10,6 +10,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from reference_model.commands import finish
+
 from . import check, explore, record, record_events, stories, tools, twins
 from .command_line import STATUSES, Exit, Progress, UsageError
 
@@ -48,4 +50,4 @@ def main(arguments: Sequence[str] | None = None) -> Exit:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    finish(main)

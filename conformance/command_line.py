@@ -21,6 +21,8 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
+from reference_model.commands import cores, positive
+
 from . import guest, kernels, offers, tools
 from .kernels import Kernel
 from .offers import NotRun
@@ -41,7 +43,7 @@ class Exit(IntEnum):
     FAILED = 1, "a kernel failed, or answered differently from what was expected"
     USAGE = 2, "an option makes no sense, a file cannot be used, or a tool is missing"
     NOT_RUN = 3, "nothing failed, but a kernel that was wanted could not be asked everything"
-    STOPPED = 130, "interrupted; the guests were stopped too"
+    STOPPED = 130, "interrupted or terminated; the guests were stopped too"
 
 
 STATUSES = "exit status:\n" + "".join(f"  {exit:<4d} {exit.meaning}\n" for exit in Exit)
@@ -96,13 +98,6 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results to FILE")
 
 
-def positive(text: str) -> int:
-    """Read a positive number."""
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
-    return int(text)
-
-
 def seconds(text: str) -> float:
     """Read a positive number of seconds."""
     try:
@@ -116,8 +111,7 @@ def seconds(text: str) -> float:
 
 def jobs_of(options: argparse.Namespace) -> int:
     """How many guests run at a time."""
-    most = len(os.sched_getaffinity(0))
-    return min(options.jobs or most, most)
+    return min(options.jobs or cores(), cores())
 
 
 # -- kernels ---------------------------------------------------------------------------------------

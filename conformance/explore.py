@@ -15,7 +15,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -25,10 +25,12 @@ from hypothesis.stateful import run_state_machine_as_test
 
 import reference_model
 from reference_model import UndefinedBehaviour
+from reference_model.commands import positive, workers
 from reference_model.traces import Answer, Op, Replayer
 from reference_model.traces.listing import listing
 
-from .command_line import Exit, JsonOutput, Progress, add, add_json, jobs_of, positive
+from . import guest
+from .command_line import Exit, JsonOutput, Progress, add, add_json, jobs_of
 from .command_line import wanted as wanted_kernels
 from .kernels import Kernel
 from .oracle import Asked, Broke, GuestKernel, release_of
@@ -376,10 +378,13 @@ def reports_of(
     wanted: Sequence[Kernel], options: Options, jobs: int
 ) -> Iterator[tuple[Kernel, Report]]:
     """Explore the kernels, each in a process of its own."""
-    with ProcessPoolExecutor(max_workers=jobs) as pool:
-        waiting = {pool.submit(explore_kernel, kernel, options): kernel for kernel in wanted}
-        for future in as_completed(waiting):
-            yield waiting[future], future.result()
+    try:
+        with workers(jobs) as pool:
+            waiting = {pool.submit(explore_kernel, kernel, options): kernel for kernel in wanted}
+            for future in as_completed(waiting):
+                yield waiting[future], future.result()
+    finally:
+        guest.sweep()  # what was ended early left its folder
 
 
 def summary(kernel: Kernel, report: Report) -> str:

@@ -227,7 +227,7 @@ def _wait(
             return False
 
 
-def _sweep(cache: Path) -> None:
+def sweep(cache: Path = tools.CACHE) -> None:
     """Remove what runs left behind that were killed: their process does not exist any more."""
     for place in cache.glob("run-*-*"):
         if not Path("/proc", place.name.split("-")[1]).exists():
@@ -269,7 +269,7 @@ def run_all(
     """
     tools.require(tools.TO_BOOT)
     initramfs.base(cache)
-    _sweep(cache)
+    sweep(cache)
     archive = payload.archive()
     most = len(os.sched_getaffinity(0))
     lock = threading.Lock()

@@ -19,10 +19,11 @@ from pathlib import Path
 from records import pending, results
 from records.files import KERNELS, STORIES
 from reference_model.catalogue import Story
+from reference_model.commands import positive
 from reference_model.traces import Trace, TraceError, export, line, read
 
 from . import stories, tools, traces, twins
-from .command_line import Exit, Output, Progress, UsageError, add, jobs_of, positive
+from .command_line import Exit, Output, Progress, UsageError, add, jobs_of
 from .command_line import wanted as wanted_kernels
 from .explore import LENGTH
 from .kernels import Kernel

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-import sys
+from reference_model.commands import finish
 
 from .check import main
 
-sys.exit(main())
+if __name__ == "__main__":
+    finish(main)

@@ -12,13 +12,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
 from reference_model import Release
 from reference_model.catalogue import Recipe, stories
-from reference_model.divergence.search import cores
+from reference_model.commands import ENDINGS, cores, finish, positive, workers
 from reference_model.traces import line
 
 from . import results, search
@@ -59,7 +58,7 @@ def searched(options: argparse.Namespace) -> None:
         options.traces.write_text("".join(f"{line(one)}\n" for one in found))
         return
     names = list(stories(Recipe))
-    with ProcessPoolExecutor(options.jobs) as pool:
+    with workers(options.jobs) as pool:
         races = {}
         for name, one in zip(names, pool.map(search.raced, names), strict=True):
             races[name] = one
@@ -71,13 +70,19 @@ def searched(options: argparse.Namespace) -> None:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    options = argparse.ArgumentParser(prog="python -m records", description=__doc__)
+    options = argparse.ArgumentParser(
+        prog="python -m records",
+        description=__doc__,
+        epilog=f"Exit status: 0 done; 2 there is nothing to show. {ENDINGS}",
+    )
     commands = options.add_subparsers(dest="command", required=True)
     command = commands.add_parser("show", help="print what each kernel answered")
     command.add_argument("name", metavar="NAME", help="a story, a rule or the id of a trace")
     command.add_argument("kernel", metavar="KERNEL", nargs="?", help="only this one, as 6.1.192")
     command = commands.add_parser("search", help="search again for differences and races")
-    command.add_argument("--jobs", type=int, default=cores(), metavar="N", help="(%(default)s)")
+    command.add_argument(
+        "--jobs", type=positive, default=cores(), metavar="N", help="(%(default)s)"
+    )
     command.add_argument("--recipes", action="store_true", help="only the races of recipes")
     command.add_argument("--traces", type=Path, metavar="FILE", help="write the programs instead")
     return options
@@ -102,4 +107,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    finish(main)

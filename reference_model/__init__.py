@@ -70,6 +70,9 @@ from .values import (
     Type,
 )
 
+__version__ = "1.0.dev0"
+"""The one place of the version."""
+
 __all__ = [
     "Add",
     "Array",

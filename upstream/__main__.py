@@ -12,13 +12,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from reference_model.commands import ENDINGS, finish
+
 from . import series
 from .text import DOCS, PageError
 from .tree import TreeError
 
 BUILD = DOCS.parent / "build"
 
-EPILOG = """\
+EPILOG = f"""\
 examples:
   python -m upstream series ~/src/bpf-next   writes build/upstream/*.patch
   git send-email --dry-run build/upstream/*.patch
@@ -27,7 +29,7 @@ examples:
                                              that Debian offers, or with your own: LINUX ...
 
 exit status: 0 all right; 1 a check failed; 2 usage, a missing tool, or a tree that cannot be used;
-3 the check was not run
+3 the check was not run; {ENDINGS}
 """
 
 
@@ -84,4 +86,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    finish(main)

@@ -8,16 +8,14 @@ dropped.  The result is the same for any number of processes.
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NamedTuple
 
 from ..changes import NAMES
+from ..commands import workers
 from ..releases import Release
 from ..traces import Answer, Op
 from .causes import DifferenceKind, answers, cause, contains, is_shortest, kind_of
@@ -210,13 +208,10 @@ def _workers(
             expanded(lockstep, paths, last, shorter) for paths in chunks
         )
         return
-    pool = ProcessPoolExecutor(jobs, initializer=_begin, initargs=(old, new, world))
-    try:
+    with workers(jobs, _begin, (old, new, world)) as pool:
         yield lambda chunks, last, shorter: pool.map(
             partial(_expand, last=last, shorter=shorter), chunks
         )
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 _mine: list[Lockstep] = []
@@ -224,14 +219,8 @@ _mine: list[Lockstep] = []
 
 
 def _begin(old: Release, new: Release, world: World) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _mine[:] = [Lockstep(old, new, world)]
 
 
 def _expand(paths: list[Path], last: bool, shorter: Shorter) -> Expanded:
     return expanded(_mine[0], paths, last, shorter)
-
-
-def cores() -> int:
-    """How many processes this machine runs at a time."""
-    return len(os.sched_getaffinity(0))

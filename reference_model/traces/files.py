@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 import gzip
+import sys
 import zlib
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import IO
 
 from .trace import Trace, parse
 
@@ -16,17 +19,19 @@ class TraceError(ValueError):
 
 
 def read(path: str | Path) -> Iterator[Trace]:
-    """Yield the traces of a file, ``.jsonl`` or ``.jsonl.gz``; TraceError names a wrong line."""
+    """Yield the traces of a file, ``.jsonl`` or ``.jsonl.gz``, or of ``-``, the standard input.
+
+    TraceError names a wrong line.
+    """
     for _, trace in numbered(path):
         yield trace
 
 
 def numbered(path: str | Path) -> Iterator[tuple[int, Trace]]:
     """Yield the traces of a file and the numbers of their lines."""
-    path, number = Path(path), 0
-    opener = gzip.open if path.suffix == ".gz" else open
+    number = 0
     try:
-        with opener(path, "rt", encoding="utf-8") as lines:
+        with _opened(path) as lines:
             for line in lines:
                 number += 1
                 try:
@@ -37,3 +42,10 @@ def numbered(path: str | Path) -> Iterator[tuple[int, Trace]]:
     except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         place = f"{path}:{number + 1}" if number else path
         raise TraceError(f"{place}: cannot be read: {error}") from error
+
+
+def _opened(path: str | Path) -> AbstractContextManager[IO[str]]:
+    if path == "-":
+        return nullcontext(sys.stdin)
+    opener = gzip.open if Path(path).suffix == ".gz" else open
+    return opener(path, "rt", encoding="utf-8")

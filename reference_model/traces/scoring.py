@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -105,17 +105,35 @@ def compare(trace: Trace, kernel: str, score: Score) -> None:
         )
 
 
-def replay(paths: Iterable[str | Path], only: str | None = None) -> dict[str, Score]:
-    """Replay all traces of the files on every kernel in them, or on the ``only`` one."""
+def replay(
+    paths: Iterable[str | Path],
+    only: str | None = None,
+    say: Callable[[str], object] = lambda text: None,
+) -> dict[str, Score]:
+    """Replay all traces of the files on every kernel in them, or on the ``only`` one.
+
+    Traces that no kernel has answered compare nothing: ``say`` is told how many a file has.
+    TraceError: a file is malformed, or has traces and no answers at all.
+    """
     scores: dict[str, Score] = {}
     for path in paths:
+        count = unanswered = 0
         for number, trace in numbered(path):
-            for kernel in (*trace.answers, *trace.undefined):
+            kernels = (*trace.answers, *trace.undefined)
+            count += 1
+            unanswered += not kernels
+            for kernel in kernels:
                 if only in (None, kernel):
                     try:
                         compare(trace, kernel, scores.setdefault(kernel, Score()))
                     except _Impossible as error:
                         raise TraceError(f"{path}:{number}: not a trace: {error}") from error
+        if count and count == unanswered:
+            raise TraceError(
+                f"{path}: none of its {count} traces has an answer of a kernel to compare with"
+            )
+        if unanswered:
+            say(f"{path}: no kernel has answered {unanswered} of its {count} traces")
     return dict(sorted(scores.items(), key=lambda item: release(item[0])))
 
 

@@ -452,11 +452,11 @@ def test_a_kernel_that_does_not_exist_is_a_usage_error(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["check", "--jobs", "0"], "'0' is not a positive number"),
-        (["check", "--jobs", "-3"], "'-3' is not a positive number"),
+        (["check", "--jobs", "0"], "'0' is not a positive whole number"),
+        (["check", "--jobs", "-3"], "'-3' is not a positive whole number"),
         (["stories", "--time-limit", "-1"], "'-1' is not a positive number of seconds"),
         (["twins", "--time-limit", "nan"], "'nan' is not a positive number of seconds"),
-        (["explore", "--steps", "1.5"], "'1.5' is not a positive number"),
+        (["explore", "--steps", "1.5"], "'1.5' is not a positive whole number"),
         (["nothing"], "invalid choice: 'nothing'"),
         ([], "the following arguments are required"),
     ],

@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from records.__main__ import main
 from records.archive import committed
+from records.files import trace_files
 from records.matrix import committed_matrix
+from reference_model.traces import read
 
 
 def output(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
@@ -46,3 +50,9 @@ def test_what_is_not_there_is_named(
 ) -> None:
     assert main(["show", *arguments]) == 2
     assert capsys.readouterr().err == f"{said}\n"
+
+
+@pytest.mark.parametrize("path", trace_files(), ids=lambda path: path.name)
+def test_no_trace_has_lost_its_answers(path: Path) -> None:
+    lost = [trace.id for trace in read(path) if not (trace.answers or trace.undefined)]
+    assert lost == []

@@ -189,3 +189,23 @@ def test_diverge_says_what_no_story_tells(
     monkeypatch.setattr(coverage, "explaining", lambda group: [])
     assert main(["diverge", "5.6", "5.7", "--depth", "2", "--jobs", "1"]) == 0
     assert "    No story tells it yet." in capsys.readouterr().out
+
+
+def test_traces_without_answers_are_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file that lost all of its answers is refused; one that lost some says how many."""
+    path = written(tmp_path, trace_of(None))
+    assert main(["replay", str(path)]) == 2
+    none = f"{path}: none of its 1 traces has an answer of a kernel to compare with\n"
+    assert capsys.readouterr().err == none
+    path = written(tmp_path, trace_of(None), trace_of(["ok", "ok"]))
+    assert main(["replay", str(path)]) == 0
+    assert capsys.readouterr().err == f"{path}: no kernel has answered 1 of its 2 traces\n"
+
+
+@pytest.mark.parametrize(("depth", "said"), [("65", "65 is more than 64"), ("1.5", "'1.5' is not")])
+def test_diverge_has_a_deepest(depth: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["diverge", "5.8", "5.9", "--depth", depth])
+    assert f"argument --depth: {said}" in capsys.readouterr().err

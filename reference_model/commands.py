@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What all commands share: numbers on a command line, processes that work, and how a command ends.
+
+Whatever ends a command from outside, it says so in one line and leaves no process behind.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+INTERRUPTED = 128 + signal.SIGINT
+TERMINATED = 128 + signal.SIGTERM
+NO_READER = 128 + signal.SIGPIPE
+
+ENDINGS = f"""\
+{INTERRUPTED} interrupted by Ctrl-C, {TERMINATED} by SIGTERM; {NO_READER} the reader of the output \
+has gone."""
+"""The exit statuses that every command has besides its own."""
+
+
+def finish(main: Callable[[], int]) -> NoReturn:
+    """Run a command and exit with its status, or with one of ENDINGS and a line that says why.
+
+    SIGTERM ends a command as Ctrl-C does, so that it puts away what it has begun.  Output that
+    cannot be written, for example to a full disk, is status 2.
+    """
+    ended = threading.Event()
+
+    def terminate(*_: object) -> None:
+        ended.set()
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, terminate)
+    try:
+        status, said = main(), ""
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        status, said = (
+            (TERMINATED, "terminated") if ended.is_set() else (INTERRUPTED, "interrupted")
+        )
+    except BrokenPipeError:
+        status, said = NO_READER, "the reader of the output has gone"
+    except BrokenExecutor:
+        status, said = 2, "a process of this command was killed, perhaps for want of memory"
+    except OSError as error:
+        if error.filename is not None or not error.errno:
+            raise
+        status, said = 2, f"the output cannot be written: {error.strerror}"
+    if said:
+        print(said, file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what Python still holds
+    sys.exit(status)
+
+
+def positive(text: str) -> int:
+    """Read a positive number of a command line."""
+    if not (text.isascii() and text.isdecimal() and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
+    return int(text)
+
+
+def cores() -> int:
+    """How many processes this machine runs at a time."""
+    return len(os.sched_getaffinity(0))
+
+
+@contextmanager
+def workers(
+    jobs: int, begin: Callable[..., object] = lambda: None, arguments: tuple[Any, ...] = ()
+) -> Iterator[ProcessPoolExecutor]:
+    """Processes that work, at most one for each core.
+
+    None outlives this one, and none goes on after an exception here.
+    """
+    others = multiprocessing.active_children()
+    pool = ProcessPoolExecutor(min(jobs, cores()), initializer=_work, initargs=(begin, arguments))
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)  # while Python forks, it drops exceptions
+    pool.submit(int)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+    try:
+        yield pool
+    except BaseException:
+        for process in multiprocessing.active_children():
+            if process not in others:
+                process.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+_ENDING = (signal.SIGINT, signal.SIGTERM)
+
+
+def _work(begin: Callable[..., object], arguments: tuple[Any, ...]) -> None:
+    """Begin to work: leave Ctrl-C to the parent, and end with it, even if it is killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+    begin(*arguments)
+
+
+def _end_with_the_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(TERMINATED)

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Whatever ends a command, it says so in a line and leaves no process behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from support_traces import HAZARDS, trace_of
+
+from reference_model import __version__
+from reference_model.__main__ import main
+from reference_model.commands import INTERRUPTED, NO_READER, TERMINATED
+
+ROOT = Path(__file__).parents[2]
+DIVERGE = ["reference_model", "diverge", "5.8", "5.9", "--depth", "30", "--jobs", "2"]
+SLEEPER = """
+import time
+from reference_model.commands import finish
+
+finish(lambda: print("begun", flush=True) or time.sleep(60))
+"""
+SEARCH = ["records", "search", "--jobs", "2"]
+
+
+@contextmanager
+def started(*command: str) -> Iterator[subprocess.Popen[str]]:
+    """A command in a process group of its own, of which nothing is left afterwards."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", *command],
+        cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        start_new_session=True,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        for one in group(process.pid):
+            os.kill(one, signal.SIGKILL)
+        process.communicate()
+
+
+def group(leader: int) -> list[int]:
+    """The processes of a group that have not ended."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, number = path.read_text().rpartition(")")[2].split()[:3]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(number) == leader and state != "Z":
+            found.append(int(path.parent.name))
+    return found
+
+
+def wait_for_processes(process: subprocess.Popen[str], count: int) -> None:
+    """Wait until a command has as many processes; it must not have ended."""
+    deadline = time.monotonic() + 60
+    while len(group(process.pid)) != count:
+        assert time.monotonic() < deadline, f"never {count} processes: {group(process.pid)}"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("command", [DIVERGE, SEARCH], ids=["diverge", "search"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_no_worker_outlives_its_command(command: list[str], number: signal.Signals) -> None:
+    with started(*command) as process:
+        wait_for_processes(process, 3)
+        process.send_signal(number)
+        process.wait(60)
+        wait_for_processes(process, 0)
+        if process.returncode != -number:  # what died had no time to say anything
+            assert process.stderr is not None
+            assert "Traceback" not in process.stderr.read()
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "said"),
+    [
+        (signal.SIGINT, INTERRUPTED, "interrupted\n"),
+        (signal.SIGTERM, TERMINATED, "terminated\n"),
+    ],
+)
+def test_a_signal_ends_a_command_with_a_line(
+    number: signal.Signals, status: int, said: str
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", SLEEPER], cwd=ROOT, text=True, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()  # it has begun
+        process.send_signal(number)
+        assert process.wait(60) == status
+        assert process.stderr.read() == said
+
+
+def test_the_reader_of_the_output_may_go() -> None:
+    done = subprocess.run(
+        f"set -o pipefail; {sys.executable} -m reference_model export | head -n 1",
+        shell=True, executable="/bin/bash", cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == NO_READER
+    assert done.stdout.count("\n") == 1
+    assert done.stderr == "the reader of the output has gone\n"
+
+
+@pytest.mark.parametrize(
+    "command", [["reference_model", "replay", str(HAZARDS)], ["reference_model", "export"]]
+)
+def test_a_full_disk_is_said(command: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", *command],
+            cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == "the output cannot be written: No space left on device\n"
+
+
+def test_traces_come_from_the_standard_input() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "reference_model", "replay", "-"],
+        cwd=ROOT,
+        input=json.dumps(trace_of(["ok", "ok"])), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "5.8.18" in done.stdout
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"python -m reference_model {__version__}\n"
