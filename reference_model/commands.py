@@ -79,7 +79,7 @@ def workers(
 ) -> Iterator[ProcessPoolExecutor]:
     """Processes that work, at most one for each core.
 
-    None outlives this one, and none goes on after an exception here.
+    None outlives this one, and none continues after an exception here.
     """
     others = multiprocessing.active_children()
     pool = ProcessPoolExecutor(min(jobs, cores()), initializer=_work, initargs=(begin, arguments))

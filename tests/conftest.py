@@ -61,10 +61,37 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
+MAY_SKIP = (
+    "it may break the kernel: guests only",
+    "kernel.unprivileged_bpf_disabled is",
+    "no bpffs is mounted",
+    "bpffs is not mounted",
+    "a shallow clone has no history",
+    "the kernel's text was read in",
+)
+"""Reasons to skip a test that are no lack of this machine: with REQUIRE_ALL no other one counts."""
+
+
+def skipped(config: pytest.Config) -> Counter[str]:
+    """Why tests were skipped, and how many."""
+    reporter: TerminalReporter = config.pluginmanager.getplugin("terminalreporter")
+    found = reporter.stats.get("skipped", [])
+    return Counter(report.longrepr[2].removeprefix("Skipped: ") for report in found)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """With REQUIRE_ALL, as in CI, a test that lacks something to run has failed."""
+    if not os.environ.get("REQUIRE_ALL") or hasattr(session.config, "workerinput"):
+        return
+    lacking = [why for why in skipped(session.config) if not why.startswith(MAY_SKIP)]
+    if lacking:
+        print("\nREQUIRE_ALL: these did not run:", *lacking, sep="\n  ")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
     """Write why tests were skipped where NOT_RUN says: `make test` prints it at its end."""
     if name := os.environ.get("NOT_RUN"):
-        skipped = terminalreporter.stats.get("skipped", [])
-        reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
         with (ROOT / name).open("a", encoding="utf-8") as file:
-            file.writelines(f"{count} tests: {why}\n" for why, count in reasons.items())
+            file.writelines(f"{count} tests: {why}\n" for why, count in skipped(config).items())

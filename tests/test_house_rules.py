@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support_git import git, past
 
 ROOT = Path(__file__).parent.parent
 MODEL = sorted((ROOT / "reference_model").rglob("*.py"))
@@ -30,16 +31,6 @@ LOCAL = re.compile(
     r"(?<![\w.])/(root|work|home/\w+)/"
     r"|pypi\.org|pythonhosted\.org|registry\.npmjs|proxy\.golang|crates\.io|deb\.debian\.org"
 )
-
-
-def git(*arguments: str) -> str:
-    """What git answers here; a test that asks is skipped where this is no clone."""
-    result = subprocess.run(
-        ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    if result.returncode:
-        pytest.skip(f"git cannot tell: {result.stderr.strip()}")
-    return result.stdout
 
 
 def files() -> list[Path]:
@@ -164,9 +155,7 @@ def test_the_model_runs_where_nothing_is_installed() -> None:
 
 def test_the_floor_of_examples_only_rises() -> None:
     path = "docs/doctest_floor.txt"
-    commits = git("log", "--format=%H", "--", path).split()
-    past = [floor(git("show", f"{commit}:{path}")) for commit in commits]
-    assert floor((ROOT / path).read_text(encoding="utf-8")) >= max(past, default=0)
+    assert floor((ROOT / path).read_text(encoding="utf-8")) >= max(map(floor, past(path).values()))
 
 
 def floor(text: str) -> int:

@@ -83,6 +83,9 @@ def _group(given: Any) -> tuple[list[str], list[Answer]]:
     """Return the kernels that answered alike, and their answers."""
     if not (isinstance(given, list) and [type(part) for part in given] == [list, list]):
         raise ValueError("answers: expected pairs of a list of kernels and a list of answers")
+    for kernel in given[0]:
+        if not isinstance(kernel, str):
+            raise ValueError(f"answers: the name of a kernel is a text, not {str(kernel)[:40]!r}")
     return given[0], given[1]
 
 

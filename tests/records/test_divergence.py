@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import divergence_page
 import pytest
+from support_git import past
 
 from records import divergence, results, search
 from records.files import DIVERGENCE
@@ -66,15 +66,9 @@ def plain(group: dict[str, Any]) -> dict[str, Any]:
 
 def test_the_counts_only_rise() -> None:
     name = DIVERGENCE.relative_to(ROOT).as_posix()
-    log = ["git", "log", "--format=%H", "--", name]
-    found = subprocess.run(log, cwd=ROOT, capture_output=True, text=True, check=False)
-    if found.returncode:
-        pytest.skip(f"git cannot tell: {found.stderr.strip()}")
     now = counts(DIVERGENCE.read_text(encoding="utf-8"))
-    for commit in found.stdout.split():
-        show = ["git", "show", f"{commit}:{name}"]
-        past = subprocess.run(show, cwd=ROOT, capture_output=True, text=True, check=True)
-        then = counts(past.stdout)
+    for commit, text in past(name).items():
+        then = counts(text)
         assert {key: now[key] for key in then if now[key] < then[key]} == {}, commit
 
 
