@@ -44,7 +44,7 @@ _OVERRIDE, _MULTI, _REPLACE, _PREORDER = map(
 _BEFORE, _AFTER, _ID, _LINK = map(int, (BPF_F_BEFORE, BPF_F_AFTER, BPF_F_ID, BPF_F_LINK))
 
 
-@changing("flags", "prog", "sound", "storages")
+@changing("flags", "prog", "sound", "storages", fixed=("link",))
 class Attachment:
     """A program on one hook of one cgroup: ``struct bpf_prog_list``."""
 
@@ -70,7 +70,7 @@ class Attachment:
         return f"Attachment({self.program.id}, {self.cgroup!r})"
 
 
-@changing("attachments", "flags", "revision")
+@changing("attachments", "flags", "revision", hidden=("revision",))
 class Hook:
     """The programs of one cgroup at one hook, their common flags, and the hook's revision."""
 

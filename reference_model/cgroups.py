@@ -27,6 +27,7 @@ HookId = "AttachType | str"
 @changing(
     *("children", "freed", "hooks", "local_storages", "online", "open", "released"),
     *("sockets", "storages", "unfreed_children"),
+    hidden=("open", "storages"),  # its name lives as long; storages tell their cgroup
 )
 class Cgroup:
     """A cgroup directory, and an open descriptor of it.
@@ -77,7 +78,7 @@ class Cgroup:
         return f"Cgroup({self.name!r})"
 
 
-@changing("bound", "open")
+@changing("bound", "open", hidden=("bound",))  # worlds name the hooks that a socket passes
 class Socket:
     """An open socket: it belongs for ever to the cgroup in which it was made."""
 

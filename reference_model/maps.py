@@ -117,7 +117,7 @@ class Map(Object):
         """The last reference is gone."""
 
 
-@changing("entries", "newest", "owner")
+@changing("entries", "newest", "owner", hidden=("entries",))
 class StorageMap(Map):
     """A map of cgroup storages, shared or per-CPU.
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import changes, errors
-from .maps import Map
+from .maps import Map, StorageMap
 from .state import changing
 from .uapi import BPF_ANY, MapType, ProgType
 from .values import Type, Value
@@ -21,16 +21,17 @@ if TYPE_CHECKING:
     from .programs import Program
 
 
+@changing(fixed=("type", "expected_attach_type", "storage_maps"))
 @dataclass(frozen=True, slots=True)
 class Owner:
     """What the first program left in the array for ever: ``struct bpf_map_owner``.
 
-    ``cookies`` are the ids of the storage maps it uses, shared and per-CPU, 0 for none.
+    ``storage_maps`` are those that it uses, shared and per-CPU: the kernel keeps their ids.
     """
 
     type: ProgType
     expected_attach_type: int
-    cookies: tuple[int, int]
+    storage_maps: tuple[StorageMap | None, ...]
 
 
 @changing("owner", "slots")
@@ -62,8 +63,8 @@ class ProgArray(Map):
             raise errors.TailCallIncompatible("another program type")
         if kernel.has(changes.TAIL_CALL_COOKIES):
             none_is_fine = not (program.arrays and kernel.has(changes.TAIL_CALL_COOKIES_TIGHT))
-            for mine, cookie in zip(program.cookies, owner.cookies, strict=True):
-                if mine != cookie and not (mine == 0 and none_is_fine):
+            for mine, needed in zip(program.storage_maps, owner.storage_maps, strict=True):
+                if mine is not needed and not (mine is None and none_is_fine):
                     raise errors.TailCallIncompatible("another cgroup storage map")
         declared = program.expected_attach_type
         if kernel.has(changes.TAIL_CALL_ATTACH_TYPE) and owner.expected_attach_type != declared:
@@ -72,7 +73,8 @@ class ProgArray(Map):
     def take_owner(self, program: Program) -> None:
         """The first program to use or to enter the array becomes its owner."""
         if self.owner is None:
-            self.owner = Owner(program.type, program.expected_attach_type, program.cookies)
+            storage_maps = tuple(program.storage_maps)
+            self.owner = Owner(program.type, program.expected_attach_type, storage_maps)
 
     def _number(self, key: Any) -> int:
         """The number in a key of 4 bytes."""

@@ -151,7 +151,6 @@ class Program(Object):
     __slots__ = (
         "arrays",
         "body",
-        "cookies",
         "egress_only",
         "expected_attach_type",
         "lsm_hook",
@@ -182,7 +181,6 @@ class Program(Object):
         """The shared and the per-CPU storage map, or None."""
         self.arrays = any(isinstance(step, TailCall) for step in body)
         """Whether it makes tail calls."""
-        self.cookies = (0, 0)
         self.egress_only = False
         """``enforce_expected_attach_type``: it returns 2 or 3 and nothing else."""
         self.runs: list[tuple[tuple[Location, ...], Run | tuple[ProgArray, int]]] = []
@@ -303,8 +301,6 @@ class ProgCommands(KernelPart):
                 if program.storage_maps[kind] not in (None, found):
                     raise errors.StorageBusy
                 program.storage_maps[kind] = found
-        shared, percpu = program.storage_maps
-        program.cookies = (shared.id if shared else 0, percpu.id if percpu else 0)
         return mentioned
 
     def _verify(self, program: Program, step: Step, helper_flags: int) -> None:

@@ -7,7 +7,7 @@ out: RCU and work queues: what a kernel does a little later is done when the cal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
@@ -30,18 +30,31 @@ ALLOCATIONS = frozenset({"storage", "node", "effective"})
 STATEFUL: dict[type, tuple[str, ...]] = {}
 """The classes of the model whose objects change, each with the attributes that do."""
 
+VISIBLE: dict[type, tuple[str, ...]] = {}
+"""The attributes of each of these classes that tell two states apart."""
+
 C = TypeVar("C", bound=type)
 
 
-def changing(*names: str) -> Callable[[C], C]:
+def changing(
+    *names: str, hidden: tuple[str, ...] = (), fixed: tuple[str, ...] = ()
+) -> Callable[[C], C]:
     """Declare which attributes of a class change after its object is created; bases' too.
 
     An attribute changes if a command or an event sets it, or changes the container that it holds.
+    ``hidden`` are those that cannot tell two states apart: no answer depends on them, or the other
+    attributes imply them.  ``fixed`` are attributes that do not change, but tell apart objects
+    that no operation creates by a name of their own.
     """
 
     def declare(cls: C) -> C:
-        inherited = [name for base in cls.__mro__[1:] for name in STATEFUL.get(base, ())]
-        STATEFUL[cls] = (*dict.fromkeys([*inherited, *names]),)
+        def with_inherited(table: dict[type, tuple[str, ...]], own: Iterable[str]) -> None:
+            inherited = [name for base in cls.__mro__[1:] for name in table.get(base, ())]
+            table[cls] = (*dict.fromkeys([*inherited, *own]),)
+
+        with_inherited(STATEFUL, names)
+        assert set(hidden) <= set(STATEFUL[cls])
+        with_inherited(VISIBLE, [name for name in (*names, *fixed) if name not in hidden])
         return cls
 
     return declare
@@ -61,7 +74,7 @@ class Object:
         self.refs = 0
 
 
-@changing("open")
+@changing("open", hidden=("open",))
 class Descriptor:
     """An open file descriptor of a map, program or link.
 

@@ -31,7 +31,11 @@ Storages = list["Storage | None"]
 NOT_FOUND: Storages = [None, None]
 
 
-@changing("data", "freed", "newer", "older")
+@changing(
+    *("data", "freed", "newer", "older"),
+    hidden=("newer",),
+    fixed=("map", "cgroup", "attach_type"),
+)
 class Storage:
     """One value of a map: of all CPUs together, or (per-CPU) a slot for each possible CPU.
 
@@ -49,6 +53,11 @@ class Storage:
         self.pages = pages
         self.newer: Storage | None = None
         self.older: Storage | None = None
+
+    @property
+    def attach_type(self) -> int | None:
+        """The attach type in its key; None if the map tells storages apart by cgroups alone."""
+        return self.key[1] if isinstance(self.key, tuple) else None
 
     def __repr__(self) -> str:
         return f"Storage({self.map.id}, {self.key!r})"
@@ -167,6 +176,7 @@ class Ownership:
         for storage in storages:
             if storage is not None:
                 storage.freed = True
+                storage.data = bytearray()
                 self.kernel._uncharge(storage.pages)
 
 

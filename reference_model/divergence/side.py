@@ -19,9 +19,9 @@ from ..state import CAPABILITIES, STATEFUL, Descriptor
 from ..traces import Answer, Op, Replayer
 from .world import World
 
-_Getter = Callable[[Any], tuple[Any, ...]]
+Getter = Callable[[Any], tuple[Any, ...]]
 
-_CHANGING = STATEFUL.keys() | {list, dict, bytearray}
+_CHANGING = {kind for kind, names in STATEFUL.items() if names} | {list, dict, bytearray}
 """The types of what a checkpoint looks into."""
 
 
@@ -58,7 +58,7 @@ class Checkpoint:
     """What can change in a side, as it is now."""
 
     def __init__(self, side: Side) -> None:
-        self._objects: list[tuple[Any, _Getter, tuple[str, ...], Any]] = []
+        self._objects: list[tuple[Any, Getter, tuple[str, ...], Any]] = []
         self._lists: list[tuple[list[Any], list[Any]]] = []
         self._dicts: list[tuple[dict[Any, Any], dict[Any, Any]]] = []
         self._bytes: list[tuple[bytearray, bytes]] = []
@@ -108,9 +108,12 @@ class Checkpoint:
 
 
 @cache
-def _fields(kind: type) -> tuple[_Getter, tuple[str, ...]]:
+def _fields(kind: type) -> tuple[Getter, tuple[str, ...]]:
     """The attributes of a class that can change."""
     names = STATEFUL[kind]
-    if len(names) == 1:
-        names *= 2  # an attrgetter of one name returns no tuple
-    return attrgetter(*names), names
+    return getter_of(names), names if len(names) > 1 else names * 2
+
+
+def getter_of(names: tuple[str, ...]) -> Getter:
+    """Return a function that returns these attributes of an object; one alone it returns twice."""
+    return attrgetter(*(names if len(names) > 1 else names * 2))

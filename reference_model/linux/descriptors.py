@@ -71,13 +71,17 @@ class Map(maps.Map):
 class Program(programs.Program):
     """A program of the running kernel; ``cookies`` are the ids of its storage maps."""
 
-    __slots__ = ()
+    __slots__ = ("cookies",)
+
+    cookies: Maps
 
 
 class Link(links.Link):
     """A link of the running kernel; ``program`` is the one that it holds now."""
 
     __slots__ = ()
+
+    program: Program
 
 
 class MapFd(maps.MapFd):

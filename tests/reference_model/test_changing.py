@@ -22,11 +22,8 @@ from reference_model import (
     U64,
     Kernel,
 )
-from reference_model.divergence import canonical
 from reference_model.errors import UndefinedBehaviour
-from reference_model.lsm import LsmSlots
-from reference_model.state import STATEFUL, Descriptor, Object
-from reference_model.storages import Storage
+from reference_model.state import STATEFUL, Descriptor
 from reference_model.traces import Replayer, read
 
 TRACES = Path(__file__).parents[2] / "records" / "traces"
@@ -126,11 +123,3 @@ def test_what_is_declared_changes(kind: type) -> None:
     inherited = {name for base in kind.__mro__[1:] for name in STATEFUL.get(base, ())}
     family = {one for one in STATEFUL if issubclass(one, kind)}
     assert set(STATEFUL[kind]) - inherited <= {name for one, name in seen() if one in family}
-
-
-def test_the_canonical_form_knows_every_class_with_a_state() -> None:
-    apart = {Object, Storage, LsmSlots} | {
-        kind for kind in STATEFUL if issubclass(kind, Descriptor)
-    }
-    inside = {kind for kind in STATEFUL if kind.__name__ in ("Hook", "Attachment")}
-    assert set(canonical._FORMS) == STATEFUL.keys() - apart - inside

@@ -173,7 +173,7 @@ def test_a_refused_program_leaves_the_array_as_it_was() -> None:
     with refused(arrays.kernel, "EINVAL"):
         arrays.kernel.prog_load(SKB, [Add(arrays.one), TailCall(arrays.array)], helper_flags=1)
     arrays.caller(arrays.two)
-    assert arrays.array.object.owner.cookies == (arrays.two.id, 0)  # type: ignore[attr-defined]
+    assert arrays.array.object.owner.storage_maps == (arrays.two.object, None)  # type: ignore[attr-defined]
 
 
 # -- the array's own commands ---------------------------------------------------------------------

@@ -199,8 +199,6 @@ LEFT_OUT = {
     "a name that lives is that of an open descriptor": {
         *(f"{kind}.open" for kind in ("Cgroup", "LinkFd", "MapFd", "ProgFd")),
     },
-    "a storage in its map is not freed; for others it is told": {"Storage.freed"},
-    "a hook without programs has none; for others they are told": {"Hook.flags"},
 }
 """Numbers of a state that its telling leaves out, by the reason why they cannot matter."""
 
