@@ -14,7 +14,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reference_model import (
     BPF_F_ALLOW_MULTI,
@@ -29,6 +29,8 @@ from reference_model import (
     BpfError,
     Copy,
     Denied,
+    Kernel,
+    KernelInterface,
     Return,
     Step,
     Struct,
@@ -36,7 +38,10 @@ from reference_model import (
 )
 from reference_model.events import EVENTS, Event, Hook
 from reference_model.lsm import MOST_HOOKS, NETWORK
-from reference_model.programs import ATTACH_TYPES
+from reference_model.programs import ATTACH_TYPES, ProgFd
+
+if TYPE_CHECKING:
+    from reference_model.linux import LinuxKernel
 
 FAMILIES = {0: "", 1: " UNIX", 2: "", 10: " INET6"}
 
@@ -54,7 +59,7 @@ def distinct() -> dict[str, tuple[Hook, Event]]:
     return found
 
 
-def load(kernel: Any, hook: Hook, body: Sequence[Step]) -> tuple[Any, AttachType]:
+def load(kernel: KernelInterface, hook: Hook, body: Sequence[Step]) -> tuple[ProgFd, AttachType]:
     """A program for a hook, and the attach type that attaches it there."""
     if isinstance(hook, str):
         made = kernel.prog_load(
@@ -65,7 +70,7 @@ def load(kernel: Any, hook: Hook, body: Sequence[Step]) -> tuple[Any, AttachType
 
 
 def passed(
-    kernel: Any, hooks: Sequence[Hook], event: Hook, deny: Hook | None = None
+    kernel: KernelInterface, hooks: Sequence[Hook], event: Hook, deny: Hook | None = None
 ) -> list[str] | str:
     """Which of the hooks an event passes, in order, and again as often as it does.
 
@@ -110,7 +115,7 @@ def passed(
     ]
 
 
-def answers(kernel: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+def answers(kernel: Kernel | LinuxKernel) -> Iterator[tuple[str, dict[str, Any]]]:
     """What each event passes on a kernel, model or real, and what it passes if a hook denies."""
     has = [at for at, (_, since) in ATTACH_TYPES.items() if since is None or kernel.has(since)]
     types: list[Hook] = [at for at in has if at is not BPF_LSM_CGROUP]
@@ -129,7 +134,7 @@ def answers(kernel: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         yield name, {"passes": order, "denied": denied}
 
 
-def lsm_hooks(kernel: Any, names: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+def lsm_hooks(kernel: KernelInterface, names: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
     """The LSM hooks that take a program, with ``void`` and ``sleepable`` where that is so."""
 
     def loads(number: int, name: str, flags: int = 0) -> bool:

@@ -21,13 +21,13 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
-from reference_model import UndefinedBehaviour, traces
+from reference_model import KernelInterface, UndefinedBehaviour, traces
 
 PORT = "/dev/ttyS1"
 EOF, READY = "\x04", "ready"
 
 
-def answers(kernel: Any, ops: list[traces.Op]) -> tuple[list[traces.Answer], str]:
+def answers(kernel: KernelInterface, ops: list[traces.Op]) -> tuple[list[traces.Answer], str]:
     """The kernel's answers to the operations, and what broke on the way, or nothing."""
     replayer = traces.Replayer(kernel)
     given: list[traces.Answer] = []

@@ -32,12 +32,7 @@ LEGEND = (
 def record(run: Run, release: str, **arguments: Any) -> Timeline:
     """The timeline of a story's run, short enough for a figure."""
     recorder = Recorder(Kernel(release, **arguments))
-
-    def watched(kernel: Any, observe: Any) -> None:
-        observing: Any = recorder.observing(observe)
-        run(kernel, observing)
-
-    observed(watched, recorder)
+    observed(run, recorder, recorder.observing)
     return recorder.timeline.folded()
 
 

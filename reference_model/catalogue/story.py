@@ -81,11 +81,13 @@ Run = Callable[[KernelInterface, Observe], None]
 """Runs a story on a kernel and notes what it observes."""
 
 
-def observed(run: Run, kernel: KernelInterface) -> Observations:
-    """What a run of the story observes on this kernel."""
+def observed(
+    run: Run, kernel: KernelInterface, through: Callable[[Observer], Observe] = lambda it: it
+) -> Observations:
+    """What a run of the story observes on this kernel; ``through`` wraps the observer."""
     observer = Observer()
     with suppress(_Stop):
-        run(kernel, observer)
+        run(kernel, through(observer))
     return observer.seen
 
 

@@ -4,21 +4,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 from ..catalogue import RELEASES, Observations, Recipe, Story, observed, stories
+from ..catalogue.story import Run
 from ..kernel import Kernel
 from .notebook import OtherPath
 from .operations import Op
 from .replayer import Replayer
 from .scribe import Scribe
 from .trace import Answer, Trace
-
-Run = Callable[[Any, Any], None]
-"""What a story's ``run`` and a recipe's ``old`` are."""
 
 
 @dataclass(frozen=True)

@@ -41,12 +41,8 @@ def counting_machine(release: str = "latest", map_type: Any = SHARED) -> tuple[A
 def recorded(name: str, release: str) -> Timeline:
     story = stories()[name]
     recorder = Recorder(Kernel(release, **story.kernel))
-
-    def run(kernel: Any, observe: Any) -> None:
-        observing: Any = recorder.observing(observe)
-        story.run(kernel, observing)
-
-    assert observed(run, recorder) == observed(story.run, Kernel(release, **story.kernel))
+    plain = observed(story.run, Kernel(release, **story.kernel))
+    assert observed(story.run, recorder, recorder.observing) == plain
     return recorder.timeline
 
 
