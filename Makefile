@@ -24,7 +24,9 @@ define SPHINX
 endef
 
 .DEFAULT_GOAL := help
+ifndef BESIDE
 .NOTPARALLEL:
+endif
 .PHONY: help html doctest raise-floor lint fix unit quick setup test site-test replay examples conformance conformance-explore divergence new-story record upstream upstream-check sources release bench serve clean
 
 help: ## List the targets
@@ -84,11 +86,18 @@ test: export NOT_RUN := build/not-run
 test: ## Run all checks, as CI does; as root it installs the Debian packages it needs
 	@.ci/setup || echo 'The checks that need these packages do not run.'
 	@mkdir -p build && : > $(NOT_RUN)
-	@goals='lint html doctest unit site-test'; if lacking=$$($(SITE_LACKS)); then \
-		echo "the checks of the built site: $$lacking" >> $(NOT_RUN); goals=$${goals% *}; fi; \
-		$(MAKE) --no-print-directory $$goals
+	@$(MAKE) --no-print-directory lint html
+	@echo 'Running the tests, and beside them the examples and the checks of the site'
+	@pages='doctest site-test'; if lacking=$$($(SITE_LACKS)); then \
+		echo "the checks of the built site: $$lacking" >> $(NOT_RUN); pages=doctest; fi; \
+		$(MAKE) --no-print-directory -j2 --output-sync=target BESIDE="$$pages" unit beside
 	@if test -s $(NOT_RUN); then echo 'All checks that ran passed. These did not run:'; \
 		sed 's/^/  /' $(NOT_RUN); else echo 'All checks ran and passed.'; fi
+
+# A browser waits more than it works, so `make test` runs its checks beside the tests.
+.PHONY: beside
+beside:
+	@$(MAKE) --no-print-directory $(BESIDE) BESIDE=
 
 # Two tools that pip has not: axe looks for what readers with a disability trip over, vnu for
 # invalid HTML. They need npm and java to be there; the browser is Debian's.
