@@ -27,7 +27,8 @@ ON_THIS_KERNEL = {"test_examples.py", "test_host_kernel.py", "test_host_stories.
 # What takes longest begins first, so that no process waits for it at the end.
 LONG = {"test_guests.py", "test_check.py", "test_explore.py", "test_properties.py"}
 
-# What builds sites, compiles, boots guests or searches is left out by `make quick`.
+# What builds sites, compiles, boots guests, searches or runs whole records is left out by
+# `make quick`, which replays the records by itself.
 BUILDS = {
     *("test_doctest_strictness.py", "test_ext_conformance.py", "test_ext_freshness.py"),
     *(
@@ -38,6 +39,7 @@ BUILDS = {
     ),
     *("test_divergence.py", "test_ext_sources.py", "test_markers.py"),
     *("test_guest_harness.py", "test_interleavings.py", "test_search.py", "test_series.py"),
+    *("test_record.py", "test_results.py", "test_trace.py"),
 }
 
 
