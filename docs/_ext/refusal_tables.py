@@ -74,7 +74,7 @@ def releases(refusal: Refusal) -> str:
     """The releases that refuse, in words.
 
     >>> [releases(refusal) for refusal in ALL if refusal.error is errors.LockedMemory]
-    ['4.19 to 5.10, and the proposal']
+    ['4.19 to 5.10, and the July 2020 proposal']
     """
     found = [name for name in RELEASES if refusal.on(name)]
     return "all" if len(found) == len(RELEASES) else in_words(found)

@@ -24,8 +24,8 @@ from reference_model.recorder import Recorder
 from reference_model.timeline import Timeline
 
 LEGEND = (
-    "Thin bars are attachments, boxes are storages with what they hold. A dot: it begins; a cross: "
-    "it ends; an arrow: it is still there."
+    "Thin bars are attachments, boxes are storages with their values. A dot marks where one is "
+    "created, a cross where it is freed, and an arrow that it still exists."
 )
 
 

@@ -36,7 +36,7 @@ def test_every_refusal_stands_beside_the_others_of_its_operation() -> None:
 def test_releases_of_a_refusal_in_words() -> None:
     told = {refusal_tables.releases(refusal) for refusal in ALL}
     assert "all" in told
-    assert "5.2 to 6.4, and the proposal" in told, "BPF_MAP_FREEZE of a frozen map: EBUSY"
+    assert "5.2 to 6.4, and the July 2020 proposal" in told, "BPF_MAP_FREEZE of a frozen map: EBUSY"
 
 
 def test_sizes() -> None:

@@ -32,7 +32,7 @@ def fold(outcome: Callable[[str], Any], releases: Iterable[str] = RELEASES) -> l
     >>> [str(span) for span in fold(lambda release: release in ("4.20", "5.0"))]
     ['4.19', '4.20 and 5.0', '5.1 to ...', 'proposal']
     >>> [str(span) for span in fold(lambda release: "always")]
-    ['4.19 to ..., and the proposal']
+    ['4.19 to ..., and the July 2020 proposal']
     """
     all_of = [(release, outcome(release)) for release in releases]
     mainline = [found for found in all_of if found[0] != PROPOSAL]

@@ -15,7 +15,7 @@ def in_words(releases: Sequence[str]) -> str:
     """Releases as ranges.
 
     >>> in_words(["4.19", "5.2", "5.3", "5.4", "proposal"])
-    '4.19, 5.2 to 5.4, and the proposal'
+    '4.19, 5.2 to 5.4, and the July 2020 proposal'
     >>> in_words(["6.12.107"])
     '6.12.107'
     """
@@ -29,7 +29,7 @@ def in_words(releases: Sequence[str]) -> str:
         parts.append(run[0] if len(run) == 1 else f"{run[0]}{joint}{run[-1]}")
     parts += [release for release in releases if release not in (*MAINLINE, PROPOSAL)]
     if PROPOSAL in releases:
-        parts.append("and the proposal")
+        parts.append("and the July 2020 proposal")
     return ", ".join(parts)
 
 
@@ -37,6 +37,8 @@ def linux(releases: Sequence[str]) -> str:
     """The same within a sentence.
 
     >>> linux(["5.9"]), linux(["proposal"])
-    ('Linux 5.9', 'the proposal')
+    ('Linux 5.9', 'the July 2020 proposal')
     """
-    return "the proposal" if list(releases) == [PROPOSAL] else f"Linux {in_words(releases)}"
+    if list(releases) == [PROPOSAL]:
+        return "the July 2020 proposal"
+    return f"Linux {in_words(releases)}"

@@ -24,19 +24,19 @@ def confirmations(found: answers.Confirmation) -> list[nodes.Node]:
     if found.ran:
         when = " to ".join(dict.fromkeys((found.days[0], found.days[-1])))
         texts.append(
-            f"In virtual machines the story itself ran on {listed(found.ran)} ({when}), and "
-            "observed all that the outcomes above say."
+            f"The example ran in virtual machines on {listed(found.ran)} ({when}), with the "
+            "results that the table above shows."
         )
     if found.traced:
         texts.append(
-            f"Its operations, recorded as a trace, got the same answers on {listed(found.traced)}."
+            f"Its operations, recorded as a trace, gave the same results on {listed(found.traced)}."
         )
     if found.twins:
         where = "there" if found.twins == found.ran else f"on {listed(found.twins)}"
-        texts.append(f"Its C twin, compiled and run {where}, printed the same.")
+        texts.append(f"The C version, compiled and run {where}, printed the same.")
     if found.crashed:
         texts.append(
-            f"It broke {listed(found.crashed)} in a virtual machine, where the outcome is "
+            f"In a virtual machine, it broke {listed(found.crashed)}, where the outcome is "
             "undefined."
         )
     return [*map(paragraph, texts)]
@@ -74,7 +74,7 @@ def show(name: str, story: Story, archive: Archive) -> Iterator[nodes.Node]:
 
 def cell(text: str | None) -> Cell:
     """An answer, or that the kernel was not asked."""
-    return nodes.literal(text, text) if text is not None else "not asked"
+    return nodes.literal(text, text) if text is not None else "not tested"
 
 
 def modelled(story: Story, kernels: set[str], shown: set[str], good: list[str]) -> nodes.paragraph:
@@ -86,17 +86,16 @@ def modelled(story: Story, kernels: set[str], shown: set[str], good: list[str]) 
     unseen = [name for name in MAINLINE if Release(name).version[:2] not in branches]
     if not kernels and not good:
         return paragraph(
-            "No recorded kernel was asked what this story asks, so all of it is only modelled: it "
-            "rests on the kernel's source as named above."
+            "No kernel was tested: all results are from the kernel's source, as named above."
         )
     if "proposal" not in kernels:
         unseen.append("proposal")
-    text = f"Only modelled, from the kernel's source: {in_words(unseen)}."
+    text = f"From the kernel's source, not tested: {in_words(unseen)}."
     labels = [label for label in labels_of(story) if label not in shown]
     if labels and kernels:
         quoted = ", ".join(f"\u201c{label}\u201d" for label in labels)
         whole = [k for k in good if UNDEFINED not in story.expected(k).seen.values()]
         here = {Release(kernel).version[:2] for kernel in whole}
         seen = [name for name in MAINLINE if Release(name).version[:2] in here]
-        text += f" And on every release{f' but {listed(seen)}' if seen else ''}: {quoted}."
+        text += f" On every release{f' but {listed(seen)}' if seen else ''}, also: {quoted}."
     return paragraph(text)

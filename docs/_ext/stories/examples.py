@@ -29,18 +29,18 @@ class Examples(Parts):
         return nodes.paragraph(
             "",
             "",
-            nodes.Text("From "),
+            nodes.Text("This code runs on the model and on the tested kernels. It is from "),
             nodes.literal(path, path),
-            nodes.Text(", for any kernel with the model's interface; the names come with "),
+            nodes.Text(", and "),
             nodes.literal("", "from reference_model import *"),
-            nodes.Text("."),
+            nodes.Text(" defines the names that it does not create itself."),
         )
 
     def twin(self) -> Iterator[nodes.Node]:
         """The story in C, which prints the labels and values of the table."""
         yield paragraph(
-            "The same for a real kernel, with libbpf. It is compiled and run in virtual machines, "
-            "and prints what the table above shows for their releases. The helper functions are in "
+            "The same example in C, with libbpf. It was compiled and run in virtual machines, and "
+            "prints what the table above shows for their releases. Its helper functions are in "
             "docs/examples/example.h."
         )
         yield from listings(files(self.name))
@@ -64,16 +64,16 @@ class Examples(Parts):
 
     def try_both(self, story: Recipe) -> Iterator[nodes.Node]:
         """The old program at home and where it fails, and the recipe there."""
-        home_of, fails = story.old_release, story.fails_on
+        works_on, fails = story.old_release, story.fails_on
         examples = {}
         if story.old is not None:
             examples = {
-                f"The old program where it is at home, on {linux([Release(home_of).name])}:":
-                    example(story, "old", home_of, None),
-                f"The old program on {linux([Release(fails).name])}:":
+                f"The old program on {linux([Release(works_on).name])}, where it works:":
+                    example(story, "old", works_on, None),
+                f"The old program on {linux([Release(fails).name])}, where it fails:":
                     example(story, "old", fails, None),
             }  # fmt: skip
-        text = f"The recipe on {linux([Release(fails).name])}:"
+        text = f"The new program on {linux([Release(fails).name])}:"
         examples[text] = example(story, "run", fails, story.expected(fails).seen)
         yield self.doctest(story, opening(self.name, list(examples.values())))
         for caption, lines in examples.items():
@@ -90,7 +90,7 @@ class Examples(Parts):
         yield nodes.bullet_list("", *items)
         fails = Release(story.fails_on).name
         yield paragraph(
-            f"Each is checked on the model: the recipe keeps it on {linux(claimed)}; the old "
+            f"Each is checked on the model. The new program keeps it on {linux(claimed)}. The old "
             f"program keeps it on {linux([Release(story.old_release).name])} and breaks it on "
             f"{linux([fails])}."
         )

@@ -35,7 +35,7 @@ from .examples import Examples
 from .facts import box
 from .folded import folded
 from .links import helped_by, titles
-from .listings import EXAMPLES, files, listing, listings, to_copy
+from .listings import EXAMPLES, files, listing, to_copy
 from .parts import PART
 
 
@@ -120,8 +120,6 @@ class StoryDirective(Examples):
         if story.recipes:
             yield paragraph("How-to guides:")
         yield from self.links(story.recipes)
-        if not (story.fix or story.no_fix or story.recipes):
-            yield paragraph("What to do is said above.")
 
     def rest(self, story: Difference, why: str) -> Iterator[nodes.Node]:
         """What follows the fix: the reasons and the evidence."""
@@ -130,7 +128,7 @@ class StoryDirective(Examples):
         before, after = story.before, story.after
         yield self.section(
             "Figure",
-            [paragraph(f"The same program on both. {timeline.LEGEND}")],
+            [paragraph(f"The same program before and after the change. {timeline.LEGEND}")],
             self.figure(story, story.run, before, f"Before: {linux([before])}"),
             self.figure(story, story.run, after, f"After: {linux([after])}"),
         )
@@ -146,7 +144,7 @@ class StoryDirective(Examples):
         yield self.section("Problem", self.prose(story, "problem"))
         if story.when:
             yield self.section("When to use it", self.prose(story, "when"))
-        found = list(self.code_to_copy("guides")) or list(listings(files(self.name)[-1:]))
+        found = self.code_to_copy("guides")
         yield self.section("Solution", self.prose(story, "summary"), found)
         yield self.section("Works on", [box(self, self.name, story)])
         yield self.section("Pitfalls", self.prose(story, "pitfalls"))
@@ -163,16 +161,16 @@ class StoryDirective(Examples):
         figures = []
         if story.old is not None:
             old, _ = code(story.old, shown)
-            known = "" if len(old) else " The code above does it too."
-            home_of = linux([Release(story.old_release).name])
-            text = f"The program before the migration, right at home on {home_of}"
-            sections.append(self.section("The old program", [paragraph(f"{text}.{known}")], old))
+            works_on = linux([Release(story.old_release).name])
+            text = f"This is the program that the guide replaces. It works on {works_on}."
+            known = "" if len(old) else " The code above contains it."
+            sections.append(self.section("The old program", [paragraph(text + known)], old))
             figures = self.figure(story, story.old, fails, f"The old program on {linux([fails])}")
-        both = f"Both on the same release, where the old one fails. {timeline.LEGEND}"
-        recipe = self.figure(story, story.run, fails, f"The recipe on {linux([fails])}")
+        both = f"Both programs on a release where the old one fails. {timeline.LEGEND}"
+        new = self.figure(story, story.run, fails, f"The new program on {linux([fails])}")
         sections += [
             self.section("Behaviour by release", [self.behaviour(story)]),
-            self.section("Old program and recipe", [paragraph(both)], figures, recipe),
+            self.section("Figure", [paragraph(both)], figures, new),
             self.section("Run it yourself", self.try_both(story)),
         ]
         yield self.folded(story, *sections)

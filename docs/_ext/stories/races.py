@@ -18,17 +18,17 @@ def among_others(name: str, old_release: str) -> Iterator[nodes.Node]:
     """What was tried, and the races that remain."""
     told = races.read().get(name)
     if told is None:
-        yield paragraph("They were not yet checked among others.")
+        yield paragraph("They were not yet tested with other processes at work.")
         return
     events = "; ".join(EVENTS)
     yield paragraph(
-        f"They were also checked among others, in {told['runs']:,} runs on the model: up to "
-        f"{told['events']} events, each between any two commands of the recipe. The events: "
-        f"{events}. A promise may break only where the same events break it for the old program "
+        f"They were also tested with other processes at work, in {told['runs']:,} runs on the "
+        f"model, with up to {told['events']} events between any two commands. The events are: "
+        f"{events}. A promise may fail only if the same events make it fail for the old program "
         f"on {linux([old_release])}."
     )
     if not told["races"]:
-        yield paragraph("None breaks otherwise.")
+        yield paragraph("No other failure was found.")
         return
     yield paragraph("These races remain:")
     yield nodes.bullet_list("", *(nodes.list_item("", _told(race)) for race in folded(told)))
@@ -37,7 +37,7 @@ def among_others(name: str, old_release: str) -> Iterator[nodes.Node]:
 def _told(race: Race) -> nodes.paragraph:
     parts: list[nodes.Node] = [
         nodes.emphasis("", race.promise),
-        nodes.Text(f" breaks with {' and then '.join(race.events)} before "),
+        nodes.Text(f" fails with {' and then '.join(race.events)} before "),
     ]
     parts += joined((nodes.literal("", step) for step in race.steps), " or ")
     parts.append(nodes.Text(f", on {linux(race.releases)}"))
