@@ -11,8 +11,8 @@
 
 #include "example.h"
 
-#define ATTACH_BEFORE	(1U << 3)	/* BPF_F_BEFORE, from 6.17 on */
-#define ATTACH_PREORDER	(1U << 6)	/* BPF_F_PREORDER, from 6.15 on */
+#define ATTACH_BEFORE	(1U << 3)	/* BPF_F_BEFORE, since 6.17 */
+#define ATTACH_PREORDER	(1U << 6)	/* BPF_F_PREORDER, since 6.15 */
 
 #define PROGRAMS	4
 /* A hook has at most 64 programs of one cgroup; more can be effective. */
@@ -66,7 +66,7 @@ static int attach(int cgroup, int prog, __u32 flags)
 			       BPF_F_ALLOW_MULTI | flags);
 }
 
-/* A kernel that does not know a flag says EINVAL, and changes nothing. */
+/* Older kernels reject the flag with EINVAL, and change nothing. */
 static void try_flags(int cgroup)
 {
 	LIBBPF_OPTS(bpf_prog_attach_opts, replace_first,

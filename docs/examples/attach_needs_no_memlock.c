@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Attach to more cgroups than RLIMIT_MEMLOCK has pages for, detach one, and
- * try another: ENOMEM up to 5.10.
+ * try another: ENOMEM before 5.11.
  */
 #include <errno.h>
 #include <error.h>
@@ -84,7 +84,7 @@ int main(void)
 	err = bpf_map_lookup_elem(counts, &key, &packets);
 	show_number("the first still counts", err, packets);
 
-	/* up to 5.8 this gives a page back */
+	/* before 5.9 this frees a page */
 	err = bpf_prog_detach2(prog, web, BPF_CGROUP_INET_EGRESS);
 	if (err)
 		error(1, -err, "detach");

@@ -12,7 +12,7 @@
 
 #include "example.h"
 
-/* A key of 8 bytes works from 5.9 on: the descriptor of a map, or -EINVAL. */
+/* An 8-byte key works since 5.9: the descriptor of a map, or -EINVAL. */
 static int create_totals(void)
 {
 	return bpf_map_create(BPF_MAP_TYPE_CGROUP_STORAGE, "totals",

@@ -46,7 +46,7 @@ int main(void)
 	err = bpf_prog_attach(prog, web, BPF_CGROUP_INET_EGRESS,
 			      BPF_F_ALLOW_MULTI);
 	show_result("attach", err);
-	/* links are there from 5.7 on, and work from 5.9 on */
+	/* links exist since 5.7, and this works since 5.9 */
 	link = bpf_link_create(prog, web, BPF_CGROUP_INET_EGRESS, NULL);
 	show_result("link", link);
 	send_packet(web);

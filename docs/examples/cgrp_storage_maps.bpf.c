@@ -4,7 +4,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-#define CGRP_STORAGE 32	/* BPF_MAP_TYPE_CGRP_STORAGE, from 6.2 on */
+#define CGRP_STORAGE 32	/* BPF_MAP_TYPE_CGRP_STORAGE, since 6.2 */
 
 struct {
 	__uint(type, CGRP_STORAGE);
@@ -15,7 +15,7 @@ struct {
 
 struct cgroup;
 
-/* The cgroup is an argument here; its entry is made on demand. */
+/* The cgroup is an argument; its entry is created on demand. */
 SEC("tp_btf/cgroup_attach_task")
 int BPF_PROG(count, struct cgroup *cgrp)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * What a process without capabilities can do with descriptors that it was
- * given, while kernel.unprivileged_bpf_disabled is 2: nothing up to 5.18.
+ * given, while kernel.unprivileged_bpf_disabled is 2: nothing before 5.19.
  */
 #include <errno.h>
 #include <error.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Ask a cgroup for its own programs and for all that run in it: the second
- * query reports no attach flags from 6.1 on.
+ * query reports no attach flags since 6.1.
  */
 #include <errno.h>
 #include <error.h>

@@ -27,7 +27,7 @@ int main(void)
 {
 	const char *file = object_file();
 	int web = make_cgroup(-1, "web");
-	/* a key of 8 bytes is the first member of this one */
+	/* the 8-byte key is the first member of this one */
 	struct bpf_cgroup_storage_key key = {
 		.cgroup_inode_id = cgroup_id(web),
 		.attach_type = BPF_CGROUP_INET_EGRESS,

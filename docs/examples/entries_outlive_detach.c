@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Detach a program and look for its entry in every way; from 5.9 on it is
- * there until the cgroup goes.
+ * Detach a program and look for its entry in every way. Since 5.9 it remains
+ * until the cgroup is removed.
  */
 #include <errno.h>
 #include <error.h>
@@ -66,7 +66,7 @@ int main(void)
 		error(1, -err, "detach");
 	show_programs("attached programs", web);
 
-	/* up to 5.8 all of these say ENOENT */
+	/* before 5.9 all of these fail with ENOENT */
 	show_value("after detach", counts, &key);
 	err = bpf_map_get_next_key(counts, NULL, &first);
 	show_number("first key is that of web", err,

@@ -51,8 +51,8 @@ void wait_until_gone(int map, const void *key);
 
 /*
  * Print "label: " and what came of a call: "ok", a number, numbers as
- * "[1, 2]", or for a negative @err the name of the errno. 524, which has
- * no name in libc, is ENOTSUPP.
+ * "[1, 2]", or for a negative @err the name of the errno: ENOTSUPP for
+ * 524, which has no name in libc.
  */
 void show_result(const char *label, int err);
 void show_number(const char *label, int err, __u64 number);

@@ -27,7 +27,7 @@ static struct bpf_object *load_generation(void)
 	return obj;
 }
 
-/* With flags 0 the attach replaces what is there, in one step. */
+/* With flags 0 the kernel replaces the attached program in one step. */
 static void begin_generation(int cgroup, struct bpf_object *obj)
 {
 	int prog, err;
@@ -69,7 +69,7 @@ int main(void)
 	send_packet(web);
 	show_counter("second generation", web, second);
 
-	/* from 5.9 on still there, and no longer changing; ENOENT before */
+	/* since 5.9 it remains, and no longer changes; before, ENOENT */
 	show_counter("first map later", web, first);
 	bpf_object__close(first);
 

@@ -50,7 +50,7 @@ int main(void)
 	const char *file = object_file();
 	int web = make_cgroup(-1, "web");
 	int app = make_cgroup(web, "app");
-	/* a key of 8 bytes is the first member of this one */
+	/* the 8-byte key is the first member of this one */
 	struct bpf_cgroup_storage_key parent = {
 		.cgroup_inode_id = cgroup_id(web),
 		.attach_type = BPF_CGROUP_INET_EGRESS,
@@ -93,7 +93,7 @@ int main(void)
 	show_counter("parent", counts, &parent);
 	show_counter("child", counts, &child);
 
-	/* user space cannot delete: the entry goes with its cgroup */
+	/* user space cannot delete: the entry is freed with its cgroup */
 	err = bpf_map_delete_elem(counts, &child);
 	show_result("delete", err);
 	remove_cgroup(app);

@@ -60,7 +60,7 @@ int main(void)
 		error(1, -err, "attach");
 	send_packet(web);
 
-	/* they are the same from 5.5 on, on 64-bit kernels */
+	/* they are the same since 5.5, on 64-bit kernels */
 	if (fstat(web, &st))
 		error(1, errno, "fstat");
 	show_number("id is st_ino", 0, key.cgroup_inode_id == st.st_ino);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Keep a second instance away from a map: pin the map under a fixed name
- * before the program is loaded. Who cannot pin does not go on.
+ * before the program is loaded, and stop if pinning fails.
  */
 #include <errno.h>
 #include <error.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Look an entry up by the cgroup id and by the inode number: they are the
- * same from 5.5 on.
+ * Look up an entry by the cgroup id and by the inode number: they are the
+ * same since 5.5.
  */
 #include <errno.h>
 #include <error.h>
@@ -56,7 +56,7 @@ int main(void)
 
 	show_entry_of("by id", counts, id);
 	show_entry_of("by st_ino", counts, st.st_ino);
-	/* the other half was a generation number up to 5.4 */
+	/* before 5.5 the other half was a generation number */
 	show_number("lower half is st_ino", 0, (__u32)id == st.st_ino);
 	show_number("upper half is in use", 0, id >> 32 != 0);
 

@@ -85,7 +85,7 @@ int main(void)
 	send_packet(app);
 	show_number("after detach", 0, is_attached(web, prog, 0));
 
-	/* gone up to 5.8, there from 5.9 on: it does not tell */
+	/* since 5.9 it remains, so it proves nothing */
 	err = bpf_map_lookup_elem(counts, &key, &packets);
 	show_number("entry after detach", err, packets);
 

@@ -27,7 +27,7 @@ static int program(struct bpf_object *obj, const char *name)
 	return prog;
 }
 
-/* Up to 5.8 a map belongs to one program: load the two only where needed. */
+/* Before 5.9 a map belongs to one program: load two only where needed. */
 static struct bpf_object *load(bool with_guard)
 {
 	const char *file = object_file();

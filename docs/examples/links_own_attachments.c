@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Attach by links (5.7), and end one by command (5.9) and one by closing
- * its descriptor. Before, the commands are EINVAL.
+ * Attach by links (since 5.7), and detach one by command (since 5.9) and one
+ * by closing its descriptor. Older kernels reject the commands with EINVAL.
  */
 #include <errno.h>
 #include <error.h>

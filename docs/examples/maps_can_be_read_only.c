@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Freeze a map that a program writes, and make one that programs can only
- * read. Both came with 5.2; before, they are EINVAL.
+ * Freeze a map that a program writes, and create one that programs can only
+ * read. Before 5.2, both fail with EINVAL.
  */
 #include <errno.h>
 #include <error.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Read and write the value of one CPU by a flag, which works from 7.0 on, and
- * those of all CPUs, which always does.
+ * Read and write the value of one CPU by a flag, which works since 7.0, and
+ * those of all CPUs, which works on every release.
  */
 #include <errno.h>
 #include <error.h>
@@ -14,10 +14,10 @@
 #include "example.h"
 
 /* The number of the CPU stands in the upper half of the flags. */
-#define ONE_CPU		8ULL	/* BPF_F_CPU, from 7.0 on */
-#define ALL_CPUS	16ULL	/* BPF_F_ALL_CPUS, from 7.0 on */
+#define ONE_CPU		8ULL	/* BPF_F_CPU, since 7.0 */
+#define ALL_CPUS	16ULL	/* BPF_F_ALL_CPUS, since 7.0 */
 
-/* The type is there from 4.20 on. */
+/* The type exists since 4.20. */
 static int probe_percpu(void)
 {
 	int fd;

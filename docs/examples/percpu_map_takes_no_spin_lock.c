@@ -48,7 +48,7 @@ static int try_to_create(int btf, const struct bpf_map *map)
 static void try_both(int btf, const struct bpf_map *per_cpu,
 		     const struct bpf_map *shared)
 {
-	/* 524, from 6.2 on 95 */
+	/* 524, and since 6.2 95 */
 	show_result("lock in a per-CPU value", try_to_create(btf, per_cpu));
 	show_result("lock in a shared value", try_to_create(btf, shared));
 }

@@ -16,7 +16,7 @@
 #include "example.h"
 
 /* [begin shown] */
-/* The type is there from 4.20 on. */
+/* The type exists since 4.20. */
 static int probe_percpu(void)
 {
 	int fd;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Bit 0 says whether to go on; bit 1 is about something else, see below. */
+/* Bit 0 allows the operation; bit 1 has another meaning, see below. */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
@@ -15,7 +15,7 @@ struct {
 	__type(value, __u64);
 } binds SEC(".maps");
 
-/* From 5.3 on: let the packet pass, and tell TCP of congestion. */
+/* Since 5.3: let the packet pass, and tell TCP of congestion. */
 SEC("cgroup_skb/egress")
 int mark(struct __sk_buff *skb)
 {
@@ -25,7 +25,7 @@ int mark(struct __sk_buff *skb)
 	return 3;
 }
 
-/* From 5.12 on: allow the bind, on a port below 1024 without capability. */
+/* Since 5.12: allow the bind, on a port below 1024 without capability. */
 SEC("cgroup/bind4")
 int allow(struct bpf_sock_addr *ctx)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Load programs that return 3: at egress that works from 5.3 on, at bind
- * from 5.12 on. Before, the verifier refuses them with EINVAL.
+ * Load programs that return 3: at egress this works since 5.3, at bind since
+ * 5.12. Before, the verifier rejects them with EINVAL.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -13,7 +13,7 @@
 
 #include "example.h"
 
-/* The type is there from 4.20 on. */
+/* The type exists since 4.20. */
 static int probe_percpu(void)
 {
 	int fd;

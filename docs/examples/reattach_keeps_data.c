@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Detach a program and attach it again: its counter began at zero up to 5.8,
- * and goes on from 5.9 on.
+ * Detach a program and attach it again: before 5.9 its counter restarts at
+ * zero, since 5.9 it continues.
  */
 #include <errno.h>
 #include <error.h>

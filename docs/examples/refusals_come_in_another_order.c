@@ -38,7 +38,7 @@ static int look_up_with_bad_flags(int writer)
 }
 /* [end shown] */
 
-/* Up to 5.10 maps count against the limit; those that exist stay. */
+/* Before 5.11 maps count against the limit; existing maps remain. */
 static void leave_no_memory(void)
 {
 	const struct rlimit none = {};

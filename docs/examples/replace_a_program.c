@@ -42,7 +42,7 @@ static int map_of(struct bpf_object *obj)
 	return bpf_object__find_map_fd_by_name(obj, "counts");
 }
 
-/* With flags 0 the attach replaces what is there, without a gap. */
+/* With flags 0 the kernel replaces the attached program without a gap. */
 static void attach(int cgroup, struct bpf_object *obj)
 {
 	int prog, err;
@@ -64,7 +64,7 @@ static __u64 read_counter(int counts, const void *key)
 	return packets;
 }
 
-/* Up to 5.8 a map serves one program: carry the value to another map. */
+/* Before 5.9 a map belongs to one program: copy the value to a new map. */
 static struct bpf_object *carry_over(int cgroup, int old, const void *key)
 {
 	__u64 packets = read_counter(old, key);

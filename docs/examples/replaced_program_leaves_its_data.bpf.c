@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Three versions of a program. The second has a map of its own, the third
- * goes on with that of the first, and counts each packet as ten.
+ * Three versions of a program. The second has its own map, the third uses
+ * that of the first, and counts each packet as ten.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>

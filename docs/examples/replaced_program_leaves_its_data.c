@@ -63,7 +63,7 @@ static int load(const char *name, int old, int new)
 	return prog;
 }
 
-/* With flags 0 the attach replaces what is there. */
+/* With flags 0 the kernel replaces the attached program. */
 static void attach(int cgroup, int prog)
 {
 	int err;
@@ -111,7 +111,7 @@ int main(void)
 	attach(web, first);
 	show_value("after going back", old, &key);
 
-	/* up to 5.8 a map serves one program: EBUSY */
+	/* before 5.9 a map belongs to one program: EBUSY */
 	third = load("third", old, new);
 	show_result("load a successor", third);
 	if (third >= 0) {

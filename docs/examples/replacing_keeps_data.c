@@ -20,7 +20,7 @@ static void attach(int cgroup, int prog, __u32 flags)
 		error(1, -err, "attach");
 }
 
-/* From 5.6 on: take the place of a program, here of itself. */
+/* Since 5.6: replace a program, here with itself. */
 static int replace(int cgroup, int prog)
 {
 	LIBBPF_OPTS(bpf_prog_attach_opts, opts,

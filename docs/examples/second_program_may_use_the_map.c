@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Load a second program with a map: EBUSY up to 5.8. From 5.9 on both count
+ * Load a second program with a map: EBUSY before 5.9. Since 5.9 both count
  * in one storage.
  */
 #include <errno.h>

@@ -3,8 +3,8 @@
  * A process says with setsockopt() that its cgroup is to make no more
  * connections; connect() then fails with EPERM.
  *
- * User space makes one map of the two where the kernel takes keys of 8
- * bytes. So they are declared by sizes, without types.
+ * User space uses one map for both where the kernel accepts 8-byte keys, so
+ * they are declared by sizes, without types.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Share one configuration between a setsockopt writer and a connect reader:
- * by a key of 8 bytes, or before 5.9 by copying it from map to map.
+ * with an 8-byte key, or before 5.9 by copying it from map to map.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,8 +20,8 @@
 
 /* [begin shown] */
 /*
- * From 5.9 on one map for both programs: its key is the cgroup id alone.
- * Before, a map for each, with the key that has the attach type.
+ * Since 5.9, use one map for both programs: its key is the cgroup id alone.
+ * Before, use a map for each, with the key that has the attach type.
  */
 static int choose_maps(struct bpf_map *wanted, struct bpf_map *config)
 {
@@ -95,7 +95,7 @@ int main(void)
 {
 	const char *file = object_file();
 	int web = make_cgroup(-1, "web");
-	/* a key of 8 bytes is the first member of this one */
+	/* the 8-byte key is the first member of this one */
 	struct bpf_cgroup_storage_key key = {
 		.cgroup_inode_id = cgroup_id(web),
 		.attach_type = BPF_CGROUP_SETSOCKOPT,
@@ -116,7 +116,7 @@ int main(void)
 	if (err)
 		error(1, -err, "maps");
 
-	/* setsockopt programs are there from 5.3 on */
+	/* setsockopt programs exist since 5.3 */
 	err = bpf_object__load(obj);
 	show_result("writer", err);
 	if (err) {

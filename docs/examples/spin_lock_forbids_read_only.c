@@ -47,7 +47,7 @@ static void try_all(int btf, const struct bpf_map *limits)
 
 	err = try_to_create(btf, limits, BPF_F_RDONLY_PROG);
 	show_result("programs only read", err);
-	/* EACCES from 6.2 on */
+	/* EACCES since 6.2 */
 	err = try_to_create(btf, limits, BPF_F_WRONLY_PROG);
 	show_result("programs only write", err);
 
@@ -55,7 +55,7 @@ static void try_all(int btf, const struct bpf_map *limits)
 	show_result("programs read and write", fd < 0 ? fd : 0);
 	if (fd < 0)
 		return;
-	/* 524 from 6.2 on */
+	/* 524 since 6.2 */
 	show_result("freeze", bpf_map_freeze(fd));
 	close(fd);
 }

@@ -66,7 +66,7 @@ int main(void)
 		error(1, -err, "detach");
 	attach(web, prog);
 
-	/* zero up to 5.8, the last value from 5.9 on */
+	/* zero before 5.9, the last value since 5.9 */
 	baseline = read_counter(counts, web);
 	show_number("counter at the start", 0, baseline);
 	send_packet(web);

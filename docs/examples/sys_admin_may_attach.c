@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Attach and query with CAP_SYS_ADMIN and without CAP_NET_ADMIN, which works
- * from 6.9 on.
+ * since 6.9.
  */
 #define _GNU_SOURCE
 #include <errno.h>

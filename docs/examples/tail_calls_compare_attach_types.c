@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Tail-call a program of another section, and then one of the caller's own:
- * the first is refused from 6.18 on, and by fixed stable kernels.
+ * the first is rejected since 6.18, and by fixed stable kernels.
  */
 #include <errno.h>
 #include <error.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Test a program where RLIMIT_MEMLOCK leaves nothing for its storage: a
- * strange return value up to 4.20, ENOMEM up to 5.10.
+ * Test a program where RLIMIT_MEMLOCK leaves nothing for its storage: an
+ * invalid return value before 4.20, ENOMEM before 5.11.
  */
 #include <errno.h>
 #include <error.h>

@@ -3,7 +3,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-#define CGRP_STORAGE 32	/* BPF_MAP_TYPE_CGRP_STORAGE, from 6.2 on */
+#define CGRP_STORAGE 32	/* BPF_MAP_TYPE_CGRP_STORAGE, since 6.2 */
 
 /* before: the storage of the attachment, never NULL */
 struct {
@@ -39,8 +39,8 @@ struct task_struct {
 } __attribute__((preserve_access_index));
 
 /*
- * The cgroup is named here: it is that of the process, maybe a descendant of
- * the one to which the program is attached. The entry is made on demand.
+ * The program names the cgroup: that of the process, maybe a descendant of
+ * the one to which it is attached. The entry is created on demand.
  */
 SEC("cgroup/sock_create")
 int cgrp_count(struct bpf_sock *ctx)

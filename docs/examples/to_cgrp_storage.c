@@ -87,7 +87,7 @@ int main(void)
 	err = bpf_map_get_next_key(cgrp_counts, &web, &next);
 	show_result("next key", err);
 
-	/* what a detach and an attach used to do */
+	/* what detaching and attaching used to do */
 	err = bpf_map_delete_elem(cgrp_counts, &web);
 	show_result("remove", err);
 	show_entry("removed", cgrp_counts, web);
@@ -97,7 +97,7 @@ int main(void)
 		error(1, -err, "update");
 	show_entry("starts again at", cgrp_counts, web);
 
-	/* the new program goes on from there */
+	/* the new program continues from there */
 	attach(web, obj, "cgrp_count");
 	make_sockets(web, 1);
 	err = bpf_map_lookup_elem(cgrp_counts, &web, &sockets);

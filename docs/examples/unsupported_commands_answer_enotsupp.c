@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Try commands that these maps do not have. EINVAL says that the kernel does
- * not know the command, 524 that it does, and not for these maps.
+ * Try commands that these maps do not have. EINVAL means that the kernel
+ * lacks the command, 524 that it has the command, but not for these maps.
  */
 #include <errno.h>
 #include <error.h>

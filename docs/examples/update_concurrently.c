@@ -18,7 +18,7 @@ struct limits {
 	__u64 closed;
 };
 
-/* The type is there from 4.20 on. */
+/* The type exists since 4.20. */
 static int probe_percpu(void)
 {
 	int fd;

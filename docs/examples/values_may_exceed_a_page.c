@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Load programs whose values have the largest sizes, and one byte more: a
- * page up to 5.14, from 5.15 on 65407 bytes, and 32768 for each CPU.
+ * page before 5.15, then 65407 bytes, and 32768 for each CPU.
  */
 #include <errno.h>
 #include <error.h>
@@ -15,8 +15,8 @@
 
 /*
  * Load the program that uses the map, and not the other one, with values of
- * @size bytes. A size that the kernel does not take is E2BIG, a type that it
- * does not know EINVAL.
+ * @size bytes. It fails with E2BIG if the size is too large, and with EINVAL
+ * if the kernel lacks the type.
  */
 static int try_size(const char *map_name, const char *prog_name, __u32 size)
 {

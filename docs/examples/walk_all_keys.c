@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Walk the entries of a map, on every release: a key is one when a lookup
- * finds it, and the end is where get_next_key says so.
+ * Iterate over the entries of a map, on every release: use a key only if a
+ * lookup finds it, and stop when get_next_key fails.
  */
 #include <errno.h>
 #include <error.h>

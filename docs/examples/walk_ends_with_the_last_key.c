@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Walk over two keys, newest first, and ask for one more: up to 7.0 there is
- * a bogus one, from 7.1 on ENOENT.
+ * Iterate over two keys, newest first, and ask for one more: before 7.1 there
+ * is an invalid key, since 7.1 ENOENT.
  */
 #include <errno.h>
 #include <error.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Begin each measurement at zero: after each attach write zeros over the
- * entry, in the shared map one value, in the per-CPU map one for each CPU.
+ * Start each measurement at zero: after attaching, write zeros to the entry,
+ * in the shared map one value, in the per-CPU map one for each CPU.
  */
 #include <errno.h>
 #include <error.h>
@@ -17,7 +17,7 @@ static struct bpf_cgroup_storage_key key;
 static int web, prog, counts, per_cpu, cpus;
 static __u64 *slots;	/* one for each possible CPU */
 
-/* The type is there from 4.20 on. */
+/* The type exists since 4.20. */
 static int probe_percpu(void)
 {
 	int fd;

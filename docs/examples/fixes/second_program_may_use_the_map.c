@@ -5,7 +5,7 @@
 
 #include <bpf/bpf.h>
 
-/* A new, pinned map: call this first. A second instance gets -EEXIST. */
+/* Call this first: a new, pinned map, or -EEXIST in a second instance. */
 int create_and_pin(const char *pin)
 {
 	int map, err;
