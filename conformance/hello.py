@@ -3,7 +3,7 @@
 
 Runs inside a guest, with the guest's Python alone.  Prints one ``name: value`` line for each
 promise and ends with status 1 if any is broken.  One bpf(2) call creates a
-BPF_MAP_TYPE_CGROUP_STORAGE map through ctypes: key of 16 bytes, value of 8, max_entries 0.
+BPF_MAP_TYPE_CGROUP_STORAGE map through ctypes: 16-byte key, 8-byte value, max_entries 0.
 """
 
 import ctypes

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Who answers sequences of operations: a kernel in a guest, or a model in its place."""
+"""What answers sequences of operations: a kernel in a guest, or a model in its place."""
 
 from __future__ import annotations
 

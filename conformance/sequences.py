@@ -146,9 +146,9 @@ class Sequences(RuleBasedStateMachine):
     """One sequence, on the model of one release or of several."""
 
     releases: ClassVar[tuple[str, ...]] = ("latest",)
-    """A step must be defined on all of them; by the last one's answers the machine goes on."""
+    """A step must be defined on all of them; by the last one's answers the machine continues."""
     undefined: ClassVar[bool] = False
-    """Whether a sequence ends with the first undefined step, instead of going on without it."""
+    """Whether a sequence ends with the first undefined step, instead of continuing without it."""
     census: ClassVar[Counter[tuple[str, str]]]
     """How often each operation got each answer."""
 

@@ -63,7 +63,7 @@ def main(names: list[str]) -> int:
         try:
             with LinuxKernel(allow_unsafe=True, **story.kernel) as kernel, suppress(Warned):
                 story.run(kernel, Teller(name))
-        except Exception as error:  # the other stories go on; this one counts as not told
+        except Exception as error:  # the other stories still run; this one counts as not told
             traceback.print_exc()
             say(story=name, failed=repr(error))
             failed = 1

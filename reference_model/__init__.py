@@ -13,7 +13,7 @@ A kernel of the release of your choice, a cgroup, a map, and a program that coun
 >>> kernel.map_lookup_elem(counts, (web, BPF_CGROUP_INET_EGRESS))
 1
 
-Up to 5.8 the storage belongs to the attachment and goes with it; from 5.9 on it would still be 1:
+Before 5.9 the storage belongs to the attachment and is freed with it; since 5.9 it is still 1:
 
 >>> kernel.prog_detach(web, count, BPF_CGROUP_INET_EGRESS)
 >>> kernel.map_lookup_elem(counts, (web, BPF_CGROUP_INET_EGRESS))

@@ -273,7 +273,7 @@ class AttachCommands(KernelPart):
     def _position(
         self, hook: Hook, link: Link | None, flags: int, relative: Descriptor | int | None
     ) -> int:
-        """Where a new entry goes: ``get_prog_list()`` and ``insert_pl_to_hlist()``."""
+        """Where a new entry is inserted: ``get_prog_list()`` and ``insert_pl_to_hlist()``."""
         wanted = flags & (_BEFORE | _AFTER)
         if not flags & (_LINK | _ID) and not relative:
             if hook.attachments and wanted == _BEFORE | _AFTER:
@@ -366,7 +366,7 @@ class AttachCommands(KernelPart):
             entries = effective(cgroup, hook_id)
             if entry in entries and any(e.flags for e in entries):
                 raise UndefinedBehaviour(
-                    "beside BPF_F_PREORDER programs a link update, or a detach without memory, "
+                    "beside BPF_F_PREORDER programs a link update, or detaching without memory, "
                     "may change another program of the array (CVE-2026-72427)"
                 )
 

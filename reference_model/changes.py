@@ -448,8 +448,8 @@ LSM_CGROUP = Change(
     "bpf: per-cgroup lsm flavor",
     "69fd337a975c",
     "6.0",
-    "LSM programs can be attached to cgroups and use storages; all their hooks share one attach "
-    "type.",
+    "LSM programs can be attached to cgroups and use storages; all their hooks have the same "
+    "attach type.",
     read=[Read("bpf_lsm.c:bpf_lsm_func_proto", "6.1")],
     marker=Marker(UAPI, "BPF_LSM_CGROUP"),
 )

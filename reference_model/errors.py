@@ -197,7 +197,7 @@ class MapName(BpfError):
 
 
 class LockedMemory(BpfError):
-    """RLIMIT_MEMLOCK is too small for the map itself (up to 5.10)."""
+    """RLIMIT_MEMLOCK is too small for the map itself (before 5.11)."""
 
     number, reason = _errno.EPERM, "RLIMIT_MEMLOCK is too small for the map"
 
@@ -233,13 +233,13 @@ class SpecialFieldReadOnly(BpfError):
 
 
 class SpecialFieldNotSupported(BpfError):
-    """The map type takes no such special field; up to 6.1 not said of a bpf_spin_lock."""
+    """The map type supports no such special field; for a bpf_spin_lock since 6.2."""
 
     number, reason = _errno.EOPNOTSUPP, "no such special field in this map type"
 
 
 class SpecialFieldNotSupportedLegacy(BpfError):
-    """The map type takes no bpf_spin_lock (up to 6.1)."""
+    """The map type supports no bpf_spin_lock (before 6.2)."""
 
     number, reason = ENOTSUPP, "no such special field in this map type"
 
@@ -292,7 +292,7 @@ class SleepableProgram(BpfError):
 class StorageBusy(BpfError):
     """The verifier's one message for two causes.
 
-    The program uses two maps of one kind, or (up to 5.8) another program owns the map.
+    The program uses two maps of one kind, or (before 5.9) another program owns the map.
     """
 
     number, reason = _errno.EBUSY, "only one cgroup storage of each type is allowed"
@@ -417,7 +417,7 @@ class DetachNeedsProgram(BpfError):
 
 
 class OutOfMemory(BpfError):
-    """An allocation failed; inside attach also where RLIMIT_MEMLOCK is too small (up to 5.10)."""
+    """An allocation failed; when attaching also if RLIMIT_MEMLOCK is too small (before 5.11)."""
 
     number, reason = _errno.ENOMEM, "no memory"
 

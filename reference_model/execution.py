@@ -31,7 +31,7 @@ MOST_REPEATS = 1_000_000
 """Runs in one test run of the model, which takes about a second for them."""
 
 _EPERM, _ENOMEM = 2**32 - errnos.EPERM, 2**32 - errnos.ENOMEM
-"""Errors of a test run that up to 4.20 were delivered as what the program returned."""
+"""Errors of a test run that 4.19 returned as the return value of the program."""
 
 
 _GIVE_A_PORT = frozenset(

@@ -37,7 +37,7 @@ from .values import KPTR, RES_SPIN_LOCK, SPIN_LOCK, TIMER, Field, Int, Special, 
 BPF_LOCAL_STORAGE_MAX_VALUE_SIZE = 65535 - 128
 """Bytes: 65407 with 64-byte cache lines, where an element's header takes 128."""
 PCPU_MIN_UNIT_SIZE = 32768
-"""Bytes: the largest value of the per-CPU type from 5.15 on."""
+"""Bytes: the largest value of the per-CPU type since 5.15."""
 
 MOST_SLOTS = 1 << 16
 """Slots of an array of programs in the model; Linux ends where its memory does."""

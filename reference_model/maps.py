@@ -94,7 +94,7 @@ class Map(Object):
 
     @property
     def has_lock(self) -> bool:
-        """Whether the kernel knows a bpf_spin_lock in the value."""
+        """Whether the kernel found a bpf_spin_lock in the value."""
         return SPIN_LOCK in self.record
 
     def lookup(self, kernel: KernelPart, key: Any, flags: int) -> Value:
@@ -159,7 +159,7 @@ class StorageMap(Map):
         self.entries: dict[object, Storage] = {}
         self.newest: Storage | None = None
         self.owner: Program | None = None
-        """Up to 5.8: the program that the map is bound to."""
+        """Before 5.9: the program that the map is bound to."""
         self.slot = (self.value_size + 7) // 8 * 8 if percpu else self.value_size
         """Bytes of one CPU's value in the buffers of user space and of the model."""
         self.buffer_size = self.slot * len(kernel.cpus) if percpu else self.value_size
@@ -167,7 +167,7 @@ class StorageMap(Map):
         header = 104 if kernel.has(changes.SHARED_STORAGE) else 88
         size = self.buffer_size if percpu else header + 16 + self.value_size
         self.pages = pages_of(size)
-        """Pages that one storage charges to RLIMIT_MEMLOCK (up to 5.10)."""
+        """Pages that one storage charges to RLIMIT_MEMLOCK (before 5.11)."""
 
     def identity(self, cgroup_id: int, attach_type: int) -> object:
         """What tells one storage of the map from another."""

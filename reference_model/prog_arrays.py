@@ -77,7 +77,7 @@ class ProgArray(Map):
             self.owner = Owner(program.type, program.expected_attach_type, storage_maps)
 
     def _number(self, key: Any) -> int:
-        """The number in a key of 4 bytes."""
+        """The number in a 4-byte key."""
         if not isinstance(key, int):
             raise TypeError(f"the key of a program array is a slot's number, not {key!r}")
         if not 0 <= key < 1 << 32:

@@ -69,7 +69,7 @@ class Recorder(Forwarder):
         self.timeline = Timeline(kernel.release.name)
         self._lanes: dict[object, Lane] = {}
         self._asked: list[TimelineStep] | None = None
-        """The operations of the observation that is going on."""
+        """The operations of the current observation."""
 
     def observing(self, observer: Observer) -> Observe:
         """Return an observer that also adds a step for each answer that ``observer`` notes."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Kernel releases, and the changes that set them apart.
 
-Modelled: the history of mainline Linux from 4.19 on, with what its stable branches took over.
+Modelled: the history of mainline Linux since 4.19, with what its stable branches took over.
 Left out: distributions' own backports, except where a recorded kernel showed them.
 
 >>> Release("5.8") < Release("6.1.176") < Release("latest")
@@ -23,7 +23,7 @@ NEWEST = "7.3"
 
 
 def _until(newest: str) -> tuple[str, ...]:
-    """All mainline releases from 4.19 on: since 5.0, twenty for each major number.
+    """All mainline releases since 4.19: since 5.0, twenty for each major number.
 
     >>> _until("5.1")
     ('4.19', '4.20', '5.0', '5.1')
@@ -196,9 +196,9 @@ def _version(name: str) -> tuple[int, int, int]:
 
 
 def neighbours(of: Release, known: Sequence[Release]) -> tuple[Release, Release]:
-    """The nearest of the ``known`` releases before and after one, or the only neighbour twice.
+    """The nearest of the ``known`` releases before and after one, or the only one twice.
 
-    ``known`` is not empty and in order of release; a known release is its own neighbour.
+    ``known`` is not empty and in order of release; a known release is returned twice.
 
     >>> neighbours(Release("6.6"), [Release("6.1"), Release("6.12")])
     (Release('6.1'), Release('6.12'))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a running kernel knows, and the objects that descriptors, pins and attachments hold.
+"""The state of a running kernel, and the objects that descriptors, pins and attachments hold.
 
 Modelled: ``kernel/bpf/syscall.c`` (descriptors, ids, pins, capabilities, RLIMIT_MEMLOCK).  Left
 out: RCU and work queues: what a kernel does a little later is done when the call returns.
@@ -183,7 +183,7 @@ class State(KernelInterface):
         return not self.capabilities.isdisjoint({"CAP_PERFMON", "CAP_SYS_ADMIN"})
 
     def _check_command(self) -> None:
-        """EPERM where the sysctl shuts unprivileged callers out of every command (up to 5.18)."""
+        """EPERM where the sysctl shuts unprivileged callers out of every command (before 5.19)."""
         if self.capabilities is not CAPABILITIES and not self.has(changes.UNPRIVILEGED_COMMANDS):
             self._check_unprivileged()
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Who owns a storage, when it is made and when it is freed: one class for each semantics.
+"""The owner of a storage, and when it is created and freed: one class for each semantics.
 
 Modelled: ``struct bpf_cgroup_storage`` of ``kernel/bpf/local_storage.c`` and the
 ``bpf_cgroup_storages_*()`` functions of ``kernel/bpf/cgroup.c``.  Left out: the short time between
@@ -79,7 +79,7 @@ class Ownership:
         """UndefinedBehaviour where the kernel could not publish them in place of the old ones."""
 
     def replace(self, old: Storages) -> None:
-        """The old storages of an attachment that goes on with others."""
+        """The old storages of an attachment that continues with others."""
 
     def detach(self, attachment: Attachment) -> None:
         """The storages of an attachment that ends."""
@@ -193,7 +193,7 @@ class PerAttachment(Ownership):
                 if found is not None and found not in old:
                     raise UndefinedBehaviour(
                         "a second attachment of the program has the same key: the kernel warns and "
-                        "spoils the map's tree (bpf_cgroup_storage_link)"
+                        "corrupts the map's tree (bpf_cgroup_storage_link)"
                     )
 
     def replace(self, old: Storages) -> None:

@@ -153,7 +153,7 @@ BPF_CGROUP_MAX_PROGS = 64
 QUERY_SIZE = 64
 """The size in bytes of the members of ``union bpf_attr`` for BPF_PROG_QUERY."""
 MAX_TAIL_CALL_CNT = 33
-"""Tail calls in one run; a further one does not happen and the program goes on."""
+"""Tail calls in one run; a further one does not happen and the program continues."""
 
 PAGE_SIZE = 4096
 """Bytes of a page on x86-64."""

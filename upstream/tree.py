@@ -35,12 +35,12 @@ LIMIT = 60
 
 
 class TreeError(Exception):
-    """The tree cannot be used: names it, the reason, and the way out."""
+    """The tree cannot be used: names it, the reason, and the fix."""
 
 
 @dataclass(frozen=True)
 class Sender:
-    """Who signs the patches off: a person, known from the configuration of git."""
+    """The person who signs the patches off, known from the configuration of git."""
 
     name: str
     email: str
@@ -92,7 +92,7 @@ def opened(path: Path) -> Path:
 
 
 def sender(tree: Path) -> Sender:
-    """Who sends, as git is configured for this tree; TreeError if it does not say."""
+    """The sender, as git is configured for this tree; TreeError if it does not say."""
     found = {}
     for name in ("user.name", "user.email"):
         try:

@@ -76,7 +76,7 @@ class Conformance(SphinxDirective):
 
 
 def oracle(of: Matrix, docname: str) -> Content:
-    """Who was asked, and when."""
+    """The kernels that were asked, and when."""
     if not of.records:
         return [paragraph("No kernel was booted and asked: there is no record of one.")]
     first, last = (pick(record["date"] for record in of.records) for pick in (min, max))

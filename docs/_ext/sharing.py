@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Who shares a storage with whom: ``.. sharing::`` tries every pair of attachments on the model.
+"""The sharing matrix: ``.. sharing::`` tries every pair of attachments on the model.
 
 A number is written under the key of the first attachment, and an event lets the second one's
 program add to its storage.  They share a storage if that addition stands on the number written.

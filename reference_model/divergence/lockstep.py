@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Two kernels that run one program: where they answer the same they go on, together.
+"""Two kernels that run one program: where they answer the same they continue, together.
 
 As long as a program asks for no change that only one of the releases has, both do the same, and one
 kernel stands for them.

@@ -228,7 +228,7 @@ class _Code:
     def end(self, *, last: bool) -> None:
         """Return R0, or R7 where steps follow.
 
-        The verifier wants to see every later instruction reached, so the way out then seems to
+        The verifier wants to see every later instruction reached, so the exit then seems to
         depend on a clock that is never 0.
         """
         if not last:

@@ -28,7 +28,7 @@ _EXTRA |= {15: (0, 12), 17: (4, 0), 19: (0, 12)}
 class Builder:
     """Collects types; the same type is described once.
 
-    ``tags`` says whether the kernel knows BTF_KIND_TYPE_TAG (5.17), which a kptr needs.
+    ``tags`` says whether the kernel supports BTF_KIND_TYPE_TAG (5.17), which a kptr needs.
     """
 
     def __init__(self, *, tags: bool = True) -> None:

@@ -11,9 +11,9 @@ answer may show:
   takes the mutex, returns when it is through.
 * The slot of an LSM hook becomes free when the kernel's own program there is freed, see
   ``wait_for_slots``.
-* Up to 5.8 a map stays bound to a program until the program's memory is freed, after a grace
-  period (``prog_load`` says EBUSY).  Programs are seen by their ids, which go at once: as long as a
-  program with the map lives EBUSY is the answer, and else it is waited for.
+* Before 5.9 a map stays bound to a program until the program's memory is freed, after a grace
+  period (``prog_load`` fails with EBUSY).  The ids of programs disappear at once: while a program
+  with the map exists, EBUSY is the answer; otherwise the call is repeated.
 """
 
 from __future__ import annotations

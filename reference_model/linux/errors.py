@@ -33,7 +33,7 @@ class KernelError(BpfError):
 
 
 class Missing(RuntimeError):
-    """This machine lacks something that LinuxKernel needs; the text names it and the way out."""
+    """This machine lacks something that LinuxKernel needs; the text names it and the fix."""
 
 
 class Unsafe(RuntimeError):

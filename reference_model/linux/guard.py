@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What is not done to a kernel that must go on running.
+"""What is not done to a kernel that must continue to run.
 
 Each test says which bug of which releases it keeps away from, by the change that repaired it; the
 model knows the same places as undefined behaviour.  A guest that may die lifts the guard.
@@ -50,7 +50,7 @@ class Guard:
         self._preorder = self._preorder or bool(flags & BPF_F_PREORDER)
 
     def attach_twice(self, program: Program, elsewhere: bool) -> None:
-        """Up to 5.8 each attachment owns a storage, and two of them have the same key."""
+        """Before 5.9 each attachment owns a storage, and two of them have the same key."""
         if elsewhere and any(program.cookies) and not self._has(changes.SHARED_STORAGE):
             self._refuse("a second attachment of a program on one hook, before 5.9")
 

@@ -96,7 +96,7 @@ def warnings() -> int:
 
 
 def missing() -> str | None:
-    """What LinuxKernel needs and this machine lacks, with the way out, in a sentence; or None."""
+    """What LinuxKernel needs and this machine lacks, with the fix, in a sentence; or None."""
     if sys.platform != "linux":
         return f"this is {sys.platform}: run on Linux"
     if platform.machine() != "x86_64" or sys.maxsize < 1 << 32:

@@ -34,7 +34,7 @@ from .syscall import BindMap, Command, ProgLoad, address, bpf, buffer
 _LOG = 1 << 18
 """Bytes for the verifier's log."""
 _ATTEMPTS = 5
-"""A load gives EAGAIN when a signal comes; libbpf asks as often."""
+"""Loading fails with EAGAIN when a signal comes; libbpf tries as often."""
 
 
 class ProgCommands(LinuxPart):

@@ -189,7 +189,7 @@ class LinuxState(KernelInterface):
     def memlock(self) -> int | None:
         """RLIMIT_MEMLOCK in bytes for maps and their storages; None: unlimited.
 
-        Up to 5.10, where it counts: the limit of this process.  The model counts no programs, so
+        Before 5.11, where it counts: the limit of this process.  The model counts no programs, so
         what they take is added to it.
         """
         return self._memlock

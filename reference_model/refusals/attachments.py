@@ -157,7 +157,7 @@ def _common(name: str, attach: Attach, since: Change | None) -> Iterator[Refusal
     )
     yield refusal(
         errors.OutOfMemory,
-        "no memory, or (up to 5.10) ``RLIMIT_MEMLOCK`` is too small for a new storage",
+        "no memory, or (before 5.11) ``RLIMIT_MEMLOCK`` is too small for a new storage",
         _without_memory(attach),
         rule="attach.failed",
     )
@@ -469,7 +469,7 @@ _LINKS = (
     Refusal(
         "link_create",
         errors.AttachFlags,
-        "flags; from 6.17 on those of the position are taken",
+        "flags; since 6.17 those of the position are accepted",
         lambda setup: _link(setup, flags=MULTI),
         since=changes.LINKS,
     ),

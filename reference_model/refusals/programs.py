@@ -152,8 +152,8 @@ PROGRAMS: tuple[Refusal, ...] = (
     Refusal(
         "prog_load",
         errors.TailCallIncompatible,
-        "the program does not fit the owner of a program array: another type; from 6.17 on "
-        "other storage maps; from 6.18 on another ``expected_attach_type``",
+        "the program does not fit the owner of a program array: another type; since 6.17 "
+        "other storage maps; since 6.18 another ``expected_attach_type``",
         _tail_call,
         rule="tail-call.same-maps",
     ),
@@ -200,7 +200,7 @@ PROGRAMS: tuple[Refusal, ...] = (
     Refusal(
         "prog_test_run",
         errors.OutOfMemory,
-        "no memory for the temporary storage, or (up to 5.10) ``RLIMIT_MEMLOCK`` is too small",
+        "no memory for the temporary storage, or (before 5.11) ``RLIMIT_MEMLOCK`` is too small",
         _test_run_without_memory,
         since=changes.TEST_RUN_ERRNO,
     ),

@@ -277,7 +277,7 @@ def test_what_was_not_tested_is_said() -> None:
     }
     (body,) = (words(proposed.body) for proposed in PATCHES if proposed.name == "reference")
     assert "except for what concerns LSM programs," in body
-    assert "a walk that begins with an unknown key: that was read in the source." in body
+    assert "an iteration that starts with an unknown key: that was read in the source." in body
 
 
 def text_of(proposed: Patch) -> str:

@@ -43,7 +43,7 @@ DETACH = Patch(
     fixes='d43198017ea3 ("docs/bpf: Add documentation for new cgroup local storage")',
     reasons=f"""
         map_cgrp_storage.rst says that BPF_MAP_TYPE_CGROUP_STORAGE_DEPRECATED deletes a storage
-        when its program is detached. That was so up to Linux 5.8. Since
+        when its program is detached. That was true before Linux 5.9. Since
         {commit(changes.SHARED_STORAGE)}, __cgroup_bpf_detach() leaves the storage alone: it goes
         with its map, in cgroup_storage_map_free(), or with the cgroup_bpf of its cgroup, in
         cgroup_bpf_release(). map_cgroup_storage.rst says so, and the two documents contradict each
@@ -63,7 +63,7 @@ DETACH = Patch(
     claims=(
         Claim(
             "The old type deletes a storage when the program is detached.",
-            "Up to 5.8. Since 5.9 the storage stays, with its contents.",
+            "Only before 5.9. Since 5.9 the storage remains, with its value.",
             "``kernel/bpf/cgroup.c``: __cgroup_bpf_detach(), cgroup_bpf_release(); "
             "``kernel/bpf/local_storage.c``: cgroup_storage_map_free()",
             ("lifetime.detach", "lifetime.attachment"),

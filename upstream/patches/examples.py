@@ -66,14 +66,14 @@ EXAMPLES = Patch(
         ),
         Claim(
             "No word of the releases that brought the types, or of their deprecation.",
-            "4.19 and 4.20; the key of 8 bytes in 5.9; deprecated since 6.2.",
+            "4.19 and 4.20; the 8-byte key in 5.9; deprecated since 6.2.",
             "``include/uapi/linux/bpf.h``: enum bpf_map_type",
             ("create.key-id", "create.percpu"),
             ("eight_byte_keys_need_5_9",),
         ),
         Claim(
             "A map is used by one program, in the present tense.",
-            "Up to 5.8. Since 5.9 any number of programs may use it.",
+            "Only before 5.9. Since 5.9 any number of programs may use it.",
             "``kernel/bpf/local_storage.c``: bpf_cgroup_storage_assign()",
             ("load.exclusive", "load.shared"),
             ("second_program_may_use_the_map",),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What is shared, what an attach does, the errors and limits, and a warning."""
+"""What is shared, what attaching a program does, the errors and limits, and a warning."""
 
 from __future__ import annotations
 
@@ -50,19 +50,19 @@ REFERENCE = Patch(
         {commit(changes.LINK_UPDATE_COMPARES_MAPS)}, and so must the programs of a program array
         since {commit(changes.TAIL_CALL_COOKIES)}.
     """,
-    untested="what concerns LSM programs, privileges, a lack of memory, and a walk that begins "
-    "with an unknown key",
+    untested="what concerns LSM programs, privileges, a lack of memory, and an iteration that "
+    "starts with an unknown key",
     claims=(
         Claim(
             "No warning that attaching again does not zero.",
-            "Up to 5.8 it did. Since 5.9 the old values stay.",
+            "Before 5.9 it did. Since 5.9 the old values remain.",
             "``kernel/bpf/cgroup.c``: bpf_cgroup_storages_alloc()",
             ("attach.reuse", "attach.fresh", "replace.keep", "replace.reset"),
             ("reattach_keeps_data", "replacing_keeps_data"),
         ),
         Claim(
             "No table of what shares a storage.",
-            "The map, the cgroup and, with a key of 16 bytes, the attach type decide.",
+            "The map, the cgroup and, with a 16-byte key, the attach type decide.",
             "``kernel/bpf/local_storage.c``: bpf_cgroup_storage_key_cmp()",
             ("share.programs", "share.attach-types-struct", "share.attach-types-id"),
             ("attach_types_share_with_8_byte_keys", "attached_twice_shares_one_storage"),
@@ -77,7 +77,7 @@ REFERENCE = Patch(
         ),
         Claim(
             "Nothing on the order and the end of the keys.",
-            "Newest first; up to 7.0 one bogus key at the end.",
+            "Newest first; before 7.1 one invalid key at the end.",
             "``kernel/bpf/local_storage.c``: cgroup_storage_get_next_key()",
             ("next-key.order", "next-key.end", "next-key.bogus"),
             ("walk_all_keys", "walk_ends_with_the_last_key"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Tables that say what holds on which releases: neighbours that agree are one range."""
+"""Tables that say what holds on which releases: adjacent releases that agree are one range."""
 
 from __future__ import annotations
 

@@ -152,7 +152,7 @@ class Drawing:
         return start, self.end() if lane.end is None else self.x(lane.end)
 
     def marks(self, lane: Lane, start: float, end: float, y: float) -> None:
-        """A dot where a lane begins; a cross where it ends, or an arrow where it goes on."""
+        """A dot where a lane begins; a cross where it ends, or an arrow where it continues."""
         self.add("circle", "tl-mark", cx=start, cy=y, r=4)
         if lane.end is not None:
             path = f"M{end - 4:g} {y - 4:g}l8 8m0 -8l-8 8"
