@@ -76,6 +76,20 @@ def test_nothing_is_true_of_one_machine_only() -> None:
     assert found == []
 
 
+OUTSIDE = re.compile(r"\b(SEMANTICS|AUDIT|DESIGN|ECOSYSTEM|RELIABILITY)\b[ ]\S|[sS]urprises?[ ]\d")
+
+
+def test_no_file_cites_a_document_that_is_not_here() -> None:
+    """What is known from elsewhere is a rule's id, a story, a trace or a kernel's source."""
+    found = [
+        f"{name(path)}:{number}: {line.strip()}"
+        for path in files()
+        for number, line in enumerate(text_of(path).splitlines(), start=1)
+        if OUTSIDE.search(line)
+    ]
+    assert found == []
+
+
 def imports(path: Path) -> Iterator[str]:
     """The top-level names that a module imports."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

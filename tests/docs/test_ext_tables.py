@@ -40,7 +40,7 @@ def test_releases_of_a_refusal_in_words() -> None:
 
 
 def test_sizes() -> None:
-    """SEMANTICS 1.1 and 1.2: numbers of the kernel's source for x86-64."""
+    """Numbers of the kernel's source for x86-64."""
     assert ranges("key-size") == {
         "4.19 to 5.8": ("16",),
         f"5.9 to {MAINLINE[-1]}": ("8, 16",),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""BPF_PROG_ATTACH and BPF_PROG_DETACH: SEMANTICS 2.4, 3.1 to 3.6, and surprises 17 to 24.
+"""BPF_PROG_ATTACH and BPF_PROG_DETACH.
 
 Every refusal here is also a test that it changed nothing: see ``support_state.refused``.
 """
@@ -124,7 +124,7 @@ class Request:
 
 @pytest.mark.parametrize("release", since("5.6"))
 def test_attach_checks_in_order(release: str) -> None:
-    """3.1, from 5.6 on, where BPF_F_REPLACE exists."""
+    """From 5.6 on, where BPF_F_REPLACE exists."""
     kernel = Kernel(release, unprivileged_bpf_disabled=0)
     request = Request(kernel)
     late = Release(release) >= Release("5.8")
@@ -184,7 +184,7 @@ def test_attach_checks_in_order_before_replace(release: str) -> None:
 @pytest.mark.parametrize("release", since("5.6"))
 @pytest.mark.parametrize("flags", [0, OVERRIDE, MULTI])
 def test_a_bogus_program_to_replace_is_ignored_without_the_flag(release: str, flags: int) -> None:
-    """3.1: looked up only where MULTI and REPLACE are both set."""
+    """Looked up only where MULTI and REPLACE are both set."""
     kernel = Kernel(release)
     closed = skb(kernel)
     kernel.close(closed)
@@ -200,7 +200,7 @@ def test_a_bogus_program_to_replace_is_ignored_without_the_flag(release: str, fl
     ],
 )
 def test_flags_of_later_releases(flag: int, releases: list[str]) -> None:
-    """3.1: EINVAL outside the mask."""
+    """EINVAL outside the mask."""
     for release in releases:
         kernel = Kernel(release)
         cgroup, prog = kernel.mkdir(), skb(kernel)
@@ -210,7 +210,7 @@ def test_flags_of_later_releases(flag: int, releases: list[str]) -> None:
 
 @pytest.mark.parametrize("release", NO_ORDERING)
 def test_fields_of_later_releases(release: str) -> None:
-    """3.1 and 3.5: relative_fd and expected_revision must be 0 before 6.17."""
+    """relative_fd and expected_revision must be 0 before 6.17."""
     kernel = Kernel(release)
     cgroup, prog = kernel.mkdir(), skb(kernel)
     with refused(kernel, "EINVAL", errors.AttachFlags):
@@ -224,7 +224,6 @@ def test_fields_of_later_releases(release: str) -> None:
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_who_may_attach_and_detach(release: str) -> None:
-    """3.1 and 3.5, surprises 23 and 24."""
     kernel = Kernel(release, unprivileged_bpf_disabled=0)
     cgroup, packets, sockets = kernel.mkdir(), skb(kernel), kernel.prog_load(SOCK)
     with kernel.user():
@@ -305,7 +304,7 @@ def test_a_program_that_declares_its_attach_type_keeps_to_it(
     ],
 )
 def test_attach_types_that_came_later(attach_type: AttachType, first: str) -> None:
-    """3.1, 'attach type known', and 0.3: before, EINVAL, which no program fd could change."""
+    """'attach type known': before, EINVAL, which no program fd could change."""
     for release in before(first):
         kernel = Kernel(release)
         cgroup, prog = kernel.mkdir(), skb(kernel)
@@ -326,7 +325,7 @@ def test_attach_types_that_came_later(attach_type: AttachType, first: str) -> No
 def all_wrong(kernel: Kernel) -> tuple[Cgroup, Cgroup, list[ProgFd], ProgFd]:
     """A parent whose program forbids, a full child, its programs, and one that is not there.
 
-    Surprise 18: the parent takes flags 0 although the child has programs already.
+    The parent takes flags 0 although the child has programs already.
     """
     parent = kernel.mkdir()
     child = kernel.mkdir(parent=parent)
@@ -347,7 +346,7 @@ def fails_in_turn(kernel: Kernel, attach: Callable[[], object], *allocations: st
 
 @pytest.mark.parametrize("release", since("5.6"))
 def test_cgroup_attach_checks_in_order(release: str) -> None:
-    """3.2, rows 1 to 15, with the ordering rows from 6.17."""
+    """With the ordering rows from 6.17."""
     kernel = Kernel(release)
     ordering = kernel.has(changes.ORDERING)
     parent, child, progs, new = all_wrong(kernel)
@@ -357,49 +356,49 @@ def test_cgroup_attach_checks_in_order(release: str) -> None:
     def attach(prog: ProgFd, flags: int) -> None:
         kernel.prog_attach(child, prog, EGRESS, flags, replace=absent, expected_revision=stale)
 
-    with refused(kernel, "EINVAL", errors.AttachFlags):  # row 1
+    with refused(kernel, "EINVAL", errors.AttachFlags):
         attach(here, OVERRIDE | MULTI)
-    with refused(kernel, "EINVAL", errors.AttachFlags):  # row 2
+    with refused(kernel, "EINVAL", errors.AttachFlags):
         attach(here, REPLACE)
     with refused(kernel, "EINVAL", errors.AttachFlags):
         attach(here, OVERRIDE | REPLACE)
     if ordering:
         for beside in (BEFORE, AFTER):
-            with refused(kernel, "EINVAL", errors.AttachFlags):  # row 3
+            with refused(kernel, "EINVAL", errors.AttachFlags):
                 attach(here, MULTI | REPLACE | beside)
-        with refused(kernel, "ESTALE", errors.StaleRevision):  # row 6
+        with refused(kernel, "ESTALE", errors.StaleRevision):
             attach(here, OVERRIDE)
         stale = 0
-    with refused(kernel, "EPERM", errors.HierarchyForbids):  # row 7
+    with refused(kernel, "EPERM", errors.HierarchyForbids):
         attach(here, OVERRIDE)
     kernel.prog_detach(parent, None, EGRESS)
-    with refused(kernel, "EPERM", errors.OtherFlagsAttached):  # row 8
+    with refused(kernel, "EPERM", errors.OtherFlagsAttached):
         attach(here, OVERRIDE)
     for flags in (MULTI, MULTI | REPLACE):
-        with refused(kernel, "E2BIG", errors.TooManyPrograms):  # row 9, surprise 17
+        with refused(kernel, "E2BIG", errors.TooManyPrograms):
             attach(here, flags)
     kernel.prog_detach(child, progs[-1], EGRESS)
     for allocation in ("storage", "node", "effective"):
         kernel.fail_next(allocation)
     for flags in (MULTI, MULTI | REPLACE):
-        with refused(kernel, "EINVAL", errors.AlreadyAttached):  # row 10
+        with refused(kernel, "EINVAL", errors.AlreadyAttached):
             attach(here, flags)
-    with refused(kernel, "ENOENT", errors.NothingToReplace):  # row 11
+    with refused(kernel, "ENOENT", errors.NothingToReplace):
         attach(new, MULTI | REPLACE)
     kernel.failing.clear()
     new = counter(kernel, storage_map(kernel))
-    fails_in_turn(kernel, lambda: attach(new, MULTI), "storage", "node")  # rows 12 and 13
+    fails_in_turn(kernel, lambda: attach(new, MULTI), "storage", "node")
     kernel.fail_next("effective")
     if ordering:
-        with refused(kernel, "EINVAL", errors.Position):  # row 14
+        with refused(kernel, "EINVAL", errors.Position):
             attach(new, MULTI | BEFORE | AFTER)
-    fails_in_turn(kernel, lambda: attach(new, MULTI), "effective")  # row 15
+    fails_in_turn(kernel, lambda: attach(new, MULTI), "effective")
     attach(new, MULTI)
 
 
 @pytest.mark.parametrize("release", [*before("5.6"), "4.19.108", "5.4.59"])
 def test_cgroup_attach_checks_in_order_before_5_6(release: str) -> None:
-    """3.2, row 10: up to 5.5 'attached already' came after the allocation of storages."""
+    """Up to 5.5 'attached already' came after the allocation of storages."""
     kernel = Kernel(release)
     parent, child, progs, _ = all_wrong(kernel)
     here = counter(kernel, storage_map(kernel))
@@ -407,14 +406,14 @@ def test_cgroup_attach_checks_in_order_before_5_6(release: str) -> None:
     def attach(prog: ProgFd, flags: int) -> None:
         kernel.prog_attach(child, prog, EGRESS, flags)
 
-    with refused(kernel, "EINVAL", errors.AttachFlags):  # row 1
+    with refused(kernel, "EINVAL", errors.AttachFlags):
         attach(here, OVERRIDE | MULTI)
-    with refused(kernel, "EPERM", errors.HierarchyForbids):  # row 7
+    with refused(kernel, "EPERM", errors.HierarchyForbids):
         attach(here, OVERRIDE)
     kernel.prog_detach(parent, None, EGRESS)
-    with refused(kernel, "EPERM", errors.OtherFlagsAttached):  # row 8
+    with refused(kernel, "EPERM", errors.OtherFlagsAttached):
         attach(here, OVERRIDE)
-    with refused(kernel, "E2BIG", errors.TooManyPrograms):  # row 9
+    with refused(kernel, "E2BIG", errors.TooManyPrograms):
         attach(here, MULTI)
     kernel.prog_detach(child, progs[-1], EGRESS)
     fails_in_turn(kernel, lambda: attach(here, MULTI), "storage", "node", "effective")
@@ -432,7 +431,7 @@ def test_cgroup_attach_checks_in_order_before_5_6(release: str) -> None:
 
 @pytest.mark.parametrize("release", [*since("5.11")])
 def test_nothing_but_storages_is_allocated_for_a_program_in_place_of_another(release: str) -> None:
-    """3.2, row 13: a replacement needs no list node."""
+    """A replacement needs no list node."""
     kernel = Kernel(release)
     cgroup = kernel.mkdir()
     kernel.prog_attach(cgroup, skb(kernel), EGRESS)
@@ -477,7 +476,7 @@ def test_transitions(release: str, old: int | None, new: int, expected: str) -> 
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_the_same_program_again(release: str) -> None:
-    """3.2: with flags 0 or OVERRIDE it takes its own place, with MULTI EINVAL (row 10)."""
+    """With flags 0 or OVERRIDE it takes its own place, with MULTI EINVAL."""
     kernel = Kernel(release)
     for flags in (0, OVERRIDE):
         cgroup, prog = kernel.mkdir(), skb(kernel)
@@ -492,7 +491,7 @@ def test_the_same_program_again(release: str) -> None:
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_the_flags_go_with_the_last_program(release: str) -> None:
-    """3.2: stored flags return to 0 when the last program goes."""
+    """Stored flags return to 0 when the last program goes."""
     kernel = Kernel(release)
     cgroup, prog = kernel.mkdir(), skb(kernel)
     for flags in (MULTI, OVERRIDE, 0, MULTI):
@@ -504,7 +503,7 @@ def test_the_flags_go_with_the_last_program(release: str) -> None:
 
 @pytest.mark.parametrize("release", since("5.6"))
 def test_replace_keeps_the_place(release: str) -> None:
-    """3.2, rows 10 and 11: since 5.8 a program may replace itself; a link does not count."""
+    """Since 5.8 a program may replace itself; a link does not count."""
     kernel = Kernel(release)
     cgroup = kernel.mkdir()
     one, two, three = crowd(kernel, cgroup, 3)
@@ -527,7 +526,7 @@ def test_replace_keeps_the_place(release: str) -> None:
 @pytest.mark.parametrize("release", ["5.9", "5.15", "latest"])
 @pytest.mark.parametrize("flags", [0, OVERRIDE])
 def test_a_replaced_program_is_let_go(release: str, flags: int) -> None:
-    """6.1: an attachment holds its program, and only as long as it lasts."""
+    """An attachment holds its program, and only as long as it lasts."""
     kernel = Kernel(release)
     cgroup, counts = kernel.mkdir(), storage_map(kernel)
     prog = counter(kernel, counts)
@@ -591,7 +590,7 @@ def test_an_ancestor_further_up(
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_descendants_are_not_examined(release: str) -> None:
-    """3.3, surprise 18: the children's programs stay, can be detached, and not be replaced."""
+    """The children's programs stay, can be detached, and not be replaced."""
     kernel = Kernel(release)
     parent = kernel.mkdir()
     child = kernel.mkdir(parent=parent)
@@ -658,7 +657,7 @@ def test_preorder_programs_run_first_the_root_most_before_all(release: str) -> N
 
 @pytest.mark.parametrize("release", PREORDERING)
 def test_preorder_hides_like_any_other_program(release: str) -> None:
-    """3.4: a list is taken if nothing has been collected yet, or it is MULTI."""
+    """A list is taken if nothing has been collected yet, or it is MULTI."""
     kernel = Kernel(release)
     a, b, _ = tree(kernel)
     above, below = skb(kernel), skb(kernel)
@@ -712,7 +711,7 @@ def test_detach_checks_in_order(release: str) -> None:
         kernel.prog_detach(cgroup, other, EGRESS)
     if Release(release) >= Release("5.7"):
         kernel.link_create(cgroup, other, EGRESS)
-        with refused(kernel, "ENOENT", errors.NotAttached):  # surprise 20
+        with refused(kernel, "ENOENT", errors.NotAttached):
             kernel.prog_detach(cgroup, other, EGRESS)
     kernel.prog_detach(cgroup, prog, EGRESS)
     assert prog.id not in ids(kernel, cgroup)
@@ -721,7 +720,6 @@ def test_detach_checks_in_order(release: str) -> None:
 @pytest.mark.parametrize("flags", [0, OVERRIDE])
 @pytest.mark.parametrize("release", MAINLINE)
 def test_a_single_program_is_detached_by_any_descriptor(release: str, flags: int) -> None:
-    """3.5, surprise 19."""
     kernel = Kernel(release)
     cgroup, closed = kernel.mkdir(), skb(kernel)
     kernel.close(closed)
@@ -739,7 +737,7 @@ def test_a_single_program_is_detached_by_any_descriptor(release: str, flags: int
     ],
 )
 def test_detach_without_memory(releases: list[str], fails: bool) -> None:
-    """3.5 and 6.4: ENOMEM and nothing changes, up to the fix 4c46091ee985."""
+    """ENOMEM and nothing changes, up to the fix 4c46091ee985."""
     for release in releases:
         kernel = Kernel(release)
         cgroup, counts = kernel.mkdir(), storage_map(kernel)
@@ -787,7 +785,7 @@ def test_purging_beside_preorder_programs_once_fixed(release: str) -> None:
 
 @pytest.mark.parametrize("release", since("6.0"))
 def test_lsm_hooks_have_lists_of_their_own_and_one_storage(release: str) -> None:
-    """2.4, surprise 11: even the 16-byte key does not separate LSM hooks."""
+    """Even the 16-byte key does not separate LSM hooks."""
     kernel = Kernel(release)
     cgroup, counts = kernel.mkdir(), storage_map(kernel)
     binds, connects = (
@@ -821,7 +819,6 @@ def ordering(request: pytest.FixtureRequest) -> Kernel:
 
 
 def test_positions_without_an_anchor(ordering: Kernel) -> None:
-    """3.6, rule 5."""
     kernel, cgroup = ordering, ordering.mkdir()
     first, head, tail, last = (skb(kernel) for _ in range(4))
     kernel.prog_attach(cgroup, first, EGRESS, MULTI | BEFORE | AFTER)  # the list is empty
@@ -869,7 +866,6 @@ def test_positions_beside_a_link(ordering: Kernel) -> None:
 
 
 def test_position_errors(ordering: Kernel) -> None:
-    """3.6, rules 1 to 4, in their order."""
     kernel, cgroup = ordering, ordering.mkdir()
     (here,) = crowd(kernel, cgroup, 1)
     closed, absent, wrong = skb(kernel), skb(kernel), storage_map(kernel)
@@ -908,7 +904,7 @@ def test_position_errors(ordering: Kernel) -> None:
 
 
 def test_a_program_does_not_stand_beside_a_link_of_it(ordering: Kernel) -> None:
-    """3.6, rule 2: a program anchors on directly attached programs."""
+    """A program anchors on directly attached programs."""
     kernel, cgroup = ordering, ordering.mkdir()
     prog = skb(kernel)
     kernel.link_create(cgroup, prog, EGRESS)
@@ -932,7 +928,7 @@ def test_positions_among_preorder_programs(ordering: Kernel) -> None:
 def test_positions_are_not_looked_at_where_a_program_takes_anothers_place(
     ordering: Kernel,
 ) -> None:
-    """3.6: used only when a new list entry is created."""
+    """Used only when a new list entry is created."""
     kernel, cgroup = ordering, ordering.mkdir()
     kernel.prog_attach(cgroup, skb(kernel), EGRESS)
     new = skb(kernel)
@@ -941,7 +937,7 @@ def test_positions_are_not_looked_at_where_a_program_takes_anothers_place(
 
 
 def test_revisions(ordering: Kernel) -> None:
-    """3.2, row 6: 1 at first, one more at each attach, detach and link update."""
+    """1 at first, one more at each attach, detach and link update."""
     kernel, cgroup = ordering, ordering.mkdir()
     one, two = skb(kernel), skb(kernel)
 
@@ -976,7 +972,7 @@ def test_revisions(ordering: Kernel) -> None:
 
 @pytest.mark.parametrize("release", ["5.7", "5.8", "5.8.18"])
 def test_replacing_the_last_user_of_a_map_with_a_storage_left(release: str) -> None:
-    """6.2, legacy: a map cannot still have storages when it is destroyed."""
+    """legacy: a map cannot still have storages when it is destroyed."""
     kernel = Kernel(release, memlock=1 << 20)
     counts, linked, direct = storage_map(kernel), kernel.mkdir(), kernel.mkdir()
     prog = counter(kernel, counts)

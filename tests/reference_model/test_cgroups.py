@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The cgroup tree: ids (SEMANTICS 5.7), removal, and who keeps a cgroup's BPF state (6.3)."""
+"""The cgroup tree: ids, removal, and who keeps a cgroup's BPF state."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NOT_HELD = ["5.3", "5.4", "5.4.12"]
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_ids(release: str) -> None:
-    """5.7, surprise 32: st_ino from 5.5 on, before with a generation in the upper half."""
+    """st_ino from 5.5 on, before with a generation in the upper half."""
     kernel = Kernel(release)
     cgroup = kernel.mkdir()
     assert kernel.root.st_ino == 1
@@ -42,7 +42,7 @@ def test_ids(release: str) -> None:
 
 
 def test_ids_are_not_used_again() -> None:
-    """5.7: ids of removed cgroups are not reused soon."""
+    """Ids of removed cgroups are not reused soon."""
     kernel = Kernel()
     numbers = []
     for _ in range(4):
@@ -64,7 +64,7 @@ def test_names() -> None:
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_removal_in_order(release: str) -> None:
-    """6.3: a child cgroup must be removed first."""
+    """A child cgroup must be removed first."""
     kernel = Kernel(release)
     above = kernel.mkdir()
     below = kernel.mkdir(parent=above)
@@ -96,7 +96,7 @@ def test_a_dying_child_does_not_keep_the_directory(release: str) -> None:
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_nothing_new_is_attached_to_a_removed_cgroup(release: str) -> None:
-    """6.3: fd lookup ENOENT; also while a socket keeps what is there."""
+    """fd lookup ENOENT; also while a socket keeps what is there."""
     kernel = Kernel(release)
     cgroup, prog = kernel.mkdir(), skb(kernel)
     kernel.prog_attach(cgroup, prog, EGRESS)
@@ -126,7 +126,7 @@ def test_closing_the_directory_is_not_removing_it() -> None:
 
 @pytest.mark.parametrize("release", [*MAINLINE, "proposal"])
 def test_rmdir_ends_programs_and_storages(release: str) -> None:
-    """6.2, 6.3, surprise 15: the entry goes, the map stays."""
+    """The entry goes, the map stays."""
     kernel = Kernel(release)
     cgroup, counts = kernel.mkdir(), storage_map(kernel)
     prog = counter(kernel, counts)
@@ -142,7 +142,7 @@ def test_rmdir_ends_programs_and_storages(release: str) -> None:
 
 @pytest.mark.parametrize("release", [*MAINLINE, "proposal"])
 def test_a_live_socket_keeps_them(release: str) -> None:
-    """6.3, surprise 14; recorded as rmdir-with-live-socket."""
+    """Recorded as rmdir-with-live-socket."""
     kernel = Kernel(release)
     cgroup, counts = kernel.mkdir(), storage_map(kernel)
     kernel.prog_attach(cgroup, counter(kernel, counts), EGRESS)
@@ -159,7 +159,7 @@ def test_a_live_socket_keeps_them(release: str) -> None:
 
 @pytest.mark.parametrize("release", since("5.9"))
 def test_storages_go_with_the_cgroup_even_if_nothing_is_attached_any_more(release: str) -> None:
-    """6.2, from 5.9."""
+    """From 5.9."""
     kernel = Kernel(release)
     cgroup, counts = kernel.mkdir(), storage_map(kernel)
     prog = counter(kernel, counts)
@@ -184,7 +184,7 @@ def family(kernel: Kernel) -> tuple[Cgroup, Cgroup, Socket, MapFd]:
 
 @pytest.mark.parametrize("release", HELD)
 def test_a_dying_child_with_sockets_keeps_its_ancestors(release: str) -> None:
-    """6.3: before 5.3 by the cgroup structure; e10360f815ca, in 5.5 and 5.4.13."""
+    """Before 5.3 by the cgroup structure; e10360f815ca, in 5.5 and 5.4.13."""
     kernel = Kernel(release)
     above, _, socket, counts = family(kernel)
     kernel.fire(socket, EGRESS)
@@ -197,7 +197,7 @@ def test_a_dying_child_with_sockets_keeps_its_ancestors(release: str) -> None:
 
 @pytest.mark.parametrize("release", NOT_HELD)
 def test_before_that_the_ancestors_programs_ran_after_their_release(release: str) -> None:
-    """6.3, e10360f815ca: released out of order, and still run by the child's sockets."""
+    """e10360f815ca: released out of order, and still run by the child's sockets."""
     kernel = Kernel(release)
     above, below, socket, counts = family(kernel)
     with refused(kernel, "ENOENT", errors.NoEntry):
@@ -212,7 +212,7 @@ def test_before_that_the_ancestors_programs_ran_after_their_release(release: str
 
 @pytest.mark.parametrize("release", [*HELD, *NOT_HELD])
 def test_only_the_last_reference_counts(release: str) -> None:
-    """6.3: an ancestor with a socket or a child of its own goes later."""
+    """An ancestor with a socket or a child of its own goes later."""
     kernel = Kernel(release)
     top = kernel.mkdir()
     middle = kernel.mkdir(parent=top)
@@ -248,7 +248,7 @@ def test_only_the_last_reference_counts(release: str) -> None:
 
 @pytest.mark.parametrize("release", since("6.2"))
 def test_elements_of_cgrp_storage_go_with_the_cgroup(release: str) -> None:
-    """8.2: with the cgroup structure, whatever is attached."""
+    """With the cgroup structure, whatever is attached."""
     kernel = Kernel(release)
     cgroup = kernel.mkdir()
     found = kernel.map_create(BPF_MAP_TYPE_CGRP_STORAGE, S32, U64, map_flags=1, btf=True)

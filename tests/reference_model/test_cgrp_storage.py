@@ -44,12 +44,12 @@ def setup(release: str = "latest", value: Type = U64) -> tuple[Kernel, MapFd, Cg
     return kernel, found, kernel.mkdir("web")
 
 
-# -- SEMANTICS 8.2, the table of syscalls ---------------------------------------------------------
+# -- the table of syscalls -------------------------------------------------------------------------
 
 
 @RELEASES
 def test_update_lookup_delete(release: str) -> None:
-    """SEMANTICS 8.2, rows lookup, update, delete; trace cgrp-storage-entries."""
+    """Trace cgrp-storage-entries."""
     kernel, found, web = setup(release)
     update, lookup, delete = (
         *(kernel.map_update_elem, kernel.map_lookup_elem),
@@ -73,7 +73,7 @@ def test_update_lookup_delete(release: str) -> None:
 
 @RELEASES
 def test_update_flags(release: str) -> None:
-    """SEMANTICS 8.2: (flags without F_LOCK) > EXIST EINVAL; F_LOCK without a lock EINVAL."""
+    """(flags without F_LOCK) > EXIST EINVAL; F_LOCK without a lock EINVAL."""
     kernel, found, web = setup(release)
     for flags in (3, 4, 5, 6, 7, 8, 16, 1 << 32):
         with refused(kernel, "EINVAL", errors.ElementFlags):
@@ -91,7 +91,7 @@ def test_update_flags(release: str) -> None:
 
 @RELEASES
 def test_lookup_flags(release: str) -> None:
-    """SEMANTICS 5.1; trace cgrp-storage-entries."""
+    """Trace cgrp-storage-entries."""
     kernel, found, web = setup(release)
     kernel.map_update_elem(found, web, 1)
     for flags in (1, 2, 4, 8, 16, 1 << 32):
@@ -101,7 +101,7 @@ def test_lookup_flags(release: str) -> None:
 
 @RELEASES
 def test_keys(release: str) -> None:
-    """SEMANTICS 8.2: a bad descriptor EBADF, a dying cgroup ENOENT; before the flags' EEXIST."""
+    """A bad descriptor EBADF, a dying cgroup ENOENT; before the flags' EEXIST."""
     kernel, found, web = setup(release)
     kernel.map_update_elem(found, web, 1)
     gone = kernel.mkdir("gone")
@@ -125,7 +125,7 @@ def test_keys(release: str) -> None:
 
 @RELEASES
 def test_nothing_is_listed(release: str) -> None:
-    """SEMANTICS 8.2: get_next_key, batch and lookup_and_delete ENOTSUPP (524)."""
+    """get_next_key, batch and lookup_and_delete ENOTSUPP (524)."""
     kernel, found, web = setup(release)
     kernel.map_update_elem(found, web, 1)
     for command in (
@@ -143,7 +143,7 @@ def test_nothing_is_listed(release: str) -> None:
 
 @RELEASES
 def test_access(release: str) -> None:
-    """SEMANTICS 1.7: as of any map; a freeze bars user space; trace cgrp-storage-entries."""
+    """As of any map; a freeze bars user space; trace cgrp-storage-entries."""
     kernel, found, web = setup(release)
     kernel.map_update_elem(found, web, 1)
     blind, quiet = reopened(kernel, found, write=True), reopened(kernel, found, write=False)
@@ -157,7 +157,7 @@ def test_access(release: str) -> None:
 
 
 def test_update_without_memory() -> None:
-    """SEMANTICS 8.2: ENOMEM; the tests of the flags come before."""
+    """ENOMEM; the tests of the flags come before."""
     kernel, found, web = setup()
     kernel.fail_next("storage")
     assert outcome(kernel.map_update_elem, found, web, 1, BPF_EXIST) == "ENOENT"
@@ -165,12 +165,12 @@ def test_update_without_memory() -> None:
     assert outcome(kernel.map_lookup_elem, found, web) == "ENOENT"
 
 
-# -- SEMANTICS 8.2, helpers -----------------------------------------------------------------------
+# -- helpers ---------------------------------------------------------------------------------------
 
 
 @RELEASES
 def test_get(release: str) -> None:
-    """SEMANTICS 8.2, get: NULL where nothing is there; CREATE makes it, zeroed or given."""
+    """Get: NULL where nothing is there; CREATE makes it, zeroed or given."""
     kernel, found, web = setup(release)
     get = kernel.cgrp_storage_get
     assert get(found, web) is None
@@ -183,7 +183,7 @@ def test_get(release: str) -> None:
 
 @RELEASES
 def test_get_null(release: str) -> None:
-    """SEMANTICS 8.2, get: other flags, no cgroup, a dying one, no memory."""
+    """Get: other flags, no cgroup, a dying one, no memory."""
     kernel, found, web = setup(release)
     get = kernel.cgrp_storage_get
     for flags in (2, 3, 4, 1 << 32):
@@ -196,7 +196,7 @@ def test_get_null(release: str) -> None:
 
 @RELEASES
 def test_a_dying_cgroup(release: str) -> None:
-    """SEMANTICS 8.2: its element lives with the cgroup structure; a new one is not made."""
+    """Its element lives with the cgroup structure; a new one is not made."""
     kernel, found, web = setup(release)
     db = kernel.mkdir("db")
     kernel.map_update_elem(found, web, 7)
@@ -214,7 +214,7 @@ def test_a_dying_cgroup(release: str) -> None:
 
 @RELEASES
 def test_delete_helper(release: str) -> None:
-    """SEMANTICS 8.2, delete: EINVAL, ENOENT, 0."""
+    """Delete: EINVAL, ENOENT, 0."""
     kernel, found, web = setup(release)
     with refused(kernel, "EINVAL"):
         kernel.cgrp_storage_delete(found, None)
@@ -227,7 +227,7 @@ def test_delete_helper(release: str) -> None:
 
 @RELEASES
 def test_helpers_on_other_maps(release: str) -> None:
-    """SEMANTICS 8.2: only map type 32 is accepted by them."""
+    """Only map type 32 is accepted by them."""
     kernel, _, web = setup(release)
     counts = kernel.map_create(SHARED, STORAGE_KEY, U64)
     with refused(kernel, "EINVAL", errors.HelperMapType):
@@ -236,12 +236,12 @@ def test_helpers_on_other_maps(release: str) -> None:
         kernel.cgrp_storage_delete(counts, web)
 
 
-# -- SEMANTICS 8.2, lifetime ----------------------------------------------------------------------
+# -- lifetime --------------------------------------------------------------------------------------
 
 
 @RELEASES
 def test_elements_go_with_the_map(release: str) -> None:
-    """SEMANTICS 8.2: with the cgroup structure or the map; 8.3, independent of attachments."""
+    """With the cgroup structure or the map; independent of attachments."""
     kernel, found, web = setup(release)
     kernel.map_update_elem(found, web, 1)
     kernel.map_update_elem(found, kernel.mkdir("db"), 2)
@@ -250,7 +250,6 @@ def test_elements_go_with_the_map(release: str) -> None:
 
 
 def test_two_maps_share_nothing() -> None:
-    """SEMANTICS 6.2 and 8.2."""
     kernel, one, web = setup()
     two = kernel.map_create(
         BPF_MAP_TYPE_CGRP_STORAGE, U32, U64, map_flags=BPF_F_NO_PREALLOC, btf=True
@@ -263,7 +262,7 @@ def test_two_maps_share_nothing() -> None:
 
 
 def test_every_flag_of_an_update_has_its_answer() -> None:
-    """SEMANTICS 8.2, row update, whole: flags 0 to 7 by whether the entry and a lock exist."""
+    """Flags 0 to 7 by whether the entry and a lock exist."""
     for flags, exists, lock in itertools.product(range(8), (False, True), (False, True)):
         kernel, found, web = setup(value=LOCKED if lock else Struct(n=U64))
         if exists:

@@ -91,7 +91,7 @@ def test_kinds() -> None:
 
 
 def test_errno_numbers() -> None:
-    """SEMANTICS 0.3: ENOTSUPP is 524 and has no name in libc; EOPNOTSUPP is 95."""
+    """ENOTSUPP is 524 and has no name in libc; EOPNOTSUPP is 95."""
     assert errors.ENOTSUPP == 524
     assert 524 not in errno.errorcode
     assert errors.ERRNO_NAMES[95] == "EOPNOTSUPP"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Events, sockets, tail calls and test runs: SEMANTICS 2.6 and 4."""
+"""Events, sockets, tail calls and test runs."""
 
 from __future__ import annotations
 
@@ -73,7 +73,6 @@ ADDR = BPF_PROG_TYPE_CGROUP_SOCK_ADDR
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_the_storage_is_that_of_the_attachment_not_of_the_trigger(release: str) -> None:
-    """4.1, surprise 4."""
     kernel = Kernel(release)
     above = kernel.mkdir()
     below = kernel.mkdir(parent=above)
@@ -92,7 +91,7 @@ def test_the_storage_is_that_of_the_attachment_not_of_the_trigger(release: str) 
 
 @pytest.mark.parametrize("release", since("5.9"))
 def test_the_programs_of_a_hook_run_in_the_order_of_the_list(release: str) -> None:
-    """3.4: v = v * 3 + n shows who ran when."""
+    """v = v * 3 + n shows who ran when."""
     kernel = Kernel(release)
     cgroup, counts = kernel.mkdir(), storage_map(kernel)
     for number in (1, 2, 0, 2):
@@ -103,7 +102,7 @@ def test_the_programs_of_a_hook_run_in_the_order_of_the_list(release: str) -> No
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_all_programs_run_and_one_that_denies_is_enough(release: str) -> None:
-    """3.4: the combined verdict is 'denied if any denies'."""
+    """The combined verdict is 'denied if any denies'."""
     kernel = Kernel(release)
     cgroup, counts = kernel.mkdir(), storage_map(kernel)
     kernel.prog_attach(cgroup, deny(kernel), EGRESS, MULTI)
@@ -143,7 +142,7 @@ def test_a_verdict_from_the_value(release: str) -> None:
 
 @pytest.mark.parametrize("release", since("4.20"))
 def test_per_cpu_values(release: str) -> None:
-    """4.3: each CPU its own; a shared value is everybody's."""
+    """Each CPU its own; a shared value is everybody's."""
     kernel = Kernel(release, cpus=(0, 2, 5))
     cgroup, shared, percpu = kernel.mkdir(), storage_map(kernel), percpu_map(kernel)
     kernel.prog_attach(cgroup, skb(kernel, Add(shared), Add(percpu)), EGRESS)
@@ -273,7 +272,7 @@ def test_a_socket_that_is_denied_is_not_made() -> None:
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_a_socket_belongs_to_the_cgroup_where_it_was_made(release: str) -> None:
-    """4.1, and the recorded socket-cgroup-is-fixed."""
+    """As the recorded socket-cgroup-is-fixed."""
     kernel = Kernel(release)
     cgroup, other = kernel.mkdir(), kernel.mkdir()
     counts, counts_too = storage_map(kernel), storage_map(kernel)
@@ -293,7 +292,7 @@ UNCHECKED = [*before("6.17"), "proposal", "5.15.191", "6.1.150", "6.6.104", "6.1
 
 @pytest.mark.parametrize("release", ["4.20", "5.8", "5.9", "5.15.192", "6.1.176", "latest"])
 def test_a_called_program_works_on_the_storage_of_the_first(release: str) -> None:
-    """2.6, surprise 26; recorded as tail-same-map."""
+    """Recorded as tail-same-map."""
     kernel = Kernel(release)
     cgroup, counts, array = kernel.mkdir(), storage_map(kernel), prog_array(kernel)
     caller = skb(kernel, Add(counts), TailCall(array), Add(counts, 100))
@@ -338,7 +337,7 @@ def test_the_called_program_answers() -> None:
 
 @pytest.mark.parametrize("release", UNCHECKED)
 def test_a_called_program_with_another_map_sees_the_callers_data(release: str) -> None:
-    """2.6, CVE-2025-38502, as recorded in tail-callee-with-another-map."""
+    """CVE-2025-38502, as recorded in tail-callee-with-another-map."""
     kernel = Kernel(release)
     cgroup, array = kernel.mkdir(), prog_array(kernel)
     counts, other = storage_map(kernel), storage_map(kernel)
@@ -353,7 +352,7 @@ def test_a_called_program_with_another_map_sees_the_callers_data(release: str) -
 
 @pytest.mark.parametrize("release", UNCHECKED)
 def test_a_called_program_with_a_bigger_value_reads_out_of_bounds(release: str) -> None:
-    """2.6; what the entry program wrote before is as if it had not run."""
+    """What the entry program wrote before is as if it had not run."""
     kernel = Kernel(release)
     cgroup, array = kernel.mkdir(), prog_array(kernel)
     counts, bigger = storage_map(kernel, value=U32), storage_map(kernel, value=U64)
@@ -366,7 +365,7 @@ def test_a_called_program_with_a_bigger_value_reads_out_of_bounds(release: str) 
 
 @pytest.mark.parametrize("release", UNCHECKED)
 def test_an_entry_program_without_storage(release: str) -> None:
-    """2.6: NULL, on 4.19 a stale pointer; recorded as tail-entry-without-storage-runs."""
+    """NULL, on 4.19 a stale pointer; recorded as tail-entry-without-storage-runs."""
     kernel = Kernel(release)
     cgroup, array, counts = kernel.mkdir(), prog_array(kernel), storage_map(kernel)
     kernel.map_update_elem(array, 0, counter(kernel, counts))
@@ -383,7 +382,7 @@ def test_an_entry_program_without_storage(release: str) -> None:
 
 @pytest.mark.parametrize("release", [*MAINLINE, "proposal"])
 def test_a_test_run_has_storages_of_its_own(release: str) -> None:
-    """4.5, surprise 27: zeroed for each call, shared by all repeats, not in the map."""
+    """Zeroed for each call, shared by all repeats, not in the map."""
     kernel = Kernel(release)
     cgroup, counts = kernel.mkdir(), storage_map(kernel)
     prog = skb(kernel, Add(counts), Verdict(counts, 3))
@@ -412,7 +411,7 @@ def test_a_test_run_has_storages_of_its_own(release: str) -> None:
 def test_other_program_types_have_no_test_run(
     prog_type: ProgType, expected: int, first: str
 ) -> None:
-    """2.8: ENOTSUPP, 524."""
+    """ENOTSUPP, 524."""
     for release in since(first):
         kernel = Kernel(release)
         prog = kernel.prog_load(prog_type, expected_attach_type=expected)
@@ -443,7 +442,7 @@ def test_a_test_run_of_no_program(release: str) -> None:
 
 @pytest.mark.parametrize("release", [*before("5.11"), "proposal"])
 def test_a_test_run_is_charged_too(release: str) -> None:
-    """4.5: ENOMEM; on 4.19 the error is the return value of a call that succeeds."""
+    """ENOMEM; on 4.19 the error is the return value of a call that succeeds."""
     kernel = Kernel(release, memlock=2 * 4096)
     counts = storage_map(kernel)
     prog = counter(kernel, counts)

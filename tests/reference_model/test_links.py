@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Links: SEMANTICS 3.7, and what 3.8 says of links and storages."""
+"""Links, and what becomes of their storages."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_create_checks_in_order(release: str) -> None:
     with refused(kernel, "EINVAL", errors.WrongAttachType):
         create(binds, CONNECT, dead)
     if Release(release) >= Release("5.8"):
-        with refused(kernel, "EPERM", errors.NotPermitted):  # and not EINVAL: surprise 23
+        with refused(kernel, "EPERM", errors.NotPermitted):  # and not EINVAL
             create(prog, EGRESS, dead)
     with refused(kernel, "EINVAL", errors.AttachFlags):
         create(prog, EGRESS, dead, "CAP_NET_ADMIN")
@@ -146,7 +146,7 @@ def test_create_has_no_positions_before_6_17(release: str, field: str) -> None:
 
 @pytest.mark.parametrize("release", LINKS)
 def test_the_table_of_attach_holds_for_links(release: str) -> None:
-    """3.2: a link is always MULTI."""
+    """A link is always MULTI."""
     kernel = Kernel(release)
     prog = skb(kernel)
     for flags in (0, BPF_F_ALLOW_OVERRIDE):
@@ -168,7 +168,7 @@ def test_the_table_of_attach_holds_for_links(release: str) -> None:
 
 @pytest.mark.parametrize("release", LINKS)
 def test_a_program_is_attached_once_directly_and_through_many_links(release: str) -> None:
-    """3.2, row 10, and 3.7; row 9 counts them all."""
+    """The limit counts them all."""
     kernel = Kernel(release)
     cgroup, prog = kernel.mkdir(), skb(kernel)
     kernel.prog_attach(cgroup, prog, EGRESS, MULTI)
@@ -198,7 +198,7 @@ def test_a_pinned_link_is_opened_for_reading_and_writing(release: str, flags: in
 @pytest.mark.parametrize("release", LINKS)
 @pytest.mark.parametrize("allocation", ["storage", "node", "effective"])
 def test_create_without_memory(release: str, allocation: str) -> None:
-    """3.2, rows 12, 13 and 15; 6.4: nothing is left."""
+    """Nothing is left."""
     kernel = Kernel(release)
     cgroup, counts = kernel.mkdir(), storage_map(kernel)
     prog = counter(kernel, counts)
@@ -272,7 +272,7 @@ def test_update_checks_in_order(release: str) -> None:
 
 @pytest.mark.parametrize("release", LINKS)
 def test_update_does_not_compare_expected_attach_types(release: str) -> None:
-    """3.7, surprise 34: a link on connect4 accepts a bind4 program."""
+    """A link on connect4 accepts a bind4 program."""
     kernel = Kernel(release)
     connects, binds = (kernel.prog_load(ADDR, expected_attach_type=at) for at in (CONNECT, BIND))
     link = kernel.link_create(kernel.mkdir(), connects, CONNECT)
@@ -282,7 +282,7 @@ def test_update_does_not_compare_expected_attach_types(release: str) -> None:
 
 @pytest.mark.parametrize("release", since("6.0"))
 def test_update_looks_for_the_new_programs_lsm_hook(release: str) -> None:
-    """3.7: LSM: the hook id is looked up from the new program; not in list: ENOENT."""
+    """LSM: the hook id is looked up from the new program; not in list: ENOENT."""
     kernel = Kernel(release)
     bind, bind_too, connect = (
         kernel.prog_load(
@@ -298,7 +298,7 @@ def test_update_looks_for_the_new_programs_lsm_hook(release: str) -> None:
 
 @pytest.mark.parametrize("release", [*SWAPS_BLINDLY, *COMPARES])
 def test_update_to_a_program_of_the_same_map_keeps_the_data(release: str) -> None:
-    """3.8: LINK_UPDATE leaves the storage; same map: correct."""
+    """LINK_UPDATE leaves the storage; same map: correct."""
     kernel = Kernel(release)
     cgroup, counts, counts_too = kernel.mkdir(), storage_map(kernel), percpu_map(kernel)
     by_one = skb(kernel, Add(counts), Add(counts_too))
@@ -313,7 +313,7 @@ def test_update_to_a_program_of_the_same_map_keeps_the_data(release: str) -> Non
 
 @pytest.mark.parametrize("release", COMPARES)
 def test_update_to_other_storage_maps_is_refused(release: str) -> None:
-    """3.7: per storage type the map pointers must be equal; both none is equal."""
+    """Per storage type the map pointers must be equal; both none is equal."""
     kernel = Kernel(release)
     cgroup = kernel.mkdir()
     shared, shared_too, percpu = storage_map(kernel), storage_map(kernel), percpu_map(kernel)
@@ -349,7 +349,7 @@ def swapped(kernel: Kernel, old: MapFd | None, new: MapFd | None) -> tuple[Cgrou
 
 @pytest.mark.parametrize("release", ["5.7", "5.8.18", "proposal", *SWAPS_BLINDLY])
 def test_update_to_a_map_where_there_was_none(release: str) -> None:
-    """3.7: the helper dereferences NULL; recorded as link-update-no-map-to-map."""
+    """The helper dereferences NULL; recorded as link-update-no-map-to-map."""
     kernel = Kernel(release)
     cgroup, link = swapped(kernel, None, storage_map(kernel))
     with undefined(kernel, "no storage for the program's map"):
@@ -360,7 +360,7 @@ def test_update_to_a_map_where_there_was_none(release: str) -> None:
 
 @pytest.mark.parametrize("release", ["5.7", "5.8.18", "proposal", *SWAPS_BLINDLY])
 def test_update_to_another_map(release: str) -> None:
-    """3.7: the new program works on the old map's storage; as recorded in link-update-other-map."""
+    """The new program works on the old map's storage; as recorded in link-update-other-map."""
     kernel = Kernel(release)
     old, new = storage_map(kernel), storage_map(kernel)
     cgroup, _ = swapped(kernel, old, new)
@@ -375,7 +375,7 @@ def test_update_to_another_map(release: str) -> None:
 def test_update_to_a_map_of_another_value_size(
     release: str, old: Type, new: Type, fits: bool
 ) -> None:
-    """3.7: out of bounds if the new program's value is bigger."""
+    """Out of bounds if the new program's value is bigger."""
     kernel = Kernel(release)
     small = storage_map(kernel, value=old)
     cgroup, _ = swapped(kernel, small, storage_map(kernel, value=new))
@@ -389,7 +389,7 @@ def test_update_to_a_map_of_another_value_size(
 
 @pytest.mark.parametrize("release", ["proposal", *SWAPS_BLINDLY])
 def test_update_and_then_the_old_map_goes(release: str) -> None:
-    """3.7: once the old program is freed and its map with it, freed memory."""
+    """Once the old program is freed and its map with it, freed memory."""
     kernel = Kernel(release)
     old = storage_map(kernel)
     cgroup, link = swapped(kernel, old, storage_map(kernel))
@@ -401,7 +401,7 @@ def test_update_and_then_the_old_map_goes(release: str) -> None:
 
 @pytest.mark.parametrize("release", LEGACY_LINKS)
 def test_update_and_then_the_old_map_goes_in_legacy(release: str) -> None:
-    """6.2: the map cannot be destroyed with a storage in it; whoever lets go of it last."""
+    """The map cannot be destroyed with a storage in it; whoever lets go of it last."""
     reason = "destroyed while an attachment owns a storage"
     kernel = Kernel(release)
     counts, cgroup = storage_map(kernel), kernel.mkdir()
@@ -433,7 +433,7 @@ def test_update_and_then_the_old_map_goes_in_legacy(release: str) -> None:
 
 @pytest.mark.parametrize("release", LEGACY_LINKS)
 def test_update_and_then_the_old_program_leaves_its_last_slot(release: str) -> None:
-    """6.1 and 6.2: slots of program arrays hold programs, these their maps."""
+    """Slots of program arrays hold programs, these their maps."""
     kernel = Kernel(release)
     counts, cgroup, array = storage_map(kernel), kernel.mkdir(), prog_array(kernel)
     prog, other = counter(kernel, counts), skb(kernel)
@@ -536,7 +536,7 @@ def test_no_detach_before_5_9(release: str) -> None:
 
 @pytest.mark.parametrize("release", since("5.9"))
 def test_detach(release: str) -> None:
-    """3.7: 0, and 0 again on a defunct link, which stays open; EBADF, EINVAL."""
+    """0, and 0 again on a defunct link, which stays open; EBADF, EINVAL."""
     kernel = Kernel(release)
     cgroup, prog = kernel.mkdir(), skb(kernel)
     link = kernel.link_create(cgroup, prog, EGRESS)
@@ -556,7 +556,7 @@ def test_detach(release: str) -> None:
 
 @pytest.mark.parametrize("release", LINKS)
 def test_closing_the_last_holder_detaches(release: str) -> None:
-    """3.7: the last descriptor or pin."""
+    """The last descriptor or pin."""
     kernel = Kernel(release)
     cgroup, prog = kernel.mkdir(), skb(kernel)
     link = kernel.link_create(cgroup, prog, EGRESS)
@@ -577,7 +577,7 @@ def test_closing_the_last_holder_detaches(release: str) -> None:
 
 @pytest.mark.parametrize("release", LINKS)
 def test_a_link_survives_its_cgroup(release: str) -> None:
-    """3.7: cgroup_id 0, UPDATE fails, DETACH returns 0; 6.3: once the last socket is gone."""
+    """cgroup_id 0, UPDATE fails, DETACH returns 0; once the last socket is gone."""
     kernel = Kernel(release)
     cgroup, prog = kernel.mkdir(), skb(kernel)
     link = kernel.link_create(cgroup, prog, EGRESS)
@@ -603,7 +603,7 @@ def test_a_link_survives_its_cgroup(release: str) -> None:
 @pytest.mark.parametrize("release", LEGACY_LINKS)
 @pytest.mark.parametrize("first", ["direct", "link"])
 def test_a_second_attachment_in_legacy(release: str, first: str) -> None:
-    """3.8, surprise 21; recorded as dup-legacy: the kernel warns in bpf_cgroup_storage_link."""
+    """Recorded as dup-legacy: the kernel warns in bpf_cgroup_storage_link."""
     kernel = Kernel(release, memlock=1 << 20)
     cgroup, other, counts = kernel.mkdir(), kernel.mkdir(), storage_map(kernel)
     prog = counter(kernel, counts)
@@ -623,7 +623,7 @@ def test_a_second_attachment_in_legacy(release: str, first: str) -> None:
 
 @pytest.mark.parametrize("release", ["proposal", *since("5.9")])
 def test_two_attachments_of_a_program_share_one_storage(release: str) -> None:
-    """3.8, surprise 21: each event counts twice; 0.5: so in the proposal, without the warning."""
+    """Each event counts twice; so in the proposal, without the warning."""
     kernel = Kernel(release)
     cgroup, counts = kernel.mkdir(), storage_map(kernel)
     prog = counter(kernel, counts)

@@ -62,13 +62,13 @@ def create(
     return result
 
 
-# -- SEMANTICS 1.1 --------------------------------------------------------------------------------
+# -- the attributes --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("release", MAINLINE)
 @pytest.mark.parametrize("map_type", BOTH)
 def test_key_sizes(release: str, map_type: MapType) -> None:
-    """SEMANTICS 1.1 row 1; the percpu type exists from 4.20 (0.4)."""
+    """The percpu type exists from 4.20."""
     if map_type is PERCPU and release == "4.19":
         assert create(release, map_type) == "EINVAL"
         return
@@ -79,7 +79,7 @@ def test_key_sizes(release: str, map_type: MapType) -> None:
 
 
 def test_key_of_8_bytes_needs_the_merged_series_and_not_the_proposal() -> None:
-    """SEMANTICS 0.5; trace next-key-end8."""
+    """Trace next-key-end8."""
     answers = {release: create(release, key=U64) for release in RECORDED}
     assert [release for release in RECORDED if answers[release] == "ok"] == list(RECORDED[4:])
     assert {answers[release] for release in RECORDED[:4]} == {"EINVAL"}
@@ -93,7 +93,6 @@ def test_value_size_zero(release: str) -> None:
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_value_size_limit(release: str) -> None:
-    """SEMANTICS 1.1 row 3 and 1.2."""
     shared, percpu = (65407, 32768) if at_least(release, "5.15") else (4096, 4096)
     assert create(release, SHARED, value=Bytes(shared)) == "ok"
     assert create(release, SHARED, value=Bytes(shared + 1)) == "E2BIG"
@@ -105,7 +104,6 @@ def test_value_size_limit(release: str) -> None:
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_map_flags(release: str) -> None:
-    """SEMANTICS 1.1 row 4."""
     allowed = {2, 3, 4} | ({7, 8} if at_least(release, "5.2") else set())
     for bit in range(32):
         assert create(release, map_flags=1 << bit) == ("ok" if bit in allowed else "EINVAL")
@@ -113,7 +111,6 @@ def test_map_flags(release: str) -> None:
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_both_program_access_flags(release: str) -> None:
-    """SEMANTICS 1.1 row 4b."""
     assert create(release, map_flags=RDONLY_PROG | WRONLY_PROG) == "EINVAL"
     together = create(release, map_flags=RDONLY_PROG | WRONLY | NUMA)
     assert together == ("ok" if at_least(release, "5.2") else "EINVAL")
@@ -121,21 +118,19 @@ def test_both_program_access_flags(release: str) -> None:
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_max_entries(release: str) -> None:
-    """SEMANTICS 1.1 row 5."""
     for number in (1, 64, 2**32 - 1):
         assert create(release, max_entries=number) == "EINVAL"
 
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_locked_memory(release: str) -> None:
-    """SEMANTICS 1.1 row 6 and 1.6: EPERM up to 5.10; each map charges a page."""
+    """EPERM up to 5.10; each map charges a page."""
     kernel = Kernel(release, memlock=2 * 4096)
     answers = [outcome(kernel.map_create, SHARED, STORAGE_KEY, U64) for _ in range(3)]
     assert answers == ["ok", "ok", "ok" if at_least(release, "5.11") else "EPERM"]
 
 
 def test_locked_memory_comes_back_with_the_map() -> None:
-    """SEMANTICS 1.6."""
     kernel = Kernel("5.8", memlock=4096)
     for _ in range(3):
         kernel.close(kernel.map_create(SHARED, STORAGE_KEY, U64))
@@ -151,13 +146,13 @@ def no_memlock(release: str, **options: Any) -> type[errors.BpfError]:
 
 @pytest.mark.parametrize("release", before("5.11"))
 def test_place_of_the_locked_memory_test(release: str) -> None:
-    """SEMANTICS 1.1 row 6: 5.3 to 5.10 before the name and BTF, 4.19 to 5.2 after them."""
+    """5.3 to 5.10 before the name and BTF, 4.19 to 5.2 after them."""
     early = at_least(release, "5.3")
     assert no_memlock(release, map_name="a b") is (errors.LockedMemory if early else errors.MapName)
     assert no_memlock(release, btf_key=U32, btf_value=U64) is (
         errors.LockedMemory if early else errors.BtfSize
     )
-    assert no_memlock(release, max_entries=1) is errors.MaxEntries  # row 5 wins over row 6
+    assert no_memlock(release, max_entries=1) is errors.MaxEntries
     assert no_memlock(release) is errors.LockedMemory
 
 
@@ -181,7 +176,7 @@ WRONG: dict[type[errors.BpfError], dict[str, Any]] = {
     errors.MapName: {"map_name": "no spaces"},
     errors.BtfSize: {"btf_key": STORAGE_KEY, "btf_value": U8},
 }
-"""What earns each refusal, in the order of SEMANTICS 1.1 and then 1.3."""
+"""What earns each refusal, in the order of the kernel's checks."""
 
 
 def refusal(release: str, **options: Any) -> type[errors.BpfError]:
@@ -193,7 +188,7 @@ def refusal(release: str, **options: Any) -> type[errors.BpfError]:
 
 @pytest.mark.parametrize("release", since("4.20"))
 def test_order_of_refusals(release: str) -> None:
-    """SEMANTICS 1.1: a bad key_size wins over all, E2BIG over flags and max_entries; 1.3."""
+    """A bad key_size wins over all, E2BIG over flags and max_entries."""
     reasons = list(WRONG)
     for place, first in enumerate(reasons):
         for second in reasons[place + 1 :]:
@@ -204,17 +199,16 @@ def test_order_of_refusals(release: str) -> None:
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_everything_wrong_at_once_is_the_key_size(release: str) -> None:
-    """SEMANTICS 1.1, consequences."""
     wrong = {name: given for options in WRONG.values() for name, given in options.items()}
     assert refusal(release, **wrong | {"value": Bytes(1 << 17)}) is errors.KeySize
 
 
-# -- SEMANTICS 1.3 --------------------------------------------------------------------------------
+# -- the checks that all maps share ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("release", [*MAINLINE, "6.4.9", "6.4.10"])
 def test_place_of_the_unprivileged_test(release: str) -> None:
-    """SEMANTICS 1.3 step 1: at the entry of bpf(); later (6.5, 6.4.10) behind the attributes."""
+    """At the entry of bpf(); later (6.5, 6.4.10) behind the attributes."""
     late = release == "6.4.10" or (release in MAINLINE and at_least(release, "6.5"))
     kernel = Kernel(release)
     with kernel.user("CAP_NET_ADMIN"):
@@ -234,7 +228,7 @@ def test_place_of_the_unprivileged_test(release: str) -> None:
 @pytest.mark.parametrize("release", MAINLINE)
 @pytest.mark.parametrize("map_type", BOTH)
 def test_unprivileged_creation(release: str, map_type: MapType) -> None:
-    """SEMANTICS 1.3 step 1, 1.6: no capability where the sysctl is 0."""
+    """No capability where the sysctl is 0."""
     if map_type is PERCPU and release == "4.19":
         return
     kernel = Kernel(release, unprivileged_bpf_disabled=0)
@@ -251,7 +245,7 @@ def test_unprivileged_creation(release: str, map_type: MapType) -> None:
     ],
 )
 def test_capability_behind_the_sysctl(release: str, capability: str, answer: str) -> None:
-    """SEMANTICS 1.3 step 1: CAP_SYS_ADMIN; 5.8+ also CAP_BPF."""
+    """CAP_SYS_ADMIN; 5.8+ also CAP_BPF."""
     kernel = Kernel(release, unprivileged_bpf_disabled=1)
     with kernel.user(capability):
         assert outcome(kernel.map_create, SHARED, STORAGE_KEY, U64) == answer
@@ -259,7 +253,7 @@ def test_capability_behind_the_sysctl(release: str, capability: str, answer: str
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_btf_ids(release: str) -> None:
-    """SEMANTICS 1.3 step 3: a key needs a value; 4.19 wants both or neither."""
+    """A key needs a value; 4.19 wants both or neither."""
     assert refusal(release, btf_key=STORAGE_KEY) is errors.BtfIds
     alone = refusal(release, btf_value=U64)
     # 5.0+: the missing key type is "void", which the type's own test refuses (1.4)
@@ -268,14 +262,14 @@ def test_btf_ids(release: str) -> None:
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_both_access_flags(release: str) -> None:
-    """SEMANTICS 1.3 step 4: EINVAL; from 7.2 only after the type's tests, where E2BIG wins."""
+    """EINVAL; from 7.2 only after the type's tests, where E2BIG wins."""
     assert create(release, map_flags=RDONLY | WRONLY) == "EINVAL"
     big = create(release, map_flags=RDONLY | WRONLY, value=Bytes(1 << 17))
     assert big == ("E2BIG" if at_least(release, "7.2") else "EINVAL")
 
 
 def test_both_access_flags_on_the_sources_read() -> None:
-    """SEMANTICS 1.3, and the sources of 6.12.117 (before) and 7.2.13 (after)."""
+    """Read in the sources of 6.12.117 (before) and 7.2.13 (after)."""
     options: dict[str, Any] = {"map_flags": RDONLY | WRONLY, "value": Bytes(1 << 17)}
     assert create("6.12.117", **options) == "EINVAL"
     assert create("7.2.13", **options) == "E2BIG"
@@ -283,7 +277,7 @@ def test_both_access_flags_on_the_sources_read() -> None:
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_numa_node(release: str) -> None:
-    """SEMANTICS 1.3 step 5: looked at only with the flag; before the type and its tests."""
+    """Looked at only with the flag; before the type and its tests."""
     assert create(release, map_flags=NUMA, numa_node=0) == "ok"
     assert create(release, numa_node=7) == "ok"
     assert refusal(release, map_flags=NUMA, numa_node=7, key=Bytes(12)) is errors.NumaNode
@@ -291,7 +285,7 @@ def test_numa_node(release: str) -> None:
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_map_types(release: str) -> None:
-    """SEMANTICS 1.3 step 6 and 0.3: 19 since 4.19, 21 since 4.20, 32 since 6.2."""
+    """19 since 4.19, 21 since 4.20, 32 since 6.2."""
     options: dict[str, Any] = {"map_flags": BPF_F_NO_PREALLOC, "btf": True}
     assert create(release, SHARED) == "ok"
     assert create(release, PERCPU) == ("ok" if at_least(release, "4.20") else "EINVAL")
@@ -299,7 +293,7 @@ def test_map_types(release: str) -> None:
 
 
 def test_unknown_type_wins_over_its_attributes() -> None:
-    """SEMANTICS 1.3: step 6 comes before step 8."""
+    """The type comes before the flags of access."""
     assert refusal("4.19", map_type=PERCPU, value=Bytes(1 << 17)) is errors.UnknownMapType
 
 
@@ -318,11 +312,10 @@ def test_unknown_type_wins_over_its_attributes() -> None:
     ],
 )
 def test_map_name(name: str, answer: str) -> None:
-    """SEMANTICS 1.3 step 9."""
     assert create(map_name=name) == answer
 
 
-# -- SEMANTICS 1.4 --------------------------------------------------------------------------------
+# -- BTF of the key --------------------------------------------------------------------------------
 
 U64_U32 = Struct(id=U64, kind=U32)
 
@@ -352,7 +345,7 @@ KEY_SHAPES = [
 
 @pytest.mark.parametrize(("key", "btf_key", "legacy", "modern"), KEY_SHAPES)
 def test_btf_of_the_key(key: Type, btf_key: Type, legacy: str, modern: str) -> None:
-    """SEMANTICS 1.4; trace btf-key-shapes."""
+    """Trace btf-key-shapes."""
     for release in (*before("5.9")[2:], *RECORDED[1:4]):
         assert create(release, key=key, btf_key=btf_key, btf_value=U64) == legacy, release
     for release in (*since("5.9"), *RECORDED[4:]):
@@ -361,7 +354,7 @@ def test_btf_of_the_key(key: Type, btf_key: Type, legacy: str, modern: str) -> N
 
 @pytest.mark.parametrize("release", ["4.19", "4.20", "4.19.108"])
 def test_no_btf_before_5_0(release: str) -> None:
-    """SEMANTICS 1.4: ENOTSUPP for any BTF whose sizes fit, else EINVAL; none is always fine."""
+    """ENOTSUPP for any BTF whose sizes fit, else EINVAL; none is always fine."""
     assert create(release, btf=True) == "ENOTSUPP"
     assert create(release, btf_key=Struct(a=U64, b=U32, c=U32), btf_value=U64) == "ENOTSUPP"
     assert create(release, btf_key=U64, btf_value=U64) == "EINVAL"
@@ -371,7 +364,7 @@ def test_no_btf_before_5_0(release: str) -> None:
 
 @pytest.mark.parametrize("release", since("5.0"))
 def test_btf_of_the_value(release: str) -> None:
-    """SEMANTICS 1.4: only its size is compared."""
+    """Only its size is compared."""
     for value in (U64, S64, Struct(a=U32), Array(U8, 3), Bytes(100)):
         assert create(release, value=Bytes(value.size), btf_key=STORAGE_KEY, btf_value=value) == (
             "ok"
@@ -388,14 +381,14 @@ def test_btf_option_takes_the_types_themselves() -> None:
     assert create(btf=True, btf_key=U64) == "EINVAL"
 
 
-# -- SEMANTICS 1.5 --------------------------------------------------------------------------------
+# -- special fields of the value -------------------------------------------------------------------
 
 LOCKED = Struct(lock=SPIN_LOCK, n=U64)
 
 
 @pytest.mark.parametrize("release", since("5.0"))
 def test_spin_lock(release: str) -> None:
-    """SEMANTICS 1.5 row 1: allowed in shared values, refused per CPU; 524 up to 6.1, 95 later."""
+    """Allowed in shared values, refused per CPU; 524 up to 6.1, 95 later."""
     known, modern = at_least(release, "5.1"), at_least(release, "6.2")
     assert create(release, SHARED, value=LOCKED, btf=True) == "ok"
     refused = "EOPNOTSUPP" if modern else "ENOTSUPP"
@@ -403,7 +396,6 @@ def test_spin_lock(release: str) -> None:
 
 
 def test_errno_numbers_of_refused_fields() -> None:
-    """SEMANTICS 0.3 and surprises 28, 29."""
     numbers = {}
     for release in ("6.1", "6.2"):
         with pytest.raises(errors.BpfError) as caught:
@@ -415,7 +407,7 @@ def test_errno_numbers_of_refused_fields() -> None:
 @pytest.mark.parametrize("release", since("5.2"))
 @pytest.mark.parametrize("value", [LOCKED, Struct(t=TIMER), Struct(p=KPTR)], ids=repr)
 def test_special_fields_and_program_access(release: str, value: Type) -> None:
-    """SEMANTICS 1.5 row 2: EACCES wins over the field's own refusal; spin-lock-values."""
+    """EACCES wins over the field's own refusal; spin-lock-values."""
     field = next(iter(value.specials()))
     since_release = {SPIN_LOCK: "5.1", TIMER: "5.15", KPTR: "5.19"}[field]
     if not at_least(release, since_release):
@@ -451,7 +443,7 @@ def test_a_kptr_needs_a_capability(release: str) -> None:
 def test_fields_that_are_always_refused(
     release: str, map_type: MapType, field: Type, first: str
 ) -> None:
-    """SEMANTICS 1.5 row 4: EOPNOTSUPP since the field exists; before, a struct like any other."""
+    """EOPNOTSUPP since the field exists; before, a struct like any other."""
     if not at_least(release, "5.0"):
         return  # no BTF
     answer = create(release, map_type, value=Struct(f=field, n=U64), btf=True)
@@ -460,7 +452,7 @@ def test_fields_that_are_always_refused(
 
 @pytest.mark.parametrize("release", since("5.0"))
 def test_res_spin_lock(release: str) -> None:
-    """SEMANTICS 1.5 row 3: as a spin lock, from 6.15."""
+    """As a spin lock, from 6.15."""
     value = Struct(lock=RES_SPIN_LOCK, n=U64)
     assert create(release, SHARED, value=value, btf=True) == "ok"
     refused = at_least(release, "6.15")
@@ -470,7 +462,7 @@ def test_res_spin_lock(release: str) -> None:
 @pytest.mark.parametrize("release", since("5.1"))
 @pytest.mark.parametrize("map_type", BOTH)
 def test_special_fields_without_capability(release: str, map_type: MapType) -> None:
-    """SEMANTICS 1.5 row 5: EPERM from 6.2, before EACCES and before the field's refusal."""
+    """EPERM from 6.2, before EACCES and before the field's refusal."""
     kernel = Kernel(release, unprivileged_bpf_disabled=0)
     with kernel.user():
         answers = [
@@ -485,7 +477,7 @@ def test_special_fields_without_capability(release: str, map_type: MapType) -> N
 
 
 def test_special_fields_before_the_shape_of_the_key() -> None:
-    """SEMANTICS 1.4: sizes, then special fields, then the type's callback."""
+    """Sizes, then special fields, then the type's callback."""
     options = {"btf_key": Struct(a=U32, b=U64), "btf_value": LOCKED, "value": LOCKED}
     assert refusal("5.8", map_type=PERCPU, **options) is errors.SpecialFieldNotSupportedLegacy
     assert refusal("latest", map_type=PERCPU, **options) is errors.SpecialFieldNotSupported
@@ -493,18 +485,18 @@ def test_special_fields_before_the_shape_of_the_key() -> None:
 
 
 def test_special_fields_need_btf() -> None:
-    """SEMANTICS 1.5, head: without BTF the kernel sees bytes."""
+    """Without BTF the kernel sees bytes."""
     kernel = Kernel()
     assert not kernel.map_create(PERCPU, STORAGE_KEY, LOCKED).object.record
 
 
-# -- SEMANTICS 1.7: inner maps --------------------------------------------------------------------
+# -- inner maps ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("release", MAINLINE)
 @pytest.mark.parametrize("outer", [BPF_MAP_TYPE_ARRAY_OF_MAPS, BPF_MAP_TYPE_HASH_OF_MAPS])
 def test_inner_map(release: str, outer: MapType) -> None:
-    """SEMANTICS 1.7: ENOTSUPP (524) always; trace commands-the-type-does-not-know."""
+    """ENOTSUPP (524) always; trace commands-the-type-does-not-know."""
     kernel = Kernel(release)
     for map_type in (SHARED, PERCPU)[: 2 if at_least(release, "4.20") else 1]:
         inner = kernel.map_create(map_type, STORAGE_KEY, U64)
@@ -513,7 +505,7 @@ def test_inner_map(release: str, outer: MapType) -> None:
 
 
 def test_inner_map_of_other_types() -> None:
-    """SEMANTICS 8.2: CGRP_STORAGE can be an inner map; a program array cannot."""
+    """CGRP_STORAGE can be an inner map; a program array cannot."""
     kernel = Kernel()
     create_map = kernel.map_create
     cgrp = create_map(CGRP, U32, U64, map_flags=BPF_F_NO_PREALLOC, btf=True)
@@ -524,7 +516,7 @@ def test_inner_map_of_other_types() -> None:
     assert outcome(create_map, *outer, max_entries=1) == "EINVAL"
 
 
-# -- SEMANTICS 8.2: the migration target ----------------------------------------------------------
+# -- the migration target --------------------------------------------------------------------------
 
 GOOD: dict[str, Any] = {
     "map_type": CGRP,
@@ -557,20 +549,20 @@ GOOD: dict[str, Any] = {
     ],
 )
 def test_cgrp_storage(change: dict[str, Any], answer: str) -> None:
-    """SEMANTICS 8.2, creation; trace cgrp-storage-creation."""
+    """Trace cgrp-storage-creation."""
     for release in (*since("6.2"), "6.12.107", "7.2.13"):
         assert create(release, **GOOD | change) == answer, release
 
 
 @pytest.mark.parametrize("release", [*before("6.2"), *RECORDED[:-2]])
 def test_no_cgrp_storage_before_6_2(release: str) -> None:
-    """SEMANTICS 0.3; trace cgrp-storage-creation."""
+    """Trace cgrp-storage-creation."""
     assert refusal(release, **GOOD) is errors.UnknownMapType
 
 
 @pytest.mark.parametrize("release", since("6.2"))
 def test_cgrp_storage_needs_a_capability(release: str) -> None:
-    """SEMANTICS 8.2: EINVAL before the capability test, EPERM even where the sysctl is 0."""
+    """EINVAL before the capability test, EPERM even where the sysctl is 0."""
     kernel = Kernel(release, unprivileged_bpf_disabled=0)
     with kernel.user():
         assert outcome(kernel.map_create, **GOOD) == "EPERM"
@@ -590,6 +582,6 @@ def test_cgrp_storage_needs_a_capability(release: str) -> None:
     [(SPIN_LOCK, "ok"), (RES_SPIN_LOCK, "ok"), (KPTR, "ok"), (TIMER, "EOPNOTSUPP")],
 )
 def test_cgrp_storage_special_fields(field: Type, answer: str) -> None:
-    """SEMANTICS 8.2: by the rules of records; no timer."""
+    """By the rules of records; no timer."""
     value = Struct(f=field, n=U64)
     assert create(**GOOD | {"value": value, "btf_value": value}) == answer

@@ -73,12 +73,12 @@ def names(release: str, map_type: MapType) -> bool:
     return map_type is SHARED or at_least(release, "4.20")
 
 
-# -- SEMANTICS 5.1: lookup ------------------------------------------------------------------------
+# -- lookup ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_lookup_flags_on_a_shared_map(release: str) -> None:
-    """SEMANTICS 5.1, table, without a lock; trace lookup-flags-without-lock."""
+    """Without a lock; trace lookup-flags-without-lock."""
     kernel, _, counts, _, key = machine(release)
     assert kernel.map_lookup_elem(counts, key) == 0
     for flags in (1, 2, 3, 4, 5, 8, 8 | UPPER, 16, UPPER, 32, 1 << 31):
@@ -87,7 +87,7 @@ def test_lookup_flags_on_a_shared_map(release: str) -> None:
 
 @pytest.mark.parametrize("release", since("5.1"))
 def test_lookup_flags_with_a_lock(release: str) -> None:
-    """SEMANTICS 5.1, row F_LOCK; trace spin-lock-values."""
+    """Trace spin-lock-values."""
     kernel, _, counts, _, key = locked(release)
     assert kernel.map_lookup_elem(counts, key, BPF_F_LOCK) == {"n": 0}
     for flags in (1, 2, 3, 5, 6, 12, 20, 4 | UPPER):
@@ -95,14 +95,14 @@ def test_lookup_flags_with_a_lock(release: str) -> None:
 
 
 def test_lookup_lock_before_5_1() -> None:
-    """SEMANTICS 5.1, row F_LOCK: without BPF_F_LOCK in the kernel, EINVAL."""
+    """Without BPF_F_LOCK in the kernel, EINVAL."""
     kernel, _, counts, _, key = machine("5.0", value=LOCKED, btf=True, body=Mention)
     assert outcome(kernel.map_lookup_elem, counts, key, BPF_F_LOCK) == "EINVAL"
 
 
 @pytest.mark.parametrize("release", since("4.20"))
 def test_lookup_flags_on_a_percpu_map(release: str) -> None:
-    """SEMANTICS 5.1, rows F_CPU and below; trace lookup-flags-without-lock."""
+    """Trace lookup-flags-without-lock."""
     kernel, cgroup, counts, _, key = machine(release, PERCPU)
     kernel.fire(cgroup, EGRESS, cpu=1)
     assert kernel.map_lookup_elem(counts, key) == [0, 1]
@@ -118,7 +118,7 @@ def test_lookup_flags_on_a_percpu_map(release: str) -> None:
 
 
 def test_one_cpu_is_value_size_bytes() -> None:
-    """SEMANTICS 5.1: exactly value_size bytes of that CPU, and not a padded slot."""
+    """Exactly value_size bytes of that CPU, and not a padded slot."""
     kernel, _, found, _, key = machine("7.0", PERCPU, value=Bytes(5), cpus=3)
     kernel.map_update_elem(found, key, [b"aaaaa", b"bbbbb", b"ccccc"])
     assert kernel.map_lookup_elem(found, key, BPF_F_CPU | 2 << 32) == b"ccccc"
@@ -126,7 +126,7 @@ def test_one_cpu_is_value_size_bytes() -> None:
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_order_of_lookup_errors(release: str) -> None:
-    """SEMANTICS 5.1, order: flags (first, up to some 6.18), fd, EPERM (kernel 6.19.14), ENOENT."""
+    """Order: flags (first, up to some 6.18), fd, EPERM (kernel 6.19.14), ENOENT."""
     kernel, cgroup, counts, prog, key = machine(release)
     missing, late = (cgroup, INGRESS), at_least(release, "6.19")
     blind = reopened(kernel, counts, write=True)
@@ -153,12 +153,12 @@ def test_order_of_lookup_errors(release: str) -> None:
     assert lookup(counts, key) == 0
 
 
-# -- SEMANTICS 5.2: update ------------------------------------------------------------------------
+# -- update ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_update_of_a_shared_map(release: str) -> None:
-    """SEMANTICS 5.2, first table, without a spin lock."""
+    """Without a spin lock."""
     kernel, cgroup, counts, _, key = machine(release)
     for flags in (0, BPF_EXIST):
         kernel.map_update_elem(counts, key, 7 + flags, flags)
@@ -174,7 +174,7 @@ def test_update_of_a_shared_map(release: str) -> None:
 
 @pytest.mark.parametrize("release", since("5.1"))
 def test_update_of_a_shared_map_with_a_lock(release: str) -> None:
-    """SEMANTICS 5.2, first table, last column; trace spin-lock-values."""
+    """Trace spin-lock-values."""
     kernel, cgroup, found, _, key = locked(release)
     for number, flags in enumerate((0, 2, BPF_F_LOCK, BPF_F_LOCK | BPF_EXIST)):
         kernel.map_update_elem(found, key, {"n": number}, flags)
@@ -189,7 +189,7 @@ def test_update_of_a_shared_map_with_a_lock(release: str) -> None:
 @pytest.mark.parametrize("release", since("5.1"))
 @pytest.mark.parametrize("flags", [0, BPF_F_LOCK], ids=["new-buffer", "in-place"])
 def test_the_lock_itself_is_not_written(release: str, flags: int) -> None:
-    """SEMANTICS 5.1 and 5.2: lock bytes of user space are ignored; it reads back as zero."""
+    """Lock bytes of user space are ignored; it reads back as zero."""
     kernel, _, found, _, key = locked(release)
     given = b"\xff" * 4 + bytes(4) + (77).to_bytes(8, "little")
     kernel.map_update_elem(found, key, given, flags)
@@ -199,7 +199,7 @@ def test_the_lock_itself_is_not_written(release: str, flags: int) -> None:
 
 @pytest.mark.parametrize("release", before("7.0"))
 def test_update_of_a_percpu_map(release: str) -> None:
-    """SEMANTICS 5.2, percpu, 4.20 - 6.19: flags 0 or 2, anything else EINVAL."""
+    """Per-CPU, 4.20 - 6.19: flags 0 or 2, anything else EINVAL."""
     if not names(release, PERCPU):
         return
     kernel, cgroup, counts, _, key = machine(release, PERCPU)
@@ -215,7 +215,7 @@ def test_update_of_a_percpu_map(release: str) -> None:
 
 @pytest.mark.parametrize("release", since("7.0"))
 def test_update_of_one_or_all_cpus(release: str) -> None:
-    """SEMANTICS 5.2, percpu, 7.0+; trace lookup-flags-without-lock."""
+    """Per-CPU, 7.0+; trace lookup-flags-without-lock."""
     kernel, cgroup, counts, _, key = machine(release, PERCPU)
     update, missing = kernel.map_update_elem, (cgroup, INGRESS)
     for exist in (0, BPF_EXIST):
@@ -239,7 +239,7 @@ def test_update_of_one_or_all_cpus(release: str) -> None:
 @pytest.mark.parametrize("release", MAINLINE)
 @pytest.mark.parametrize("map_type", TYPES)
 def test_order_of_update_errors(release: str, map_type: MapType) -> None:
-    """SEMANTICS 5.2, order: fd, EPERM of the descriptor or a frozen map, flags, ENOENT."""
+    """Order: fd, EPERM of the descriptor or a frozen map, flags, ENOENT."""
     if not names(release, map_type):
         return
     kernel, cgroup, counts, prog, key = machine(release, map_type)
@@ -264,7 +264,7 @@ def test_order_of_update_errors(release: str, map_type: MapType) -> None:
 
 
 def test_update_without_memory() -> None:
-    """SEMANTICS 5.2: a shared update allocates a buffer, ENOMEM; in place it does not."""
+    """A shared update allocates a buffer, ENOMEM; in place it does not."""
     kernel, cgroup, found, _, key = locked("latest")
     kernel.fail_next("storage")
     with pytest.raises(errors.OutOfMemory):
@@ -276,13 +276,13 @@ def test_update_without_memory() -> None:
     assert kernel.map_lookup_elem(found, key) == {"n": 2}
 
 
-# -- SEMANTICS 5.3: delete ------------------------------------------------------------------------
+# -- delete ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("release", MAINLINE)
 @pytest.mark.parametrize("map_type", TYPES)
 def test_delete(release: str, map_type: MapType) -> None:
-    """SEMANTICS 5.3: EINVAL whether or not the key exists; fd and EPERM before."""
+    """EINVAL whether or not the key exists; fd and EPERM before."""
     if not names(release, map_type):
         return
     kernel, cgroup, counts, _, key = machine(release, map_type)
@@ -302,7 +302,7 @@ def test_delete(release: str, map_type: MapType) -> None:
             kernel.map_delete_elem(counts, key)
 
 
-# -- SEMANTICS 5.4: get_next_key ------------------------------------------------------------------
+# -- get_next_key ----------------------------------------------------------------------------------
 
 FIXED = (
     "5.10.258",
@@ -344,7 +344,7 @@ def walk(kernel: Kernel, found: MapFd) -> list[Any]:
     [*((name, False) for name in FIXED), *((name, True) for name in NOT_FIXED)],
 )
 def test_walk_over_all_keys(release: str, bogus: bool) -> None:
-    """SEMANTICS 5.4: newest first; before the fix one bogus key, and then ENOENT."""
+    """Newest first; before the fix one bogus key, and then ENOENT."""
     kernel, web, counts, prog, _ = machine(release)
     db = kernel.mkdir("db")
     kernel.prog_attach(db, prog, EGRESS)
@@ -353,7 +353,7 @@ def test_walk_over_all_keys(release: str, bogus: bool) -> None:
 
 
 def test_walk_on_the_proposal() -> None:
-    """SEMANTICS 0.5 and 5.4: the attach type is uninitialised memory; trace next-key-end."""
+    """The attach type is uninitialised memory; trace next-key-end."""
     kernel, web, counts, _, _ = machine("proposal")
     assert walk(kernel, counts) == [CgroupStorageKey(web.id, UNINITIALISED), BOGUS_KEY, "ENOENT"]
     key = kernel.map_get_next_key(counts)
@@ -362,14 +362,14 @@ def test_walk_on_the_proposal() -> None:
 
 @pytest.mark.parametrize(("release", "end"), [("5.9", [BOGUS_KEY, "ENOENT"]), ("7.3", ["ENOENT"])])
 def test_walk_over_keys_of_8_bytes(release: str, end: list[object]) -> None:
-    """SEMANTICS 5.4; trace next-key-end8: the id alone."""
+    """Trace next-key-end8: the id alone."""
     kernel, web, counts, _, _ = machine(release, key=U64)
     assert walk(kernel, counts) == [web.id, *end]
 
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_next_key_errors(release: str) -> None:
-    """SEMANTICS 5.4: an empty map, an unknown key (no restart), EPERM and EBADF before."""
+    """An empty map, an unknown key (no restart), EPERM and EBADF before."""
     kernel, cgroup, counts, prog, _ = machine(release)
     empty = kernel.map_create(SHARED, STORAGE_KEY, U64)
     blind = reopened(kernel, counts, write=True)
@@ -392,7 +392,7 @@ def test_next_key_errors(release: str) -> None:
 
 
 def test_order_of_keys_is_that_of_creation() -> None:
-    """SEMANTICS 5.4: from 5.9 reuse does not move an entry; in legacy each attach makes one."""
+    """From 5.9 reuse does not move an entry; in legacy each attach makes one."""
     for release, newest in (("5.8", "web"), ("5.9", "db")):
         kernel, web, counts, prog, _ = machine(release)
         db = kernel.mkdir("db")
@@ -403,13 +403,13 @@ def test_order_of_keys_is_that_of_creation() -> None:
         assert first == key_of({"web": web, "db": db}[newest])
 
 
-# -- SEMANTICS 5.5: the commands that these maps do not have --------------------------------------
+# -- the commands that these maps do not have ------------------------------------------------------
 
 
 @pytest.mark.parametrize("release", MAINLINE)
 @pytest.mark.parametrize("map_type", TYPES)
 def test_lookup_and_delete(release: str, map_type: MapType) -> None:
-    """SEMANTICS 5.5 row 1; trace commands-the-type-does-not-know."""
+    """Trace commands-the-type-does-not-know."""
     if not names(release, map_type):
         return
     kernel, _, counts, prog, key = machine(release, map_type)
@@ -441,7 +441,7 @@ def test_lookup_and_delete(release: str, map_type: MapType) -> None:
 
 @pytest.mark.parametrize(("release", "answer"), [("5.13", "EINVAL"), ("5.14", "ENOTSUPP")])
 def test_lookup_and_delete_with_a_lock(release: str, answer: str) -> None:
-    """SEMANTICS 5.5 row 1: from 5.14 F_LOCK passes on a map with a lock."""
+    """From 5.14 F_LOCK passes on a map with a lock."""
     kernel, _, found, _, key = locked(release)
     with refused(kernel, answer):
         kernel.map_lookup_and_delete_elem(found, key, BPF_F_LOCK)
@@ -459,7 +459,7 @@ BATCHES: dict[str, tuple[bool, bool]] = {
 @pytest.mark.parametrize("release", MAINLINE)
 @pytest.mark.parametrize("command", BATCHES)
 def test_batches(release: str, command: str) -> None:
-    """SEMANTICS 5.5 row 2: EINVAL up to 5.5; then fd, EPERM, and always ENOTSUPP."""
+    """EINVAL up to 5.5; then fd, EPERM, and always ENOTSUPP."""
     kernel, _, counts, prog, _ = machine(release)
     batch: Callable[[object], None] = getattr(kernel, command)
     blind, quiet = reopened(kernel, counts, write=True), reopened(kernel, counts, write=False)
@@ -486,12 +486,12 @@ def test_batches(release: str, command: str) -> None:
         batch(counts)
 
 
-# -- SEMANTICS 1.7: freeze ------------------------------------------------------------------------
+# -- freeze ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_freeze(release: str) -> None:
-    """SEMANTICS 1.7: user space no longer writes, programs do."""
+    """User space no longer writes, programs do."""
     kernel, cgroup, counts, _, key = machine(release)
     if not at_least(release, "5.2"):
         with refused(kernel, "EINVAL", errors.UnknownCommand):
@@ -510,7 +510,7 @@ def test_freeze(release: str) -> None:
 
 @pytest.mark.parametrize("release", since("5.2"))
 def test_order_of_freeze_errors(release: str) -> None:
-    """SEMANTICS 1.7; the second EBUSY wins over the capability (5.2 - 6.4)."""
+    """The second EBUSY wins over the capability (5.2 - 6.4)."""
     kernel, _, counts, prog, _ = machine(release)
     kernel.unprivileged_bpf_disabled = 0
     quiet = reopened(kernel, counts, write=False)
@@ -540,7 +540,7 @@ def test_order_of_freeze_errors(release: str) -> None:
 
 @pytest.mark.parametrize("release", since("5.2"))
 def test_freeze_of_a_map_with_a_lock(release: str) -> None:
-    """SEMANTICS 1.7: ENOTSUPP before the permission, from 6.2; trace spin-lock-values."""
+    """ENOTSUPP before the permission, from 6.2; trace spin-lock-values."""
     kernel, _, found, _, _ = locked(release)
     if not at_least(release, "6.2"):
         kernel.map_freeze(found)
@@ -550,12 +550,12 @@ def test_freeze_of_a_map_with_a_lock(release: str) -> None:
             kernel.map_freeze(descriptor)
 
 
-# -- SEMANTICS 1.7: access flags ------------------------------------------------------------------
+# -- access flags ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_descriptors_made_with_access_flags(release: str) -> None:
-    """SEMANTICS 1.7: RDONLY refuses update and delete, WRONLY lookup and next key; EPERM."""
+    """RDONLY refuses update and delete, WRONLY lookup and next key; EPERM."""
     kernel, _, quiet, _, key = machine(release, map_flags=BPF_F_RDONLY)
     assert kernel.map_lookup_elem(quiet, key) == 0
     assert kernel.map_get_next_key(quiet)
@@ -568,13 +568,13 @@ def test_descriptors_made_with_access_flags(release: str) -> None:
     assert outcome(kernel.map_get_next_key, blind) == "EPERM"
 
 
-# -- SEMANTICS 5.6: layout per CPU ----------------------------------------------------------------
+# -- layout per CPU --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("release", ["4.20", "5.9", "6.19", "7.0", "7.3"])
 @pytest.mark.parametrize("size", [1, 4, 7, 8, 9, 16, 100])
 def test_percpu_slots(release: str, size: int) -> None:
-    """SEMANTICS 5.6: round_up(value_size, 8) bytes for each possible CPU, and nothing between."""
+    """round_up(value_size, 8) bytes for each possible CPU, and nothing between."""
     kernel, _, found, _, key = machine(release, PERCPU, value=Bytes(size), cpus=3, body=Mention)
     slot = -(-size // 8) * 8
     values = [bytes([number + 1]) * size for number in range(3)]
@@ -588,7 +588,7 @@ def test_percpu_slots(release: str, size: int) -> None:
     ("release", "kept"), [*((name, True) for name in before("7.0")), ("7.0", False), ("7.3", False)]
 )
 def test_pads_of_the_users_slots(release: str, kept: bool) -> None:
-    """SEMANTICS 5.6 and surprise 37: stored up to 6.19, dropped from 7.0."""
+    """Stored up to 6.19, dropped from 7.0."""
     if not names(release, PERCPU):
         return
     kernel, cgroup, found, _, key = machine(release, PERCPU, value=Bytes(5), body=Mention)
@@ -610,7 +610,7 @@ def test_percpu_update_takes_a_value_for_each_cpu() -> None:
 @pytest.mark.parametrize("release", [*since("4.20"), "7.2.6", "7.2.7", "7.2.13"])
 @pytest.mark.parametrize("last", [2, 3])
 def test_holes_among_the_possible_cpus(release: str, last: int) -> None:
-    """SEMANTICS 5.6: 7.0 - 7.2.6 index the user's value by CPU number; right before and after."""
+    """7.0 - 7.2.6 index the user's value by CPU number; right before and after."""
     kernel, cgroup, counts, _, key = machine(release, PERCPU, cpus=(0, last))
     kernel.fire(cgroup, EGRESS, cpu=last)
     assert kernel.map_lookup_elem(counts, key) == [0, 1]
@@ -626,7 +626,7 @@ def test_holes_among_the_possible_cpus(release: str, last: int) -> None:
 
 @pytest.mark.parametrize("release", ["7.0", "7.2", "7.2.6"])
 def test_one_cpu_among_holes_before_the_fix(release: str) -> None:
-    """SEMANTICS 5.1, 5.2; "Fix BPF_F_CPU validation for sparse CPU IDs" (7.3, 7.2.7): before it,
+    """ "Fix BPF_F_CPU validation for sparse CPU IDs" (7.3, 7.2.7): before it,
     the number was compared with the count of CPUs."""
     kernel, _, counts, _, key = machine(release, PERCPU, cpus=(0, 3))
     assert kernel.map_lookup_elem(counts, key, BPF_F_CPU) == 0
@@ -640,7 +640,7 @@ def test_one_cpu_among_holes_before_the_fix(release: str) -> None:
 
 @pytest.mark.parametrize("release", ["7.2.7", "7.2.13", "7.3"])
 def test_one_cpu_among_holes(release: str) -> None:
-    """SEMANTICS 5.1, 5.2: a CPU that is not possible is ERANGE, one that is answers."""
+    """A CPU that is not possible is ERANGE, one that is answers."""
     kernel, _, counts, _, key = machine(release, PERCPU, cpus=(0, 3))
     kernel.map_update_elem(counts, key, 7, BPF_F_CPU | 3 << 32)
     assert kernel.map_lookup_elem(counts, key) == [0, 7]
@@ -650,12 +650,12 @@ def test_one_cpu_among_holes(release: str) -> None:
             kernel.map_lookup_elem(counts, key, BPF_F_CPU | cpu << 32)
 
 
-# -- SEMANTICS 5.7: keys --------------------------------------------------------------------------
+# -- keys ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("release", since("5.9"))
 def test_keys(release: str) -> None:
-    """SEMANTICS 5.7: a cgroup or its id; other attach types only where the key has them."""
+    """A cgroup or its id; other attach types only where the key has them."""
     kernel, web, wide, _, _ = machine(release)
     narrow = kernel.map_create(SHARED, U64, U64)
     prog = kernel.prog_load(SKB, Mention(narrow))
@@ -673,7 +673,6 @@ def test_keys(release: str) -> None:
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_key_of_a_removed_cgroup(release: str) -> None:
-    """SEMANTICS 5.7, second point."""
     kernel, web, counts, _, _ = machine(release)
     key = key_of(web)
     kernel.rmdir(web)

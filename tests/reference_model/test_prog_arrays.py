@@ -32,7 +32,7 @@ COOKIES = (
     *("5.15.192", "6.1.151", "6.1.176", "6.6.105", "6.12.46", "6.16.1"),
     *since("6.17"),
 )
-"""Releases that compare storage maps: SEMANTICS 2.6, second point."""
+"""Releases that compare storage maps."""
 TIGHT = ("6.12.97", "6.12.107", "6.18.40", "7.1.5", "7.2.13", *since("7.2"))
 """Releases that take a program without a storage only if it makes no tail calls."""
 BARELY_TIGHT = ("5.15.212", "6.1.178", "6.1.192", "6.6.145")
@@ -62,12 +62,12 @@ class Arrays:
         return outcome(self.kernel.map_update_elem, self.array, slot, prog)
 
 
-# -- SEMANTICS 2.6 --------------------------------------------------------------------------------
+# -- tail calls ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("release", NO_COOKIES)
 def test_without_cookies_any_map_goes(release: str) -> None:
-    """SEMANTICS 2.6, first point; traces tail-callee-with-another-map."""
+    """Trace tail-callee-with-another-map."""
     arrays = Arrays(release)
     arrays.caller(arrays.one)
     assert arrays.put(arrays.load(Add(arrays.two))) == "ok"
@@ -76,7 +76,7 @@ def test_without_cookies_any_map_goes(release: str) -> None:
 
 @pytest.mark.parametrize("release", [*COOKIES, *TIGHT])
 def test_a_callee_with_another_map(release: str) -> None:
-    """SEMANTICS 2.6, second point, at update; EINVAL."""
+    """At update; EINVAL."""
     arrays = Arrays(release)
     arrays.caller(arrays.one)
     other, same, none = (arrays.load(*body) for body in ([Add(arrays.two)], [Add(arrays.one)], []))
@@ -88,7 +88,7 @@ def test_a_callee_with_another_map(release: str) -> None:
 
 @pytest.mark.parametrize("release", [*COOKIES, *TIGHT])
 def test_a_caller_with_another_map(release: str) -> None:
-    """SEMANTICS 2.6: error (a), at load; the owner is the first to enter or to use the array."""
+    """Error (a), at load; the owner is the first to enter or to use the array."""
     arrays = Arrays(release)
     assert arrays.put(arrays.load(Add(arrays.one))) == "ok"
     with refused(arrays.kernel, "EINVAL", errors.TailCallIncompatible):
@@ -98,7 +98,7 @@ def test_a_caller_with_another_map(release: str) -> None:
 
 @pytest.mark.parametrize("release", COOKIES)
 def test_an_owner_without_storage_takes_none(release: str) -> None:
-    """SEMANTICS 2.6: per type the cookie equals the owner's, or the program has none."""
+    """Per type the cookie equals the owner's, or the program has none."""
     arrays = Arrays(release)
     arrays.caller()
     assert arrays.put(arrays.load(Add(arrays.one))) == "EINVAL"
@@ -107,7 +107,7 @@ def test_an_owner_without_storage_takes_none(release: str) -> None:
 
 @pytest.mark.parametrize("release", COOKIES)
 def test_each_kind_is_compared(release: str) -> None:
-    """SEMANTICS 2.6: per storage type; trace tail-percpu-and-shared."""
+    """Per storage type; trace tail-percpu-and-shared."""
     arrays = Arrays(release)
     percpu = arrays.kernel.map_create(BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE, STORAGE_KEY, U64)
     arrays.caller(arrays.one)
@@ -118,7 +118,7 @@ def test_each_kind_is_compared(release: str) -> None:
 
 @pytest.mark.parametrize("release", [*COOKIES, *TIGHT, *BARELY_TIGHT])
 def test_a_second_caller_without_storage(release: str) -> None:
-    """SEMANTICS 2.6: "tighten" refuses one that is tail-call-reachable; tail-middle-..."""
+    """ "tighten" refuses one that is tail-call-reachable; tail-middle-..."""
     arrays = Arrays(release)
     arrays.caller(arrays.one)
     answer = outcome(arrays.caller)
@@ -130,7 +130,7 @@ def test_a_second_caller_without_storage(release: str) -> None:
 
 @pytest.mark.parametrize("release", COOKIES)
 def test_the_owner_is_permanent(release: str) -> None:
-    """SEMANTICS 2.6: the first program's cookies stay when it is long gone."""
+    """The first program's cookies stay when it is long gone."""
     arrays = Arrays(release)
     arrays.kernel.close(arrays.caller(arrays.one))
     assert arrays.put(arrays.load(Add(arrays.two))) == "EINVAL"
@@ -141,7 +141,7 @@ def test_the_owner_is_permanent(release: str) -> None:
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_program_types(release: str) -> None:
-    """SEMANTICS 2.6, last point: program type, always."""
+    """Program type, always."""
     arrays = Arrays(release)
     arrays.caller()
     other = arrays.kernel.prog_load(BPF_PROG_TYPE_SOCK_OPS)
@@ -155,7 +155,7 @@ def test_program_types(release: str) -> None:
     "release", [*MAINLINE, "6.1.155", "6.1.156", "6.6.112", "6.12.53", "6.17.2", "6.17.3"]
 )
 def test_expected_attach_types(release: str) -> None:
-    """SEMANTICS 2.6, last point: from 6.18 and its backports."""
+    """From 6.18 and its backports."""
     compared = release in ("6.1.156", "6.6.112", "6.12.53", "6.17.3", *since("6.18"))
     answer = "EINVAL" if compared else "ok"
     arrays = Arrays(release)
@@ -224,7 +224,7 @@ def test_order_of_update_errors() -> None:
 
 
 def test_a_slot_keeps_its_program_alive() -> None:
-    """SEMANTICS 2.3: prog-array slots are among what holds a program."""
+    """prog-array slots are among what holds a program."""
     arrays = Arrays("5.8")
     kernel, array = arrays.kernel, arrays.array
     prog = arrays.load(Add(arrays.one))
@@ -283,7 +283,7 @@ def last_holder(release: str) -> tuple[Arrays, ProgFd]:
 
 @pytest.mark.parametrize("release", ["5.7", "5.8", "5.8.18"])
 def test_the_last_reference_to_a_map_in_use(release: str) -> None:
-    """SEMANTICS 3.7 and 6.2: up to 5.8 a map that is destroyed cannot still have storages."""
+    """Up to 5.8 a map that is destroyed cannot still have storages."""
     arrays, second = last_holder(release)
     kernel, array = arrays.kernel, arrays.array
     with undefined(kernel, "the map is destroyed while an attachment owns a storage"):
@@ -296,7 +296,7 @@ def test_the_last_reference_to_a_map_in_use(release: str) -> None:
 
 @pytest.mark.parametrize("release", ["5.9", "7.2"])
 def test_the_last_reference_to_a_map_of_5_9(release: str) -> None:
-    """SEMANTICS 6.2: from 5.9 the map frees its storages."""
+    """From 5.9 the map frees its storages."""
     arrays, second = last_holder(release)
     kernel = arrays.kernel
     kernel.map_update_elem(arrays.array, 0, second)
@@ -305,7 +305,7 @@ def test_the_last_reference_to_a_map_of_5_9(release: str) -> None:
 
 
 def test_a_tail_call_works_on_the_storage_of_the_attachment() -> None:
-    """SEMANTICS 2.6, first point: the entry program's, whatever program is executing."""
+    """The entry program's, whatever program is executing."""
     kernel, web, counts, _, key = machine("5.10")
     array = prog_array(kernel)
     other = kernel.map_create(SHARED, STORAGE_KEY, U64)

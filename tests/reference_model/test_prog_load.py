@@ -66,11 +66,11 @@ CREATE = BPF_CGROUP_INET_SOCK_CREATE
 FIRST = {BPF_PROG_TYPE_CGROUP_SYSCTL: "5.2", BPF_PROG_TYPE_CGROUP_SOCKOPT: "5.3"} | {
     BPF_PROG_TYPE_LSM: "6.0"
 }
-"""Program types younger than 4.19: SEMANTICS 2.1."""
+"""Program types younger than 4.19."""
 
 
 def options(prog_type: ProgType) -> dict[str, Any]:
-    """What a program of the type must declare to be loaded at all: SEMANTICS 2.4."""
+    """What a program of the type must declare to be loaded at all."""
     needed: dict[ProgType, dict[str, Any]] = {
         BPF_PROG_TYPE_CGROUP_SOCK_ADDR: {"expected_attach_type": BPF_CGROUP_INET4_CONNECT},
         BPF_PROG_TYPE_CGROUP_SOCKOPT: {"expected_attach_type": 21},
@@ -83,7 +83,7 @@ def storage_map(kernel: Kernel, map_type: Any = SHARED, value: Type = U64, **fur
     return kernel.map_create(map_type, STORAGE_KEY, value, **further)
 
 
-# -- SEMANTICS 2.1: who may call the helper -------------------------------------------------------
+# -- who may call the helper -----------------------------------------------------------------------
 
 CALLERS = {
     SKB: "4.19",
@@ -103,7 +103,7 @@ OTHERS = (
 
 @pytest.mark.parametrize("prog_type", CALLERS, ids=str)
 def test_types_that_call_the_helper(prog_type: ProgType) -> None:
-    """SEMANTICS 2.1 rows 1, 3, 4, 5; before, the type itself is not there: EINVAL."""
+    """Before, the type itself is not there: EINVAL."""
     for release in MAINLINE:
         kernel = Kernel(release)
         body = Add(storage_map(kernel))
@@ -114,7 +114,7 @@ def test_types_that_call_the_helper(prog_type: ProgType) -> None:
 @pytest.mark.parametrize("release", MAINLINE)
 @pytest.mark.parametrize("prog_type", OTHERS, ids=str)
 def test_types_that_do_not(release: str, prog_type: ProgType) -> None:
-    """SEMANTICS 2.1 row 2 (SK_MSG and SK_SKB on 4.19, by mistake) and last row."""
+    """On 4.19 SK_MSG and SK_SKB may, by mistake."""
     kernel = Kernel(release)
     counts = storage_map(kernel)
     if release == "4.19" and prog_type in (BPF_PROG_TYPE_SK_MSG, BPF_PROG_TYPE_SK_SKB):
@@ -125,12 +125,12 @@ def test_types_that_do_not(release: str, prog_type: ProgType) -> None:
     kernel.prog_load(prog_type, Mention(counts))  # mentioning is not calling
 
 
-# -- SEMANTICS 2.2: what the verifier says --------------------------------------------------------
+# -- what the verifier says ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_other_helpers_on_storage_maps(release: str) -> None:
-    """SEMANTICS 2.2, first point: "cannot pass map_type N into func X"."""
+    """ "cannot pass map_type N into func X."""
     kernel = Kernel(release)
     counts = storage_map(kernel)
     for helper in ("bpf_map_lookup_elem", "bpf_map_update_elem", "bpf_map_delete_elem"):
@@ -142,7 +142,7 @@ def test_other_helpers_on_storage_maps(release: str) -> None:
 
 
 def test_the_helper_on_other_maps() -> None:
-    """SEMANTICS 2.2, first point, second half; 8.2: type 32 is taken by its own helpers alone."""
+    """Type 32 is taken by its own helpers alone."""
     kernel = Kernel()
     cgrp = kernel.map_create(
         BPF_MAP_TYPE_CGRP_STORAGE, U32, U64, map_flags=BPF_F_NO_PREALLOC, btf=True
@@ -155,7 +155,6 @@ def test_the_helper_on_other_maps() -> None:
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_flags_of_the_helper(release: str) -> None:
-    """SEMANTICS 2.2, second point."""
     kernel = Kernel(release)
     counts = storage_map(kernel)
     for flags in (1, 2, 1 << 40):
@@ -168,7 +167,7 @@ def test_flags_of_the_helper(release: str) -> None:
     ("size", "width_fits"), [(1, False), (3, False), (4, True), (7, True), (8, True), (64, True)]
 )
 def test_bounds(size: int, width_fits: bool) -> None:
-    """SEMANTICS 2.2, third point: EACCES outside the value; the first word has 4 or 8 bytes."""
+    """EACCES outside the value; the first word has 4 or 8 bytes."""
     kernel = Kernel()
     found = storage_map(kernel, value=Bytes(size))
     if width_fits:
@@ -180,7 +179,7 @@ def test_bounds(size: int, width_fits: bool) -> None:
 
 @pytest.mark.parametrize("release", since("5.0"))
 def test_direct_access_to_a_lock(release: str) -> None:
-    """SEMANTICS 1.5, 2.2: programs may not touch the bytes of a lock that the kernel knows."""
+    """Programs may not touch the bytes of a lock that the kernel knows."""
     kernel = Kernel(release)
     value = Struct(n=U64, lock=SPIN_LOCK)
     known = at_least(release, "5.1")
@@ -193,7 +192,7 @@ def test_direct_access_to_a_lock(release: str) -> None:
 
 @pytest.mark.parametrize("release", since("5.2"))
 def test_program_side_access_flags(release: str) -> None:
-    """SEMANTICS 1.7, third point: EACCES for a store, or for a load."""
+    """EACCES for a store, or for a load."""
     kernel = Kernel(release)
     for flags, step, reason in (
         (BPF_F_RDONLY_PROG, Store, errors.WriteForbidden),
@@ -232,7 +231,7 @@ def test_steps_with_two_maps_ask_for_both() -> None:
 @pytest.mark.parametrize("release", MAINLINE)
 @pytest.mark.parametrize("declared", [0, 1], ids=["ingress", "egress"])
 def test_return_values(release: str, declared: int) -> None:
-    """SEMANTICS 2.4, CGROUP_SKB: 2 and 3 only where EGRESS is declared, from 5.3."""
+    """CGROUP_SKB: 2 and 3 only where EGRESS is declared, from 5.3."""
     kernel = Kernel(release)
     allowed = range(4 if declared and at_least(release, "5.3") else 2)
     for number in (-1, 0, 1, 2, 3, 4):
@@ -300,13 +299,13 @@ def test_egress_only_programs(release: str) -> None:
     assert counts.open
 
 
-# -- SEMANTICS 2.3: binding -----------------------------------------------------------------------
+# -- binding ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("release", [*MAINLINE, *RECORDED])
 @pytest.mark.parametrize("step", [Add, Mention], ids=["used", "mentioned"])
 def test_one_program_for_a_map(release: str, step: type[Add] | type[Mention]) -> None:
-    """SEMANTICS 2.3 row 1: EBUSY up to 5.8, though the helper is never called; surprise 8."""
+    """EBUSY up to 5.8, though the helper is never called."""
     kernel = Kernel(release)
     counts = storage_map(kernel)
     kernel.prog_load(SKB, step(counts))
@@ -323,7 +322,7 @@ def test_one_program_for_a_map(release: str, step: type[Add] | type[Mention]) ->
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_one_map_of_each_kind_for_a_program(release: str) -> None:
-    """SEMANTICS 2.3 row 2: EBUSY in all versions; shared and percpu are counted apart."""
+    """EBUSY in all versions; shared and percpu are counted apart."""
     kernel = Kernel(release)
     one, two = storage_map(kernel), storage_map(kernel)
     with refused(kernel, "EBUSY", errors.StorageBusy):
@@ -339,7 +338,6 @@ def test_one_map_of_each_kind_for_a_program(release: str) -> None:
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_the_same_map_twice(release: str) -> None:
-    """SEMANTICS 2.3 row 3."""
     kernel = Kernel(release)
     counts = storage_map(kernel)
     prog = kernel.prog_load(SKB, [Add(counts), Mention(counts), Add(counts, 2)])
@@ -351,7 +349,7 @@ def test_the_same_map_twice(release: str) -> None:
 
 @pytest.mark.parametrize("release", before("5.9"))
 def test_release_of_the_binding(release: str) -> None:
-    """SEMANTICS 2.3: only when the program is gone; a failed load leaves nothing bound."""
+    """Only when the program is gone; a failed load leaves nothing bound."""
     kernel, web, counts, prog, _ = machine(release)
     kernel.close(prog)
     assert outcome(kernel.prog_load, SKB, Add(counts)) == "EBUSY"  # it is attached
@@ -369,7 +367,7 @@ def test_release_of_the_binding(release: str) -> None:
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_binding_comes_before_the_verifiers_words(release: str) -> None:
-    """SEMANTICS 2.3: it happens while map descriptors are resolved, so EBUSY wins."""
+    """It happens while map descriptors are resolved, so EBUSY wins."""
     kernel = Kernel(release)
     one, two = storage_map(kernel), storage_map(kernel)
     with refused(kernel, "EBUSY", errors.StorageBusy):
@@ -390,7 +388,7 @@ def test_descriptors_in_the_body() -> None:
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_prog_bind_map(release: str) -> None:
-    """SEMANTICS 2.3: from 5.10; it holds the map without EBUSY and without a storage."""
+    """From 5.10; it holds the map without EBUSY and without a storage."""
     kernel, web, counts, prog, key = machine(release)
     other = storage_map(kernel)
     if not at_least(release, "5.10"):
@@ -419,7 +417,7 @@ def test_prog_bind_map(release: str) -> None:
     assert kernel.map_lookup_elem(counts, key) == 0
 
 
-# -- SEMANTICS 2.4: expected_attach_type ----------------------------------------------------------
+# -- expected_attach_type --------------------------------------------------------------------------
 
 SOCK, ADDR, SOCKOPT = (
     BPF_PROG_TYPE_CGROUP_SOCK,
@@ -437,13 +435,13 @@ EXPECTED: list[tuple[ProgType, dict[int, str]]] = [
     ),
     (SOCKOPT, {21: "5.3", 22: "5.3"}),
 ]
-"""Which numbers a type takes, and from which release on: SEMANTICS 0.3, 2.4 and 9."""
+"""Which numbers a type takes, and from which release on."""
 
 
 @pytest.mark.parametrize("release", MAINLINE)
 @pytest.mark.parametrize(("prog_type", "known"), EXPECTED, ids=["sock", "sock_addr", "sockopt"])
 def test_declared_types(release: str, prog_type: ProgType, known: dict[int, str]) -> None:
-    """SEMANTICS 2.4 rows 2, 3 and 4: anything else EINVAL."""
+    """Anything else EINVAL."""
     kernel = Kernel(release)
     for number in (*range(60), 1000):
         first = known.get(number)
@@ -454,7 +452,7 @@ def test_declared_types(release: str, prog_type: ProgType, known: dict[int, str]
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_expected_attach_type_of_skb(release: str) -> None:
-    """SEMANTICS 2.4 row 1: not looked at before 5.3, then 0 or 1."""
+    """Not looked at before 5.3, then 0 or 1."""
     kernel = Kernel(release)
     for number in (0, 1, 2, 3, 10, 43, 1000):
         answer = outcome(kernel.prog_load, SKB, expected_attach_type=number)
@@ -463,7 +461,6 @@ def test_expected_attach_type_of_skb(release: str) -> None:
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_types_that_do_not_look_at_it(release: str) -> None:
-    """SEMANTICS 2.4 row 5."""
     kernel = Kernel(release)
     for prog_type in (
         *(BPF_PROG_TYPE_SOCK_OPS, BPF_PROG_TYPE_CGROUP_DEVICE, BPF_PROG_TYPE_CGROUP_SYSCTL),
@@ -474,7 +471,7 @@ def test_types_that_do_not_look_at_it(release: str) -> None:
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_lsm_cgroup(release: str) -> None:
-    """SEMANTICS 2.4 row 6: from 6.0; LSM_CGROUP and the hook's name."""
+    """From 6.0; LSM_CGROUP and the hook's name."""
     kernel = Kernel(release)
     load = (kernel.prog_load, BPF_PROG_TYPE_LSM)
     answer = outcome(*load, expected_attach_type=BPF_LSM_CGROUP, lsm_hook="socket_bind")
@@ -484,7 +481,6 @@ def test_lsm_cgroup(release: str) -> None:
 
 
 def test_sock_programs_default_to_sock_create() -> None:
-    """SEMANTICS 2.4 row 2."""
     kernel = Kernel()
     prog = kernel.prog_load(SOCK)
     assert prog.object.expected_attach_type == CREATE
@@ -493,7 +489,7 @@ def test_sock_programs_default_to_sock_create() -> None:
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_attach_without_net_admin(release: str) -> None:
-    """SEMANTICS 3.1, row capability: first of all up to 5.7; then for CGROUP_SKB, as EINVAL."""
+    """First of all up to 5.7; then for CGROUP_SKB, as EINVAL."""
     kernel = Kernel(release)
     web, skb = kernel.mkdir("web"), kernel.prog_load(SKB)
     ops = kernel.prog_load(BPF_PROG_TYPE_SOCK_OPS)
@@ -506,7 +502,7 @@ def test_attach_without_net_admin(release: str) -> None:
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_attach_types_of_a_program(release: str) -> None:
-    """SEMANTICS 2.4, attach time: CGROUP_SKB at both, the others where they declared."""
+    """Attach time: CGROUP_SKB at both, the others where they declared."""
     kernel = Kernel(release)
     web = kernel.mkdir("web")
     skb = kernel.prog_load(SKB, expected_attach_type=INGRESS)
@@ -527,12 +523,12 @@ def test_numbers_without_an_attach_type() -> None:
     assert kernel._attach_type(AttachType.BPF_CGROUP_SYSCTL) is None  # 5.2
 
 
-# -- SEMANTICS 2.5: privileges --------------------------------------------------------------------
+# -- privileges ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_privileges(release: str) -> None:
-    """SEMANTICS 2.5: CGROUP_SKB needs none where the sysctl is 0, others what the release asks."""
+    """CGROUP_SKB needs none where the sysctl is 0, others what the release asks."""
     new = at_least(release, "5.8")
     kernel = Kernel(release, unprivileged_bpf_disabled=0)
     with kernel.user():
@@ -559,7 +555,7 @@ def test_privileges(release: str) -> None:
 
 @pytest.mark.parametrize("release", MAINLINE)
 def test_privileges_behind_the_sysctl(release: str) -> None:
-    """SEMANTICS 2.5, 1.3 step 1: EPERM before anything else."""
+    """EPERM before anything else."""
     kernel = Kernel(release)
     counts = storage_map(kernel)
     with kernel.user("CAP_NET_ADMIN"):
@@ -606,7 +602,7 @@ def test_what_is_no_program() -> None:
 
 
 def test_fields_of_the_lock_that_is_younger_than_the_kernel() -> None:
-    """SEMANTICS 1.5 row 3: before 6.15 a bpf_res_spin_lock is bytes, later a lock."""
+    """Before 6.15 a bpf_res_spin_lock is bytes, later a lock."""
     for release, known in (("6.14", False), ("6.15", True)):
         kernel = Kernel(release)
         value = Struct(lock=RES_SPIN_LOCK, small=U8)

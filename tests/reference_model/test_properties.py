@@ -190,8 +190,8 @@ class Walk(RuleBasedStateMachine):
     def undocumented(self, changed: list[str], before: State) -> list[str]:
         """Of what an attach changed that failed at the last allocation, what is not Linux's own.
 
-        Up to 5.8 a failed replacement moves the storage to the head of the map's list (SEMANTICS
-        10, surprise 38); in the proposal a failed attach may leave a new storage published (0.5).
+        Up to 5.8 a failed replacement moves the storage to the head of the map's list;
+        in the proposal a failed attach may leave a new storage published.
         """
         if self.kernel.release.proposal:
             return [line for line in changed if not PUBLISHED.match(line)]

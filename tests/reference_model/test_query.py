@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""BPF_PROG_QUERY: SEMANTICS 3.9."""
+"""BPF_PROG_QUERY."""
 
 from __future__ import annotations
 
@@ -87,7 +87,6 @@ def test_what_is_attached_here_and_what_runs_here(release: str) -> None:
 
 @pytest.mark.parametrize("release", since("5.7"))
 def test_a_query_lists_the_programs_of_links_too(release: str) -> None:
-    """Surprise 20."""
     kernel = Kernel(release)
     cgroup, prog = kernel.mkdir(), skb(kernel)
     kernel.link_create(cgroup, prog, EGRESS)

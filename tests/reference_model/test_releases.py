@@ -99,7 +99,7 @@ def test_backports_reach_their_branch_alone() -> None:
 
 
 def test_proposed_changes() -> None:
-    """SEMANTICS 0.5: 5.8.18 with the series as posted."""
+    """5.8.18 with the series as posted."""
     both, posted_only = change("5.9", proposal=True), change(None, proposal=True)
     assert Release("proposal").has(both)
     assert Release("proposal").has(posted_only)
@@ -113,5 +113,5 @@ def test_proposed_changes() -> None:
     [("6.1.176", True), ("6.1.174", False), ("5.10.223", False), ("7.3", True), ("7.0", False)],
 )
 def test_end_of_next_key(name: str, fixed: bool) -> None:
-    """SEMANTICS 5.4; the issue: "6.1.176" has the get_next_key fix, "5.10.223" has not."""
+    """ "6.1.176" has the get_next_key fix, "5.10.223" has not."""
     assert Release(name).has(changes.NEXT_KEY_END) is fixed

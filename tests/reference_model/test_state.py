@@ -35,7 +35,7 @@ PAGE = 4096
 
 
 def test_a_map_lives_as_long_as_somebody_holds_it() -> None:
-    """SEMANTICS 6.1: descriptors, pins and programs; an attachment holds the program."""
+    """Descriptors, pins and programs; an attachment holds the program."""
     kernel, web, counts, prog, _ = machine()
     again = kernel.dup(counts)
     kernel.close(counts)
@@ -65,7 +65,7 @@ def test_closed_descriptors() -> None:
 
 
 def test_a_cgroups_descriptor() -> None:
-    """SEMANTICS 3.1: a closed one is EBADF; the cgroup goes on."""
+    """A closed one is EBADF; the cgroup goes on."""
     kernel, web, counts, prog, key = machine()
     kernel.close(web)
     with refused(kernel, "EBADF", errors.BadDescriptor):
@@ -106,7 +106,7 @@ def test_ids_are_not_used_again() -> None:
 
 
 def test_a_pin_holds_its_object() -> None:
-    """SEMANTICS 6.1, last point, for each kind of object."""
+    """For each kind of object."""
     kernel, web, counts, prog, key = machine()
     link = kernel.link_create(web, prog, EGRESS)
     for number, descriptor in enumerate((counts, prog, link)):
@@ -148,7 +148,7 @@ def test_file_flags(flags: int) -> None:
 
 
 def test_access_of_a_pinned_map() -> None:
-    """SEMANTICS 1.7, first point: the descriptor decides, whatever another one may do."""
+    """The descriptor decides, whatever another one may do."""
     kernel, _, counts, _, key = machine()
     kernel.obj_pin(PIN, counts)
     quiet = kernel.obj_get(PIN, BPF_F_RDONLY)
@@ -189,7 +189,7 @@ def test_user() -> None:
 def test_what_a_capability_is_good_for(
     release: str, capability: str, bpf: tuple[str, str], net: tuple[str, str]
 ) -> None:
-    """SEMANTICS 2.5 and 3.1: from 5.8; CAP_SYS_ADMIN in CAP_NET_ADMIN's place from 6.9."""
+    """From 5.8; CAP_SYS_ADMIN in CAP_NET_ADMIN's place from 6.9."""
     kernel = Kernel(release)
     with kernel.user(capability):
         assert kernel._bpf_capable() is bool(bpf[at_least(release, "5.8")])
@@ -197,7 +197,7 @@ def test_what_a_capability_is_good_for(
 
 
 def test_the_sysctl() -> None:
-    """SEMANTICS 1.3 step 1: any value but 0 shuts the unprivileged out."""
+    """Any value but 0 shuts the unprivileged out."""
     for value, answer in ((0, "ok"), (1, "EPERM"), (2, "EPERM")):
         kernel = Kernel(unprivileged_bpf_disabled=value)
         with kernel.user():
@@ -220,7 +220,7 @@ def test_the_sysctl() -> None:
     ],
 )
 def test_pages_of_a_storage(map_type: MapType, size: int, cpus: int, pages: int) -> None:
-    """SEMANTICS 1.6: charged at attach, up to 5.10; the map itself charges one page."""
+    """Charged at attach, up to 5.10; the map itself charges one page."""
     for release in since("4.20" if map_type is PERCPU else "4.19"):
         kernel = Kernel(release, cpus=cpus)
         found = kernel.map_create(map_type, STORAGE_KEY, Bytes(size))
@@ -239,7 +239,7 @@ def test_pages_of_a_storage(map_type: MapType, size: int, cpus: int, pages: int)
 
 @pytest.mark.parametrize("release", before("5.11"))
 def test_attach_over_the_limit(release: str) -> None:
-    """SEMANTICS 1.6, 3.2 row 12: ENOMEM, not EPERM; nothing is left behind. Surprise 16."""
+    """ENOMEM, not EPERM; nothing is left behind."""
     kernel = Kernel(release, memlock=2 * PAGE)
     counts = kernel.map_create(SHARED, STORAGE_KEY, U64)
     prog = kernel.prog_load(SKB, Add(counts))
@@ -253,7 +253,6 @@ def test_attach_over_the_limit(release: str) -> None:
 
 @pytest.mark.parametrize("release", since("5.11"))
 def test_no_limit_since_5_11(release: str) -> None:
-    """SEMANTICS 1.6, last point."""
     kernel = Kernel(release, memlock=0)
     counts = kernel.map_create(SHARED, STORAGE_KEY, U64)
     kernel.prog_attach(kernel.mkdir(), kernel.prog_load(SKB, Add(counts)), EGRESS)
@@ -261,7 +260,7 @@ def test_no_limit_since_5_11(release: str) -> None:
 
 
 def test_a_second_kind_that_does_not_fit() -> None:
-    """SEMANTICS 3.2 row 12: of two storages none stays."""
+    """Of two storages none stays."""
     for release in ("5.8", "5.9"):
         kernel = Kernel(release, memlock=3 * PAGE)
         maps = [kernel.map_create(kind, STORAGE_KEY, U64) for kind in (SHARED, PERCPU)]
@@ -276,7 +275,7 @@ def test_a_second_kind_that_does_not_fit() -> None:
 
 
 def test_fail_next() -> None:
-    """SEMANTICS 3.2 rows 12, 13 and 15: each fails once, and then no more."""
+    """Each fails once, and then no more."""
     for allocation in ("storage", "node", "effective"):
         kernel, web, counts, prog, _ = machine()
         kernel.fail_next(allocation)

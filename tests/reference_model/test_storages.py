@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Who owns a storage, when it is made and when it goes: SEMANTICS 0.5, 3.8, 4.2 and 6.2.
+"""Who owns a storage, when it is made and when it goes.
 
 One section for each semantics: up to 5.8 a storage belongs to an attachment; in the proposal to a
 cgroup; from 5.9 on to its key.
@@ -94,7 +94,7 @@ def fired(kernel: Kernel, cgroup: Cgroup, times: int = 1) -> None:
 
 @pytest.mark.parametrize("release", [*MAINLINE, "proposal"])
 def test_an_attach_makes_a_zeroed_storage(release: str) -> None:
-    """3.8, surprise 1: entries come only from attaching."""
+    """Entries come only from attaching."""
     kernel = Kernel(release)
     cgroup, counts = kernel.mkdir(), storage_map(kernel)
     prog = counter(kernel, counts)
@@ -116,7 +116,7 @@ def test_one_storage_for_each_kind_of_map(release: str) -> None:
 
 @pytest.mark.parametrize("release", since("5.10"))
 def test_a_map_that_is_only_held_makes_no_storage(release: str) -> None:
-    """2.3: BPF_PROG_BIND_MAP does not assign."""
+    """BPF_PROG_BIND_MAP does not assign."""
     kernel = Kernel(release)
     cgroup, counts = kernel.mkdir(), storage_map(kernel)
     prog = skb(kernel)
@@ -127,7 +127,7 @@ def test_a_map_that_is_only_held_makes_no_storage(release: str) -> None:
 
 @pytest.mark.parametrize("release", [*MAINLINE, "proposal"])
 def test_a_map_that_is_only_mentioned_makes_one(release: str) -> None:
-    """2.3: even if the helper is never called."""
+    """Even if the helper is never called."""
     kernel = Kernel(release)
     cgroup, counts = kernel.mkdir(), storage_map(kernel)
     kernel.prog_attach(cgroup, skb(kernel, Mention(counts)), EGRESS)
@@ -136,7 +136,7 @@ def test_a_map_that_is_only_mentioned_makes_one(release: str) -> None:
 
 @pytest.mark.parametrize("release", [*MAINLINE, "proposal"])
 def test_an_attachment_keeps_map_and_data_without_any_descriptor(release: str) -> None:
-    """6.1; recorded as map-fd-closed-prog-attached."""
+    """Recorded as map-fd-closed-prog-attached."""
     kernel = Kernel(release)
     cgroup, counts = kernel.mkdir(), storage_map(kernel)
     kernel.obj_pin("counts", counts)
@@ -158,7 +158,7 @@ def test_an_attachment_keeps_map_and_data_without_any_descriptor(release: str) -
 
 @pytest.mark.parametrize("release", [*MAINLINE, "proposal"])
 def test_an_attach_that_fails_leaves_nothing(release: str) -> None:
-    """3.8, 6.2 and 6.4; in the proposal the last allocation is too late (0.5)."""
+    """In the proposal the last allocation is too late."""
     kernel = Kernel(release)
     cgroup, counts = kernel.mkdir(), storage_map(kernel)
     prog = counter(kernel, counts)
@@ -177,7 +177,7 @@ def test_an_attach_that_fails_leaves_nothing(release: str) -> None:
 
 @pytest.mark.parametrize("release", since("4.20"))
 def test_of_two_storages_both_or_none(release: str) -> None:
-    """3.2, row 12: the second allocation fails, the first is given back."""
+    """The second allocation fails, the first is given back."""
     kernel = Kernel(release, memlock=3 * 4096)
     cgroup, shared, percpu = kernel.mkdir(), storage_map(kernel), percpu_map(kernel)
     prog = skb(kernel, Add(shared), Add(percpu))
@@ -190,7 +190,7 @@ def test_of_two_storages_both_or_none(release: str) -> None:
 
 @pytest.mark.parametrize("release", [*MAINLINE, "proposal"])
 def test_memory_is_charged_up_to_5_10(release: str) -> None:
-    """1.6, surprise 16: ENOMEM inside attach, not EPERM; 5.11 and later count nothing."""
+    """ENOMEM inside attach, not EPERM; 5.11 and later count nothing."""
     kernel = Kernel(release, memlock=2 * 4096)
     counts = storage_map(kernel)
     prog = counter(kernel, counts)
@@ -221,7 +221,7 @@ def test_memory_is_charged_up_to_5_10(release: str) -> None:
     ],
 )
 def test_pages_of_a_storage(release: str, size: int, cpus: int | None, pages: int) -> None:
-    """1.6: rounded up to whole pages."""
+    """Rounded up to whole pages."""
     kernel = Kernel(release, cpus=cpus or 2)
     found = (percpu_map if cpus else storage_map)(kernel, value=Bytes(size))
     before_attach = kernel.locked_pages
@@ -235,7 +235,7 @@ def test_pages_of_a_storage(release: str, size: int, cpus: int | None, pages: in
 @pytest.mark.parametrize("key", [STORAGE_KEY, U64])
 @pytest.mark.parametrize("release", BY_KEY)
 def test_sharing_from_5_9(release: str, key: Type) -> None:
-    """4.2, the whole matrix: program, attach type, cgroup, map, direct or link."""
+    """The whole matrix: program, attach type, cgroup, map, direct or link."""
     kernel = Kernel(release)
     cgroup, other = kernel.mkdir(), kernel.mkdir()
     counts, other_map = storage_map(kernel, key), storage_map(kernel, key)
@@ -259,7 +259,7 @@ def test_sharing_from_5_9(release: str, key: Type) -> None:
 
 
 def test_sharing_in_the_proposal() -> None:
-    """0.5: (map, cgroup); the attach type is ignored in every comparison."""
+    """(map, cgroup); the attach type is ignored in every comparison."""
     kernel = Kernel("proposal")
     cgroup, other = kernel.mkdir(), kernel.mkdir()
     counts, other_map = storage_map(kernel), storage_map(kernel)
@@ -281,7 +281,7 @@ def test_sharing_in_the_proposal() -> None:
 
 @pytest.mark.parametrize("release", LEGACY_KERNELS)
 def test_nothing_is_shared_in_legacy(release: str) -> None:
-    """4.2: every attachment has its own."""
+    """Every attachment has its own."""
     kernel = Kernel(release)
     cgroup, other, counts = kernel.mkdir(), kernel.mkdir(), storage_map(kernel)
     prog = counter(kernel, counts)
@@ -324,7 +324,7 @@ def test_legacy_frees_with_the_link(release: str) -> None:
 @pytest.mark.parametrize("flags", [0, OVERRIDE])
 @pytest.mark.parametrize("release", LEGACY_KERNELS)
 def test_legacy_starts_at_zero_after_a_replacement(release: str, flags: int) -> None:
-    """3.8, surprise 6: also by itself; recorded as override-replace."""
+    """Also by itself; recorded as override-replace."""
     kernel = Kernel(release)
     cgroup, counts, other_map = kernel.mkdir(), storage_map(kernel), storage_map(kernel)
     prog, other = counter(kernel, counts), counter(kernel, other_map)
@@ -339,7 +339,7 @@ def test_legacy_starts_at_zero_after_a_replacement(release: str, flags: int) -> 
 
 
 def test_legacy_starts_at_zero_after_replace() -> None:
-    """3.2: REPLACE of a program by itself is legal and resets; recorded as multi-replace-self."""
+    """REPLACE of a program by itself is legal and resets; recorded as multi-replace-self."""
     kernel = Kernel("5.8.18")
     cgroup, counts = kernel.mkdir(), storage_map(kernel)
     prog = counter(kernel, counts)
@@ -351,7 +351,7 @@ def test_legacy_starts_at_zero_after_replace() -> None:
 
 @pytest.mark.parametrize("release", LEGACY_KERNELS)
 def test_legacy_puts_the_old_storage_back_at_the_head(release: str) -> None:
-    """3.8, surprise 38: the failure itself moves the entry to the front of the iteration."""
+    """The failure itself moves the entry to the front of the iteration."""
     kernel = Kernel(release, memlock=1 << 20)
     first, second, third, counts = *(kernel.mkdir() for _ in range(3)), storage_map(kernel)
     prog = counter(kernel, counts)
@@ -378,7 +378,7 @@ def test_legacy_puts_the_old_storage_back_at_the_head(release: str) -> None:
 
 @pytest.mark.parametrize("release", LEGACY_KERNELS)
 def test_legacy_keeps_the_order_of_attaching(release: str) -> None:
-    """5.4: attach order reversed; each attach creates."""
+    """Attach order reversed; each attach creates."""
     kernel = Kernel(release)
     first, second, counts = kernel.mkdir(), kernel.mkdir(), storage_map(kernel)
     prog = counter(kernel, counts)
@@ -392,7 +392,7 @@ def test_legacy_keeps_the_order_of_attaching(release: str) -> None:
 
 @pytest.mark.parametrize("release", KEPT)
 def test_detach_keeps_and_attach_finds(release: str) -> None:
-    """3.8, surprise 5: lookup still works; the next attach sees the old values."""
+    """Lookup still works; the next attach sees the old values."""
     kernel = Kernel(release)
     cgroup, counts = kernel.mkdir(), storage_map(kernel)
     prog, other = counter(kernel, counts), counter(kernel, counts, 10)
@@ -413,7 +413,7 @@ def test_detach_keeps_and_attach_finds(release: str) -> None:
 @pytest.mark.parametrize("release", KEPT)
 @pytest.mark.parametrize("flags", [0, OVERRIDE, MULTI | REPLACE])
 def test_replacement_keeps_the_data_of_the_map(release: str, flags: int) -> None:
-    """3.8: same map, same storage; other map, its own; the old map's storage stays."""
+    """Same map, same storage; other map, its own; the old map's storage stays."""
     kernel = Kernel(release)
     cgroup, counts, other_map = kernel.mkdir(), storage_map(kernel), storage_map(kernel)
     one, ten, other = (
@@ -440,7 +440,7 @@ def test_replacement_keeps_the_data_of_the_map(release: str, flags: int) -> None
 
 @pytest.mark.parametrize("release", KEPT)
 def test_reuse_does_not_move_an_entry(release: str) -> None:
-    """5.4: the order is that of the first creation, reversed."""
+    """The order is that of the first creation, reversed."""
     kernel = Kernel(release)
     first, second, counts = kernel.mkdir(), kernel.mkdir(), storage_map(kernel)
     prog = counter(kernel, counts)
@@ -455,7 +455,7 @@ def test_reuse_does_not_move_an_entry(release: str) -> None:
 
 @pytest.mark.parametrize("release", KEPT)
 def test_the_map_takes_its_storages_along(release: str) -> None:
-    """6.2: map destroyed: all freed; a new map starts empty."""
+    """Map destroyed: all freed; a new map starts empty."""
     kernel = Kernel(release, memlock=1 << 20)
     locked = kernel.locked_pages
     cgroup, other, counts = kernel.mkdir(), kernel.mkdir(), storage_map(kernel)
@@ -474,7 +474,6 @@ def test_the_map_takes_its_storages_along(release: str) -> None:
 
 @pytest.mark.parametrize("release", KEPT)
 def test_user_space_never_deletes(release: str) -> None:
-    """6.2, surprise 3."""
     kernel = Kernel(release)
     cgroup, counts = kernel.mkdir(), storage_map(kernel)
     prog = counter(kernel, counts)
@@ -511,7 +510,7 @@ def replacing_without_memory(kernel: Kernel, flags: int, *, same: bool) -> tuple
 @pytest.mark.parametrize("flags", [0, OVERRIDE, MULTI | REPLACE])
 @pytest.mark.parametrize("release", DANGLES)
 def test_a_failed_replacement_before_the_fix(release: str, flags: int) -> None:
-    """3.8 (CVE-2026-90313): pl->storage keeps the new pointers; harmless where they are the old."""
+    """CVE-2026-90313: pl->storage keeps the new pointers; harmless where they are the old."""
     kernel = Kernel(release, memlock=1 << 20)
     *_, replace = replacing_without_memory(kernel, flags, same=False)
     with undefined(kernel, "CVE-2026-90313"):
@@ -538,7 +537,7 @@ def test_a_failed_replacement_once_fixed(release: str, flags: int) -> None:
 
 @pytest.mark.parametrize("release", since("5.9"))
 def test_a_failed_attach_does_not_take_what_was_there(release: str) -> None:
-    """3.8: *new* storages freed; those that were found stay, as the second kind's."""
+    """*new* storages freed; those that were found stay, as the second kind's."""
     kernel = Kernel(release, memlock=4 * 4096)
     cgroup, shared, percpu = kernel.mkdir(), storage_map(kernel), percpu_map(kernel)
     one, both = counter(kernel, shared), skb(kernel, Add(shared), Add(percpu))
@@ -559,7 +558,7 @@ def test_a_failed_attach_does_not_take_what_was_there(release: str) -> None:
 
 
 def test_the_proposal_needs_memory_for_a_spare_storage() -> None:
-    """0.5: ENOMEM under RLIMIT_MEMLOCK although the storage exists; state intact."""
+    """ENOMEM under RLIMIT_MEMLOCK although the storage exists; state intact."""
     kernel = Kernel("proposal", memlock=2 * 4096)
     cgroup, counts = kernel.mkdir(), storage_map(kernel)
     prog, other = counter(kernel, counts), counter(kernel, counts)
@@ -572,7 +571,7 @@ def test_the_proposal_needs_memory_for_a_spare_storage() -> None:
 
 
 def test_the_proposal_may_leave_a_storage_behind() -> None:
-    """0.5: a failed attach may leave a new storage published; found ones stay as they are."""
+    """A failed attach may leave a new storage published; found ones stay as they are."""
     kernel = Kernel("proposal")
     cgroup, shared, percpu = kernel.mkdir(), storage_map(kernel), percpu_map(kernel)
     kernel.prog_attach(cgroup, counter(kernel, shared), EGRESS, MULTI)
@@ -587,7 +586,7 @@ def test_the_proposal_may_leave_a_storage_behind() -> None:
 
 
 def test_the_proposal_frees_what_others_share_when_a_list_node_fails() -> None:
-    """0.5, the posted patch: it frees what bpf_cgroup_storages_alloc() gave, found or new."""
+    """The posted patch: it frees what bpf_cgroup_storages_alloc() gave, found or new."""
     kernel = Kernel("proposal", memlock=1 << 20)
     cgroup, shared, percpu = kernel.mkdir(), storage_map(kernel), percpu_map(kernel)
     both = skb(kernel, Add(shared), Add(percpu))

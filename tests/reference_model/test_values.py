@@ -70,7 +70,7 @@ def test_structs_are_laid_out_as_in_c(members: list[Type]) -> None:
 
 
 def test_the_key_of_16_bytes() -> None:
-    """SEMANTICS 0.3: struct bpf_cgroup_storage_key, with 4 bytes of padding; surprise 10."""
+    """struct bpf_cgroup_storage_key, with 4 bytes of padding."""
     assert STORAGE_KEY.size == 16
     assert STORAGE_KEY.offsets == {"cgroup_inode_id": 0, "attach_type": 8}
     assert repr(STORAGE_KEY) == "STORAGE_KEY"
@@ -82,7 +82,7 @@ def test_the_key_of_16_bytes() -> None:
     [(SPIN_LOCK, 4, 4), (RES_SPIN_LOCK, 4, 4), (TIMER, 16, 8), (KPTR, 8, 8)],
 )
 def test_special_fields(one: Type, size: int, align: int) -> None:
-    """User space reads zeros and cannot write them: SEMANTICS 5.1, 5.2."""
+    """User space reads zeros and cannot write them."""
     assert (one.size, one.align) == (size, align)
     assert one.encode(b"\xff") == bytes(size)
     assert one.decode(b"\xff" * size) == 0
@@ -203,5 +203,5 @@ def test_the_base_class_converts_nothing() -> None:
     ids=repr,
 )
 def test_shapes_of_keys(key: Type | None, answer: bool) -> None:
-    """SEMANTICS 1.4, the two points of the type's callback."""
+    """The two points of the type's callback."""
     assert is_storage_key(key) is answer
