@@ -27,7 +27,7 @@ endef
 ifndef BESIDE
 .NOTPARALLEL:
 endif
-.PHONY: help html doctest raise-floor lint fix unit quick setup test site-test replay examples conformance conformance-explore divergence new-story record upstream upstream-check sources release bench serve clean
+.PHONY: help html man doctest raise-floor lint fix unit quick setup test site-test replay examples conformance conformance-explore divergence new-story record upstream upstream-check sources release bench serve clean
 
 help: ## List the targets
 	@sed -n 's/^##@ /\n/p; s/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -50,6 +50,10 @@ serve: $(INSTALLED) ## Build, serve on 127.0.0.1 and build again on each change
 		echo 'Port $(PORT) cannot be used: choose another one, make serve PORT=9000' >&2; exit 1; }
 	$(RUN) sphinx_autobuild --host 127.0.0.1 --port $(PORT) --watch reference_model --watch conf.py \
 		-c . -d build/doctrees docs $(SITE)
+
+man: $(INSTALLED) ## Build the reference as a man page: build/man/bpf-cgroup-storage.7
+	$(call SPHINX,man docs build/man)
+	@echo 'Read it: man -l build/man/bpf-cgroup-storage.7'
 
 doctest: $(INSTALLED) ## Run every example of every page and of every docstring
 	$(call SPHINX,doctest docs build/doctest)

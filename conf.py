@@ -6,6 +6,7 @@ Used as ``sphinx-build -c . docs build/html``, by ``make html`` and ``make docte
 
 import doctest
 import gc
+import os
 import sys
 from pathlib import Path
 
@@ -17,7 +18,7 @@ EXTENSIONS = [*sorted(path.stem for path in (ROOT / "docs" / "_ext").glob("*.py"
 # Pages are trees of many nodes that live long: looking for garbage often costs a tenth of a build.
 gc.set_threshold(100_000, 50, 100)
 
-project = "BPF_MAP_TYPE_CGROUP_STORAGE"
+project = "BPF cgroup storage"
 author = "the contributors"
 project_copyright = "the contributors; GPL-2.0-only, examples also BSD-2-Clause"
 language = "en"
@@ -64,6 +65,10 @@ myst_heading_anchors = 3
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
+man_pages = [
+    ("map_cgroup_storage", "bpf-cgroup-storage", "BPF maps with a value per cgroup", author, 7)
+]
+
 html_theme = "sphinx_rtd_theme"
 html_theme_options = {
     "navigation_depth": 3,
@@ -71,5 +76,7 @@ html_theme_options = {
     "titles_only": True,  # the sections of a page are beside it: see docs/_templates/layout.html
 }
 html_title = "BPF cgroup storage"
+html_baseurl = os.environ.get("READTHEDOCS_CANONICAL_URL", "")
+repository = os.environ.get("REPOSITORY", "")  # where files can be edited, such as .../blob/main
 html_static_path = ["docs/_static"]
 html_css_files = ["custom.css"]

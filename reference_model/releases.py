@@ -36,6 +36,9 @@ def _until(newest: str) -> tuple[str, ...]:
 MAINLINE = _until(NEWEST)
 """The mainline releases that the model knows, oldest first."""
 
+LONG_TERM = ("4.19", "5.4", "5.10", "5.15", "6.1", "6.6", "6.12")
+"""The long-term branches that most people run."""
+
 
 UAPI = "include/uapi/linux/bpf.h"
 """The header of the interface to user space."""

@@ -33,7 +33,7 @@ def shortened(text: str) -> str:
 def first_paragraph(doctree: nodes.document) -> str:
     """The text of the first paragraph that stands in a section by itself."""
     for paragraph in doctree.findall(nodes.paragraph):
-        if isinstance(paragraph.parent, nodes.section):
+        if isinstance(paragraph.parent, nodes.section) and "badges" not in paragraph["classes"]:
             return paragraph.astext()
     return ""
 

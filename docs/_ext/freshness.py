@@ -97,7 +97,8 @@ class Freshness:
             docname = source.relative_to(sources).as_posix().split(".")[0]
             if docname not in app.env.found_docs:
                 source.unlink()
-                (app.outdir / f"{docname}.html").unlink(missing_ok=True)
+                for ending in ("html", "txt"):
+                    (app.outdir / f"{docname}.{ending}").unlink(missing_ok=True)
         modules = app.outdir / "_modules"
         shown = {name for name, entry in shown_modules(app.env).items() if entry}
         for page in modules.rglob("*.html"):

@@ -3,7 +3,8 @@
 
 An empty heading of a table is a plain cell, a table that is too wide scrolls in a box of its own,
 and a page of source code has no block within its text; its links back lead to where an object is
-documented.  What scrolls can be focused: ``focus.js``.
+documented.  A long name may be
+broken after an underscore.  What scrolls can be focused: ``focus.js``.
 The same for the theme's own markup is in ``docs/_templates``.
 """
 
@@ -21,6 +22,7 @@ EMPTY_HEADING = re.compile(r"<th( [^>]*)?></th>")
 TABLE = re.compile(r'<table class="(?!field-list)[^>]*>.*?</table>', re.DOTALL)
 BLOCK = re.compile(r'<div class="viewcode-block" id="([^"]*)">')
 BACK = re.compile(r'(<a class="viewcode-back" href="[^"#]*#)([^"]*)"')
+NAMES = re.compile(r'(?<=<span class="pre">)[^<]{12,}(?=</span>)|(?<=<h1>)[^<]+')
 SOURCES = "_modules/"
 
 
@@ -31,7 +33,17 @@ def repaired(body: str) -> str:
     '<div class="wide"><table class="docutils"><tr><td></td><th>a</th></tr></table></div>'
     """
     body = EMPTY_HEADING.sub("<td></td>", body)
+    body = NAMES.sub(lambda found: broken(found[0]), body)
     return TABLE.sub(r'<div class="wide">\g<0></div>', body)
+
+
+def broken(name: str) -> str:
+    """A long name that may be broken after an underscore.
+
+    >>> broken("BPF_ANY")
+    'BPF_<wbr>ANY'
+    """
+    return re.sub(r"(?<=[A-Za-z0-9])_(?=[A-Za-z0-9])", "_<wbr>", name)
 
 
 def repaired_source(body: str, module: str, known: Collection[str]) -> str:

@@ -54,8 +54,8 @@ COMMANDS = {
     "unlink": "unlink(2) of a pin",
     "mkdir": "mkdir(2) of a cgroup",
     "rmdir": "rmdir(2) of a cgroup",
-    "fire": "passing a hook",
-    "socket": "making a socket",
+    "fire": "an operation that runs a program",
+    "socket": "creating a socket",
     "close_socket": "closing a socket",
 }
 """What users of the kernel call the model's operations."""
@@ -122,7 +122,7 @@ class ByOperation(Refusals):
         if refusal.said_by:
             link = code_link("rule", refusal.said_by, self.env.docname)
             self.set_source_info(link)
-            found += [nodes.Text(" ("), link, nodes.Text(")")]
+            found += [nodes.Text(" "), link]
         return found
 
     def on(self, refusal: Refusal) -> Cell:

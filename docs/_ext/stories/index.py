@@ -20,7 +20,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
-from reference_model import MAINLINE, Release
+from reference_model import MAINLINE, Release, changes
 from reference_model.catalogue import FOLDERS, RELEASES, Difference, Recipe, Story, stories
 from reference_model.releases import Change
 
@@ -29,7 +29,7 @@ from .stubs import first_sentence, page_of, plain
 
 
 def place(change: Change) -> int:
-    """Where a change stands in time; one that was never released stands last."""
+    """The position of a change in time; one that was never released is last."""
     return MAINLINE.index(change.first) if change.first else len(MAINLINE)
 
 
@@ -42,6 +42,29 @@ def by_age(kind: type[Difference] = Difference) -> list[str]:
     """The differences of a kind in the order of the release after which each is shown."""
     found = stories(kind)
     return sorted(found, key=lambda name: (Release(found[name].after), name))
+
+
+GUIDES = {
+    "Reset and measure": ("zero_explicitly", "subtract_a_baseline", "fresh_map_per_generation"),
+    "Read and iterate": (
+        *("get_the_cgroup_id", "read_percpu_totals", "walk_all_keys", "know_what_is_attached"),
+    ),
+    "Share and isolate": (
+        *("share_configuration", "keep_attach_types_apart", "keep_a_map_exclusive"),
+        "update_concurrently",
+    ),
+    "Replace and update": ("replace_a_program", "one_object_for_all_kernels"),
+    "Migrate": ("to_cgrp_storage", "from_hash_by_cgroup_id"),
+}
+"""The how-to guides by what a reader wants to do; one that is not here is listed as the last."""
+
+
+def effect_in(story: Difference, first: str | None) -> str:
+    """What a change did in one release: its summary may tell of several steps."""
+    steps = list(dict.fromkeys(changes_of(story)))
+    if len(steps) == 1:
+        return first_sentence(story.summary)
+    return " ".join(step.effect for step in steps if step.first == first)
 
 
 KINDS = {
@@ -103,17 +126,17 @@ class StoryList(FolderDirective):
         return list(order())
 
     def by_release(self, kind: type[Difference]) -> Iterator[nodes.Node]:
-        """A section for each release, and for what the proposal alone did."""
+        """A section for each release, that with most changes first and then the newest first."""
         found: dict[str | None, list[str]] = {}
         for name in by_age(kind):
             for change in changes_of(stories(kind)[name]):
                 names = found.setdefault(change.first, [])
                 if name not in names:
                     names.append(name)
-        known = [*MAINLINE, None]
+        known = [changes.SHARED_STORAGE.first, *reversed(MAINLINE), None]
         for first in sorted(found, key=known.index):
             title = f"Linux {first}" if first else "Proposed and never released"
-            yield section(self, title, self.entries(found[first]))
+            yield section(self, title, self.entries(found[first], first))
 
     def by_symptom(self, kind: type[Difference]) -> Iterator[nodes.Node]:
         """What a reader sees, and the change behind it."""
@@ -128,7 +151,7 @@ class StoryList(FolderDirective):
                 if kind_of(symptom) == title
             ]
             if items:
-                found = nodes.definition_list("", *items, classes=["story-list"])
+                found = nodes.definition_list("", *items, classes=["story-list", "symptoms"])
                 yield section(self, title, found)
 
     def symptom(self, symptom: str, names: list[str]) -> nodes.definition_list_item:
@@ -136,8 +159,8 @@ class StoryList(FolderDirective):
         text, messages = self.parse_inline(symptom, lineno=self.lineno)
         found = nodes.paragraph("", "")
         for name in names:
-            changes = changes_of(stories(Difference)[name])
-            when = ", ".join(dict.fromkeys(change.first for change in changes if change.first))
+            steps = changes_of(stories(Difference)[name])
+            when = ", ".join(dict.fromkeys(change.first for change in steps if change.first))
             found += [nodes.Text("; ")] * bool(len(found))
             found += [link(name, self.env.docname), nodes.Text(f" ({when})")]
         term = nodes.term("", "", *text, *messages)
@@ -151,8 +174,17 @@ class StoryList(FolderDirective):
         def first(name: str) -> tuple[int, str]:
             return min((rank[change] for change in helped_by(name)), default=len(rank)), name
 
-        items = []
-        for name in sorted(found, key=first):
+        order = sorted(found, key=first)
+        listed = {name for names in GUIDES.values() for name in names}
+        groups = {**GUIDES, "More": tuple(name for name in order if name not in listed)}
+        for title, names in groups.items():
+            if known := [name for name in names if name in found]:
+                yield section(self, title, self.guides(known))
+
+    def guides(self, names: list[str]) -> nodes.definition_list:
+        """Links to guides, with their problems and releases."""
+        found, items = stories(Recipe), []
+        for name in names:
             story = found[name]
             problem = " ".join(story.problem.strip().partition("\n\n")[0].split())
             text, messages = self.parse_inline(problem, lineno=self.lineno)
@@ -161,19 +193,25 @@ class StoryList(FolderDirective):
             where = linux(claimed) if len(claimed) < len(RELEASES) else "every release"
             body = nodes.paragraph("", "", *text, *messages, nodes.Text(f" For {where}."))
             items.append(nodes.definition_list_item("", term, nodes.definition("", body)))
-        yield nodes.definition_list("", *items, classes=["story-list"])
+        return nodes.definition_list("", *items, classes=["story-list"])
 
-    def entries(self, names: list[str]) -> nodes.definition_list:
-        """Links to breaking changes, with their first sentences."""
+    def entries(self, names: list[str], first: str | None) -> nodes.definition_list:
+        """Links to changes, with what each changed in this release."""
         items = []
         for name in names:
-            text, messages = self.parse_inline(
-                first_sentence(stories()[name].summary), lineno=self.lineno
-            )
+            said = effect_in(stories(Difference)[name], first)
+            text, messages = self.parse_inline(said, lineno=self.lineno)
             term = nodes.term("", "", link(name, self.env.docname))
             body = nodes.definition("", nodes.paragraph("", "", *text, *messages))
             items.append(nodes.definition_list_item("", term, body))
         return nodes.definition_list("", *items, classes=["story-list"])
+
+
+def in_groups() -> list[str]:
+    """The guides in the order of their groups."""
+    listed = [name for names in GUIDES.values() for name in names]
+    found = list(stories(Recipe))
+    return sorted(found, key=lambda name: listed.index(name) if name in listed else len(listed))
 
 
 def entry(name: str) -> str:
@@ -190,7 +228,7 @@ class StoryToctree(FolderDirective):
     def run(self) -> list[nodes.Node]:
         kind = self.kind(self.arguments[0])
         note_facts(self.env, titles)
-        names = by_age(kind) if issubclass(kind, Difference) else list(stories(kind))
+        names = by_age(kind) if issubclass(kind, Difference) else in_groups()
         pages = "".join(f"   {entry(name)}\n" for name in names)
         if not names:
             return []
@@ -200,6 +238,7 @@ class StoryToctree(FolderDirective):
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Add the directives."""
     app.setup_extension("stories.links")
+    app.add_js_file("filter.js")
     app.add_directive("story-list", StoryList)
     app.add_directive("story-toctree", StoryToctree)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
