@@ -339,9 +339,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     steps = "steps for each kernel (%(default)s)"
     option("--steps", type=positive, default=300, metavar="N", help=steps)
     option("--forever", action="store_true", help="until something differs or you interrupt it")
-    option(
-        "--seed", type=int, metavar="N", help="another run (default: 0; forever: by the clock)"
-    )
+    option("--seed", type=int, metavar="N", help="another run (default: 0; forever: by the clock)")
     length = "of a sequence (%(default)s)"
     option("--length", type=positive, default=LENGTH, metavar="N", help=length)
     option("--undefined", action="store_true", help="run undefined steps too: guests will crash")

@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator
 CODE = "|"
 """Stands for what is no prose, and ends every sentence."""
 
-LITERAL = re.compile(r"``(?!-?E[A-Z0-9]{3,}``).+?``|(?<!`)`[^`<]+`(?=[^`_]|$)", re.DOTALL)
+LITERAL = re.compile(r"``.+?``|(?<!`)`[^`<]+`(?=[^`_]|$)", re.DOTALL)
+ERRNO = re.compile(r"`+-?E[A-Z0-9]{3,}`+")
 ROLE = re.compile(r":[\w:-]+:`[^`<]*`|:[\w:-]+:(?=`)|<[^`>]*>`_{0,2}", re.DOTALL)
 LINE_OF_CODE = re.compile(r"\s*(>>>|\.\.\.( |$)|Traceback |:[\w -]+:( |$)|\.\. |[=~^\"-]{4,})")
 OPENS_CODE = re.compile(
@@ -48,6 +49,19 @@ def only(pattern: re.Pattern[str], text: str, decoration: str) -> str:
     return "".join([*parts, blank(text[last:])])
 
 
+def words(text: str) -> str:
+    """A text with its literals masked, but for the names of errnos.
+
+    >>> words("``f()`` fails with ``EINVAL``, ``g()`` too.")
+    'xxxxxxx fails with ``EINVAL``, xxxxxxx too.'
+    """
+
+    def shown(found: re.Match[str]) -> str:
+        return found[0] if ERRNO.fullmatch(found[0]) else blank(found[0], "x")
+
+    return LITERAL.sub(shown, text)
+
+
 def markup(text: str) -> str:
     """The prose of reStructuredText: no literals, directives, examples or titles' underlines."""
     lines, code_from, in_example = [], None, False
@@ -63,12 +77,12 @@ def markup(text: str) -> str:
             if in_example or LINE_OF_CODE.match(line):
                 line = blank(line)
         lines.append(line)
-    return without(LITERAL, without(ROLE, "\n".join(lines), "x"), "x")
+    return words(without(ROLE, "\n".join(lines), "x"))
 
 
 def markdown(text: str) -> str:
     """The prose of Markdown."""
-    return without(LITERAL, without(FENCE, text), "x")
+    return words(without(FENCE, text))
 
 
 def comments(text: str) -> str:
@@ -78,7 +92,7 @@ def comments(text: str) -> str:
 
 def hash_comments(text: str) -> str:
     """The comments of make and of a shell."""
-    return without(LITERAL, only(HASH_COMMENT, text, "^#+"), "x")
+    return words(only(HASH_COMMENT, text, "^#+"))
 
 
 PROSE = re.compile(r"[A-Za-z,;:`]+\s+[a-z`]+\s+[a-z`]+")
@@ -92,7 +106,7 @@ def python(text: str) -> str:
     lines = [re.sub(r"\S", CODE, line) for line in text.split("\n")]
     for kind, shown, (row, column) in _read(text):
         if kind == tokenize.COMMENT:
-            prose = without(LITERAL, f" {shown[1:]}", "x")
+            prose = words(f" {shown[1:]}")
         else:
             opening = PREFIX.match(shown)
             size, quotes = (len(opening[0]), len(opening[1])) if opening else (0, 0)

@@ -58,6 +58,7 @@ def test_what_is_no_prose_is_left_alone(name: str, text: str) -> None:
     ("name", "line", "text"),
     [
         (PAGE, 4, ".. note::\n\n   It is\n   the\n   attach.\n"),
+        (PAGE, 2, "It fails with ``EINVAL``,\nat the attach, or ``EPERM``.\n"),
         ("README.md", 1, "After the\nattach.\n"),
         ("Makefile", 1, "all: ## Before the attach, this\n"),
         ("upstream/a.py", 1, '"""Before the\nattach."""\n'),

@@ -66,7 +66,7 @@ attachment then has a storage of each type. A program can use one map of each ty
 program with a second one fails with ``EBUSY``.
 
 A program can still interrupt another one on the same CPU. If a softirq runs the program between the
-read and the write of a plain addition, one of the two additions is lost, on every release. An
+read and the write of a plain addition, one of the two increments is lost. An
 atomic instruction prevents that. :doc:`/map_cgroup_storage`, section Concurrency, has the cases.
 
 User space reads and writes the values of all CPUs at once. The buffer holds one value for each

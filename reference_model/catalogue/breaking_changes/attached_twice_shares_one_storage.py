@@ -49,8 +49,8 @@ attachment corrupts the map.
 """,
     affects="both",
     affected="""
-* You are affected if you attach a program with a link, and the same program may be attached
-  already, for example by a second instance of your agent.
+* You are affected if you attach a program with a link, and it may already be attached, for example
+  by a second instance of your agent.
 * If your program is attached once to each hook, no change is needed.
 """,
     signs=(

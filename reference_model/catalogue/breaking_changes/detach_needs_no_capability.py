@@ -51,7 +51,7 @@ STORY = BreakingChange(
     nav="Detaching without privilege",
     summary="""
 Since Linux 5.8, ``BPF_PROG_DETACH`` needs only a file descriptor of the cgroup, and attaching needs
-``CAP_NET_ADMIN`` for ``CGROUP_SKB`` programs only: without it ``BPF_PROG_ATTACH`` fails with
+``CAP_NET_ADMIN`` for ``CGROUP_SKB`` programs only. Without it, ``BPF_PROG_ATTACH`` fails with
 ``EINVAL``. Before 5.8 both commands required ``CAP_NET_ADMIN``, and failed with ``EPERM``.
 """,
     affects="both",

@@ -54,7 +54,7 @@ STORY = BreakingChange(
     summary="""
 Since Linux 7.2, and on stable kernels with the fix, ``BPF_LINK_UPDATE`` always replaces the program
 of its own link. Before, it could replace a program that was attached with ``BPF_F_PREORDER`` on the
-same hook: the old program continued, and the new one could crash the kernel.
+same hook. The old program then continued, and the new one could crash the kernel.
 """,
     affects="both",
     affected="""
@@ -87,8 +87,8 @@ program.
 
 After the update, an effective query listed the new and the old program, but not the guard. The
 kernel does not always crash. If the guard uses the same map, the new program counts in the storage
-of the guard's cgroup, and the old program in that of the link's cgroup. Attaching or detaching any
-program on the hook builds the array again, in the right order.
+of the guard's cgroup. The old program still counts in that of the link's cgroup. Attaching or
+detaching any program on the hook builds the array again, in the right order.
 
 The update releases the old program. If nothing else holds it, the array refers to a freed program
 (from source).

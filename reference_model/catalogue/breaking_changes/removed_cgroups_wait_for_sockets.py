@@ -65,8 +65,8 @@ release. Since Linux 5.3 only sockets keep them; before, anything that held the 
     affects="both",
     affected="""
 * You are affected if you expect entries to disappear with rmdir(2), or to remain for a while.
-* You are affected on 5.3 and early 5.4 if you remove a cgroup and its parent, both with programs,
-  while a socket is open: the kernel may crash.
+* On 5.3 and early 5.4, the kernel may crash if you remove a cgroup and its parent, both with
+  programs, while a socket is open.
 * If you read the values before you remove the cgroup, no change is needed.
 """,
     signs=(

@@ -79,8 +79,8 @@ fails with ``ENOTSUPP`` even through a read-only descriptor.
 Programs write to the value to take the lock. ``BPF_F_RDONLY_PROG`` with a lock has therefore been
 rejected since the flag exists (5.2).
 
-To have both, put the settings in a map without a lock, which can be frozen, and put the lock and
-the values that it protects in another map. A program can use one map of each type, so one of the
+To have both, put the settings in a map without a lock, which can be frozen. Put the lock and the
+values that it protects in another map. A program can use one map of each type, so one of the
 two must be a per-CPU map or an array. You can also open the map read-only, with ``BPF_F_RDONLY`` in
 ``BPF_OBJ_GET``, where it must not be written.
 """,

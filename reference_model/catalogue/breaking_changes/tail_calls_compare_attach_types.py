@@ -47,7 +47,7 @@ STORY = BreakingChange(
     nav="Tail calls: same attach type",
     summary="""
 Since Linux 6.18, and on stable kernels with the fix, all programs of a program array must have the
-same ``expected_attach_type``: otherwise the call fails with ``EINVAL``. Before, only the program
+same ``expected_attach_type``. Otherwise the call fails with ``EINVAL``. Before, only the program
 type had to be the same. With libbpf the section name decides: ``cgroup/skb`` and
 ``cgroup_skb/egress`` differ.
 """,

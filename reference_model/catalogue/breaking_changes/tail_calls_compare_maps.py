@@ -54,7 +54,7 @@ STORY = BreakingChange(
     nav="Tail calls: same maps",
     summary="""
 Since Linux 6.17, and on stable kernels with the fix, programs with different storage maps cannot be
-in one program array: the call fails with ``EINVAL``. Before, a tail-called program got the storage
+in one program array. The call fails with ``EINVAL``. Before, a tail-called program got the storage
 of the attached program, whatever map it named, and a program without a map crashed the kernel.
 """,
     affects="both",
@@ -73,10 +73,10 @@ Let all programs of an array use one storage map. Across objects, pass the map o
 """,
     details="""
 The helper returns the storage of the attachment that runs, and a tail call does not change this. In
-the example, the called program computes 3 * 1 + 2 = 5 in the map of the attached program, and its
-own map has no entry. If the attached program uses no storage map, the helper dereferences a NULL
-pointer. On 4.19, it uses the pointer that the last program on this CPU left, so a packet of one
-cgroup can change the value of another cgroup.
+the example, the called program computes 3 * 1 + 2 = 5 in the map of the attached program. Its own
+map has no entry. If the attached program uses no storage map, the helper dereferences a NULL
+pointer. On 4.19, it uses the pointer that the last program on this CPU left. A packet of one
+cgroup can therefore change the value of another cgroup.
 
 Since commit :commit:`abad3d0bad72` ("bpf: Fix oob access in cgroup local storage",
 CVE-2025-38502), a program array remembers the storage maps of the first program that was loaded
@@ -85,9 +85,9 @@ with it or put into it. Every other program must use the same maps or none. It i
 when a program that uses the array is loaded.
 
 Commit :commit:`10627ddc0167` ("bpf: Tighten cgroup storage cookie checks for prog arrays") closed a
-gap in 7.2, 7.1.5, 6.18.40 and 6.12.97: a program without a map may be in the array only if it makes
-no tail calls itself. The commit is also in 6.6.145, 6.1.178 and 5.15.212, but there the kernel
-detects only tail calls from functions of a program.
+gap in 7.2, 7.1.5, 6.18.40 and 6.12.97. A program without a map can now be in the array only if it
+makes no tail calls itself. The commit is also in 6.6.145, 6.1.178 and 5.15.212, but there the
+kernel detects only tail calls from functions of a program.
 
 Within one object, all programs share a map without further steps. You can also call the helper only
 in the entry program.

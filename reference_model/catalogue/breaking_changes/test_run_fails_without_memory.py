@@ -36,7 +36,7 @@ STORY = BreakingChange(
     nav="Test runs without memory",
     summary="""
 Since Linux 4.20 ``BPF_PROG_TEST_RUN`` fails with ``ENOMEM`` if there is no memory for its temporary
-storage. 4.19 reported success and returned 4294967295 as the result of the program. Before 5.11
+storage. On 4.19 it succeeded, and returned 4294967295 as the result of the program. Before 5.11
 that memory counts against ``RLIMIT_MEMLOCK``.
 """,
     affects="both",
@@ -61,9 +61,9 @@ that memory counts against ``RLIMIT_MEMLOCK``.
 Raise ``RLIMIT_MEMLOCK``, and reject a result that the program cannot return:
 """,
     details="""
-4294967295 is -1, that is ``-EPERM``: 4.19 returned the errno of the rejected charge as the return
-value of the program, which had not run. Since 4.20 (:change:`TEST_RUN_ERRNO`) the kernel returns
-the errors of the command and the return value of the program separately
+4294967295 is -1, the number of ``-EPERM``: 4.19 returned the errno of the rejected charge as the
+return value of the program, which had not run. Since 4.20 (:change:`TEST_RUN_ERRNO`) the kernel
+returns the errors of the command and the return value of the program separately
 (``net/bpf/test_run.c:bpf_test_run``).
 
 The temporary storage occupies as many pages as a storage that attaching creates, so attaching fails

@@ -81,8 +81,8 @@ Attaching with flags 0 or ``BPF_F_ALLOW_OVERRIDE`` replaces the program that is 
 with ``BPF_F_ALLOW_MULTI``, pass ``BPF_F_REPLACE`` and the descriptor of the old program (since
 5.6).
 
-Since 5.9, the old map keeps its last values until you close it, so you can read them after the
-switch, when they no longer change. Closing the map and its program frees the storages. Before 5.9,
+Since 5.9, the old map keeps its last values until you close it. You can read them after the switch,
+when they no longer change. Closing the map and its program frees the storages. Before 5.9,
 the switch freed the old storage. There you have to read it before the switch, and you miss the
 packets in between.
 """,

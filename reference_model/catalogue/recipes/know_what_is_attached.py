@@ -81,8 +81,9 @@ With ``BPF_F_QUERY_EFFECTIVE`` it returns all that run there, including those of
 Compare ids, from ``BPF_OBJ_GET_INFO_BY_FD``, and not names: several programs may have the same
 name. The list includes programs that are attached through links. ``bpftool cgroup show`` prints it.
 
-Since 5.9, an entry shows that a program was attached at some time since the map was created, and
-that the cgroup still has its BPF state. Before 5.9, an entry showed that a program is attached now.
+Since 5.9, an entry shows that a program was attached at some time since the map was created. It
+also shows that the cgroup still has its BPF state. Before 5.9, an entry showed that a program is
+attached now.
 """,
     run=run,
     old=old,
@@ -107,8 +108,8 @@ that the cgroup still has its BPF state. Before 5.9, an entry showed that a prog
         ),
     ),
     pitfalls="""
-* Whether a program runs for a packet depends on the cgroup of the packet's socket, and on the flags
-  of all attachments from there to the root. Use the effective query.
+* Whether a program runs for a packet depends on the cgroup of its socket, and on the flags of all
+  attachments from there to the root. Use the effective query.
 * After rmdir(2) the query fails with ``ENOENT``.
 * Traffic of a child never creates an entry for the child. A missing entry does not mean that no
   program runs.

@@ -77,7 +77,7 @@ add up all entries of the cgroup, which works with both keys.
 """,
     details="""
 The BPF program never sees the key, so only user space differs. Declare the map by sizes
-(``__uint(key_size, 8)``) or without BTF for the key: the kernel rejects an 8-byte BTF key with a
+(``__uint(key_size, 8)``) or without BTF for the key. With an 8-byte BTF key, the kernel rejects a
 key size of 16. The code sets the size before the object is loaded.
 
 Probing is better than comparing release numbers, because distributions backport features. Older

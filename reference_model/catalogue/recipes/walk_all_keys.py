@@ -131,8 +131,8 @@ its entry.
     ),
     pitfalls="""
 * Never print or log a key that was not found: it may contain a kernel address.
-* If the current entry is removed while you iterate, the iteration ends early: an unknown key fails
-  with ``ENOENT``, where a hash map would restart at the first key. An entry is removed with its
+* If the current entry is removed while you iterate, the iteration ends early, because an unknown
+  key fails with ``ENOENT``. A hash map would restart at its first key. An entry is removed with its
   cgroup, and before 5.9 when its program is detached.
 * An entry that is created during the iteration is placed before those that you have seen, and is
   missed.

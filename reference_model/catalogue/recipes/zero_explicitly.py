@@ -125,8 +125,8 @@ rounded up to 8 bytes. ``libbpf_num_possible_cpus()`` returns their number. Sinc
     pitfalls="""
 * *The program already runs.* It counts packets as soon as it is attached. What it counts before
   your update arrives is lost.
-* *An update of the shared map replaces the buffer.* A program that called
-  ``bpf_get_local_storage()`` just before still writes to the old buffer, and its increment is lost.
+* *An update of the shared map replaces the buffer.* A program that has just called
+  ``bpf_get_local_storage()`` still writes to the old buffer, so its increment is lost.
 * *An update of the per-CPU map writes in place.* An increment that is in progress on another CPU
   may undo your zero there.
 """,
