@@ -17,10 +17,11 @@ attachments and all storages.
 >>> kernel.prog_detach(web, count, BPF_CGROUP_INET_EGRESS)
 >>> for sentence in kernel.timeline.sentences():
 ...     print(sentence)
-prog_attach(web, count, egress): count on web, egress begins; storage counts[web, egress] begins \
-with 0.
-fire(web, egress), 3 times: counts[web, egress] holds 3.
-prog_detach(web, count, egress): count on web, egress ends; storage counts[web, egress] is freed.
+prog_attach(web, count, egress): count on web, egress is created; storage counts[web, egress] \
+is created with 0.
+fire(web, egress), 3 times: counts[web, egress] is now 3.
+prog_detach(web, count, egress): count on web, egress is removed; storage counts[web, egress] is \
+freed.
 """
 
 from __future__ import annotations

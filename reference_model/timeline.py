@@ -6,17 +6,20 @@ Figures and tables are made from it; a Recorder makes it.
 >>> timeline = Timeline("5.8", [TimelineStep("fire", ("web", "egress"), times=3)])
 >>> timeline.storages.append(Lane("counts[web, egress]", 0, values=[(0, "3")]))
 >>> timeline.sentences()
-['fire(web, egress), 3 times: storage counts[web, egress] begins with 3.']
+['fire(web, egress), 3 times: storage counts[web, egress] is created with 3.']
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any, NamedTuple
 
 from .errors import UNDEFINED
+
+ERRNO = re.compile("E[A-Z0-9]{3,}")
 
 CHANGING = {
     "prog_attach": "attach",
@@ -147,28 +150,29 @@ class Timeline:
             yield "no attachment and no storage changes"
         for label, text in answers:
             if text == UNDEFINED:
-                yield "what happens from here on is undefined"
-            elif label:
-                yield f"\u201c{label}\u201d is {text}"
+                yield "the behaviour after this step is undefined"
+            elif text == "denied":
+                yield f"\u201c{label}\u201d is denied" if label else text
             else:
-                yield text if text == "denied" else f"refused with {text}"
+                name = f"\u201c{label}\u201d " if label else ""
+                yield name + (f"fails with {text}" if ERRNO.fullmatch(text) else f"is {text}")
 
     def _changes(self, step: int) -> Iterator[str]:
         for lane in self.attachments:
             if lane.end == step:
-                yield f"{lane.label} ends"
+                yield f"{lane.label} is removed"
         for lane in self.storages:
             if lane.end == step:
                 yield f"storage {lane.label} is freed"
         for lane in self.attachments:
             if lane.start == step:
-                yield f"{lane.label} begins"
+                yield f"{lane.label} is created"
         for lane in self.storages:
             for value in (text for at, text in lane.values if at == step):
                 if lane.start == step:
-                    yield f"storage {lane.label} begins with {value}"
+                    yield f"storage {lane.label} is created with {value}"
                 else:
-                    yield f"{lane.label} holds {value}"
+                    yield f"{lane.label} is now {value}"
 
     def folded(self, columns: int = 12, lanes: int = 4) -> Timeline:
         """The same, short enough for a figure.

@@ -188,7 +188,7 @@ def test_without_figures_the_words_remain(site: Site) -> None:
     status, output = site.build("text")
     assert status == 0, output
     page = site.read("build/text/breaking_changes/again.txt")
-    words = "prog_attach(web, count, egress): count on web, egress begins; storage"
+    words = "prog_attach(web, count, egress): count on web, egress is created; storage"
     assert " ".join(page.split()).count(words) >= 2
 
 

@@ -90,7 +90,7 @@ def test_a_look_belongs_to_the_step_before() -> None:
     first, second = kernel.timeline.steps
     assert first.answers == [("at first", "0")]
     assert second.answers == [("event", "None")]
-    assert kernel.timeline.sentences()[0].endswith("begins with 0; “at first” is 0.")
+    assert kernel.timeline.sentences()[0].endswith("is created with 0; “at first” is 0.")
 
 
 def test_a_refusal_is_a_step_and_says_so() -> None:
@@ -98,7 +98,7 @@ def test_a_refusal_is_a_step_and_says_so() -> None:
     with pytest.raises(BpfError):
         kernel.map_delete_elem(counts, (web, EGRESS))
     assert kernel.timeline.sentences() == [
-        "map_delete_elem(counts, (web, egress)): refused with EINVAL."
+        "map_delete_elem(counts, (web, egress)): fails with EINVAL."
     ]
 
 
@@ -109,7 +109,7 @@ def test_a_denied_event_counts_and_says_so() -> None:
     with pytest.raises(PermissionError):
         kernel.fire(web, EGRESS)
     assert (
-        kernel.timeline.sentences()[1] == "fire(web, egress): counts[web, egress] holds 1; denied."
+        kernel.timeline.sentences()[1] == "fire(web, egress): counts[web, egress] is now 1; denied."
     )
 
 
@@ -174,8 +174,8 @@ def test_names_of_what_has_none() -> None:
     kernel.prog_attach(web, kernel.prog_load(SKB, Add(found)), EGRESS)
     (sentence,) = kernel.timeline.sentences()
     assert sentence == (
-        "prog_attach(web, prog 1, egress): program 1 on web, egress begins; "
-        "storage map 1[web, egress] begins with 0."
+        "prog_attach(web, prog 1, egress): program 1 on web, egress is created; "
+        "storage map 1[web, egress] is created with 0."
     )
     assert short("socket_bind") == "socket_bind"
 
@@ -184,7 +184,7 @@ def test_an_undefined_run_ends() -> None:
     timeline = recorded("link_update_compares_maps", "7.2")
     assert timeline.undefined == len(timeline.steps) - 1
     assert timeline.steps[-1].answers[-1].text == UNDEFINED
-    assert timeline.sentences()[-1].endswith(": what happens from here on is undefined.")
+    assert timeline.sentences()[-1].endswith(": the behaviour after this step is undefined.")
 
 
 def many(cgroups: int) -> Timeline:
