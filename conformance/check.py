@@ -25,7 +25,7 @@ from .command_line import (
     own_kernels,
 )
 from .command_line import wanted as wanted_kernels
-from .kernels import Kernel
+from .kernels import KernelImage
 from .offers import NotRun
 
 EXAMPLES = """\
@@ -78,7 +78,7 @@ def list_kernels(say: offers.Say, *, refresh: bool) -> None:
             mark = f"  <- {picked[id(item)]}" if id(item) in picked else ""
             say(f"{suite:20} {item.package} {item.version} {item.size / 1e6:.0f} MB{mark}")
     for own in own_kernels():
-        where = f"{own.image}: {own.release}" if isinstance(own, Kernel) else own.reason
+        where = f"{own.image}: {own.release}" if isinstance(own, KernelImage) else own.reason
         say(f"{'KERNELS':20} {where}")
 
 
@@ -125,7 +125,7 @@ def results(
     progress.say(f"{task.name}: {', '.join(left) or 'no kernel to run on'}")
     progress.start(lambda: f"{', '.join(left)} (at most {task.time_limit:g} s each)")
 
-    def show(kernel: Kernel, line: str) -> None:
+    def show(kernel: KernelImage, line: str) -> None:
         if options.verbose:
             progress.say(f"  {kernel.version}| {line}")
 

@@ -24,7 +24,7 @@ from typing import Any
 from reference_model.commands import cores, positive
 
 from . import guest, kernels, offers, tools
-from .kernels import Kernel
+from .kernels import KernelImage
 from .offers import NotRun
 
 
@@ -121,15 +121,15 @@ def jobs_of(options: argparse.Namespace) -> int:
 class Wanted:
     """The kernels that a command wants."""
 
-    here: tuple[Kernel, ...]
+    here: tuple[KernelImage, ...]
     not_run: tuple[NotRun, ...] = ()
 
     @classmethod
-    def of(cls, found: Iterable[Kernel | NotRun]) -> Wanted:
+    def of(cls, found: Iterable[KernelImage | NotRun]) -> Wanted:
         """Those that can be booted, and those that cannot."""
         every = tuple(found)
         return cls(
-            tuple(kernel for kernel in every if isinstance(kernel, Kernel)),
+            tuple(kernel for kernel in every if isinstance(kernel, KernelImage)),
             tuple(kernel for kernel in every if isinstance(kernel, NotRun)),
         )
 
@@ -147,13 +147,13 @@ def wanted(options: argparse.Namespace, progress: Progress) -> Wanted:
     branches, paths = chosen(options.kernels)
     own = kernels.own(paths) + own_kernels()
     tools.require([*tools.TO_BUILD, *tools.TO_BOOT])
-    found: list[Kernel | NotRun] = []
+    found: list[KernelImage | NotRun] = []
     if branches:
         found += kernels.get(branches, say=progress.say, refresh=options.refresh)
     return Wanted.of(found + own)
 
 
-def own_kernels() -> list[Kernel | NotRun]:
+def own_kernels() -> list[KernelImage | NotRun]:
     """The kernels that the environment names."""
     try:
         return kernels.own_from_environment()

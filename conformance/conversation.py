@@ -24,7 +24,7 @@ from pathlib import Path
 from types import TracebackType
 
 from . import guest, tools
-from .kernels import Kernel
+from .kernels import KernelImage
 from .payload import Payload
 
 EOF = "\x04"
@@ -60,7 +60,7 @@ class Conversation:
     """
 
     def __init__(
-        self, kernel: Kernel, payload: Payload, *, limit: float = 60, cache: Path = tools.CACHE
+        self, kernel: KernelImage, payload: Payload, *, limit: float = 60, cache: Path = tools.CACHE
     ) -> None:
         self.kernel = kernel
         self.result: guest.Result | None = None

@@ -32,7 +32,7 @@ from reference_model.traces.listing import listing
 from . import guest
 from .command_line import Exit, JsonOutput, Progress, add, add_json, jobs_of
 from .command_line import wanted as wanted_kernels
-from .kernels import Kernel
+from .kernels import KernelImage
 from .oracle import Asked, Broke, GuestKernel, release_of
 from .sequences import Sequences
 
@@ -50,7 +50,7 @@ DIFFERENT = 10
 
 
 @dataclass
-class Divergence(Exception):
+class DivergenceFound(Exception):
     """A sequence whose last step the model and the kernel answer differently."""
 
     release: str
@@ -90,7 +90,7 @@ def _rough(answer: Answer) -> str:
 
 
 @dataclass
-class Report:
+class Exploration:
     """What an exploration of one kernel found."""
 
     release: str
@@ -98,7 +98,7 @@ class Report:
     sequences: int = 0
     census: Counter[tuple[str, str]] = field(default_factory=Counter)
     """How often each operation got each answer of the model."""
-    divergences: list[Divergence] = field(default_factory=list)
+    divergences: list[DivergenceFound] = field(default_factory=list)
     seconds: float = 0
     model_seconds: float = 0
     """What the model alone takes for the same steps."""
@@ -136,7 +136,7 @@ class Report:
 
 def compare(
     release: str, ops: Sequence[Op], setup: dict[str, int], asked: Asked
-) -> Divergence | None:
+) -> DivergenceFound | None:
     """Ask the kernel and the model; the first difference, or None.
 
     Where the model is undefined the kernel may do anything.
@@ -147,10 +147,10 @@ def compare(
     except Broke as broke:
         if len(modelled) < len(ops):
             return None
-        return Divergence(release, tuple(ops), setup, modelled[-1], f"undefined: {broke}")
+        return DivergenceFound(release, tuple(ops), setup, modelled[-1], f"undefined: {broke}")
     for number, (ours, theirs) in enumerate(zip(modelled, answered, strict=False)):
         if ours != theirs:
-            return Divergence(release, tuple(ops[: number + 1]), setup, ours, theirs)
+            return DivergenceFound(release, tuple(ops[: number + 1]), setup, ours, theirs)
     return None
 
 
@@ -200,12 +200,12 @@ def explore(
     undefined: bool = False,
     shrinking: float = SHRINKING,
     say: Callable[[str], None] = lambda text: None,
-) -> Report:
+) -> Exploration:
     """Compare model and kernel until as many steps were asked, or too much differs.
 
     ``steps`` 0: until something differs.  A divergence like one before is passed over.
     """
-    report = Report(release)
+    report = Exploration(release)
     known: set[str] = set()
     begun = time.perf_counter()
     for number in itertools.count(first_seed):
@@ -216,7 +216,7 @@ def explore(
             shrunk = _shrunk(found, remembered)
             again = compare(release, shrunk.ops, shrunk.setup, asked)
             stable = again is not None and again.answered == shrunk.answered
-            shrunk = Divergence(
+            shrunk = DivergenceFound(
                 release, shrunk.ops, shrunk.setup, shrunk.modelled, shrunk.answered, stable
             )
             known |= {found.kind, shrunk.kind}
@@ -234,7 +234,7 @@ def explore(
 
 
 def _walk(
-    report: Report,
+    report: Exploration,
     asked: Asked,
     known: set[str],
     number: int,
@@ -242,11 +242,11 @@ def _walk(
     length: int,
     undefined: bool,
     shrinking: float,
-) -> Divergence | None:
+) -> DivergenceFound | None:
     """One run of Hypothesis, at most ``left`` steps: the smallest divergence that it found."""
     outer_undefined = undefined
     end = report.steps + left
-    best: Divergence | None = None
+    best: DivergenceFound | None = None
     until = 0.0
 
     class Machine(Sequences):
@@ -296,12 +296,12 @@ def _walk(
         suppress_health_check=[*HealthCheck],
         verbosity=Verbosity.quiet,
     )
-    with suppress(Divergence, _Enough):
+    with suppress(DivergenceFound, _Enough):
         run_state_machine_as_test(seed(number)(Machine), settings=chosen)
     return best
 
 
-def _shrunk(found: Divergence, asked: Asked) -> Divergence:
+def _shrunk(found: DivergenceFound, asked: Asked) -> DivergenceFound:
     """The same divergence without the operations that it can do without."""
     again = True
     while again:
@@ -321,7 +321,7 @@ def _shrunk(found: Divergence, asked: Asked) -> Divergence:
     return found
 
 
-def _done(found: Divergence, ops: tuple[Op, ...]) -> tuple[Op, ...]:
+def _done(found: DivergenceFound, ops: tuple[Op, ...]) -> tuple[Op, ...]:
     """The operations that are run if these are asked: defined, and on names that live."""
     answers = model_answers(found.release, ops, found.setup)
     return tuple(op for op, answer in zip(ops, answers, strict=False) if answer != "skip")
@@ -356,7 +356,7 @@ class Options:
     time_limit: float | None = None
 
 
-def explore_kernel(kernel: Kernel, options: Options) -> Report:
+def explore_kernel(kernel: KernelImage, options: Options) -> Exploration:
     """Explore one kernel in a guest; what goes wrong stands in the report."""
     release = release_of(kernel)
     with GuestKernel(kernel, options.time_limit) as asked:
@@ -371,12 +371,12 @@ def explore_kernel(kernel: Kernel, options: Options) -> Report:
                 say=lambda text: print(text, flush=True),
             )
         except Exception as error:
-            return Report(release, failure=f"{type(error).__name__}: {error}")
+            return Exploration(release, failure=f"{type(error).__name__}: {error}")
 
 
 def reports_of(
-    wanted: Sequence[Kernel], options: Options, jobs: int
-) -> Iterator[tuple[Kernel, Report]]:
+    wanted: Sequence[KernelImage], options: Options, jobs: int
+) -> Iterator[tuple[KernelImage, Exploration]]:
     """Explore the kernels, each in a process of its own."""
     try:
         with workers(jobs) as pool:
@@ -387,7 +387,7 @@ def reports_of(
         guest.sweep()  # what was ended early left its folder
 
 
-def summary(kernel: Kernel, report: Report) -> str:
+def summary(kernel: KernelImage, report: Exploration) -> str:
     """A report in a line or two."""
     if report.failure:
         return f"{kernel.name}: FAILED: {report.failure}"

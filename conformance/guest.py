@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import consolelog, initramfs, tools
-from .kernels import Kernel
+from .kernels import KernelImage
 from .offers import NotRun
 from .payload import Payload
 
@@ -74,7 +74,7 @@ class Result:
     log.
     """
 
-    kernel: Kernel
+    kernel: KernelImage
     payload: str
     rc: int | None
     lines: tuple[str, ...]
@@ -141,7 +141,7 @@ def judge(
 
 
 def run(
-    kernel: Kernel,
+    kernel: KernelImage,
     payload: Payload,
     *,
     archive: bytes | None = None,
@@ -255,12 +255,12 @@ class _Teller:
 
 
 def run_all(
-    kernels: Iterable[Kernel | NotRun],
+    kernels: Iterable[KernelImage | NotRun],
     payload: Payload,
     *,
     jobs: int | None = None,
     cache: Path = tools.CACHE,
-    on_line: Callable[[Kernel, str], None] | None = None,
+    on_line: Callable[[KernelImage, str], None] | None = None,
 ) -> Iterator[Result]:
     """Run a payload on each kernel that is here; yield the results as they come.
 
@@ -275,7 +275,7 @@ def run_all(
     lock = threading.Lock()
     stop = threading.Event()
 
-    def one(kernel: Kernel) -> Result:
+    def one(kernel: KernelImage) -> Result:
         def told(line: str) -> None:
             if on_line:
                 with lock:
@@ -283,7 +283,7 @@ def run_all(
 
         return run(kernel, payload, archive=archive, cache=cache, on_line=told, stop=stop)
 
-    here = [kernel for kernel in kernels if isinstance(kernel, Kernel)]
+    here = [kernel for kernel in kernels if isinstance(kernel, KernelImage)]
     with ThreadPoolExecutor(max_workers=max(1, min(jobs or most, most))) as pool:
         waiting = [pool.submit(one, kernel) for kernel in here]
         try:

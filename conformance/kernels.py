@@ -43,7 +43,7 @@ from .offers import Candidate, NotRun, Say, upstream, write_whole
 
 
 @dataclass(frozen=True)
-class Kernel:
+class KernelImage:
     """A kernel that is here and can be booted.
 
     ``branch`` is the wanted branch, or "own" for the user's.
@@ -69,7 +69,7 @@ class Kernel:
         return self.version if self.identity.package else f"{self.version} ({self.image.name})"
 
 
-def fetch(branch: str, candidate: Candidate, cache: Path, say: Say) -> Kernel:
+def fetch(branch: str, candidate: Candidate, cache: Path, say: Say) -> KernelImage:
     """Return the kernel, from the cache if it is there and whole, else from the archive.
 
     Raise apt.AptError if it cannot be fetched, its hash differs or it holds no kernel.
@@ -140,14 +140,14 @@ def _contents(candidate: Candidate, place: Path) -> tuple[bytes | None, bytes | 
         shutil.rmtree(root.directory, ignore_errors=True)
 
 
-def _kernel(branch: str, candidate: Candidate, image: Path, config_sha256: str) -> Kernel:
+def _kernel(branch: str, candidate: Candidate, image: Path, config_sha256: str) -> KernelImage:
     try:
         release = release_of(image.read_bytes())
     except ValueError as error:
         raise apt.AptError(f"{candidate.package}: {error}") from None
     version = upstream(candidate.version)
     identity = Identity(version, release, candidate.package, candidate.version, config_sha256)
-    return Kernel(branch, identity, image)
+    return KernelImage(branch, identity, image)
 
 
 def release_of(image: bytes) -> str:
@@ -165,9 +165,9 @@ def release_of(image: bytes) -> str:
     return words[0].decode()
 
 
-def own(paths: Iterable[str]) -> list[Kernel | NotRun]:
+def own(paths: Iterable[str]) -> list[KernelImage | NotRun]:
     """Return the user's kernels, in the order given; a file that is no bzImage is a NotRun."""
-    kernels: list[Kernel | NotRun] = []
+    kernels: list[KernelImage | NotRun] = []
     for path in paths:
         image = Path(path).expanduser()
         try:
@@ -183,25 +183,25 @@ def own(paths: Iterable[str]) -> list[Kernel | NotRun]:
         config = image.parent / image.name.replace("vmlinuz", "config").replace("bzImage", "config")
         digest = _sha256(config.read_bytes()) if config != image and config.is_file() else ""
         identity = Identity(version, release, config_sha256=digest)
-        kernels.append(Kernel("own", identity, image))
+        kernels.append(KernelImage("own", identity, image))
     return kernels
 
 
-def own_from_environment() -> list[Kernel | NotRun]:
+def own_from_environment() -> list[KernelImage | NotRun]:
     """Return the kernels that the environment's KERNELS names."""
     return own(shlex.split(os.environ.get("KERNELS", "")))
 
 
 def get(
     branches: Sequence[str], cache: Path = tools.CACHE, say: Say = print, *, refresh: bool = False
-) -> list[Kernel | NotRun]:
+) -> list[KernelImage | NotRun]:
     """Return the newest kernel of each branch, fetched if need be, oldest branch first.
 
     Raise tools.MissingTools if apt's or dpkg's programs are missing.
     """
     tools.require(tools.TO_FETCH)
     cache.mkdir(parents=True, exist_ok=True)
-    answers: list[Kernel | NotRun] = []
+    answers: list[KernelImage | NotRun] = []
     with locked(cache):
         chosen = offers.choose(offers.index(cache, say, refresh=refresh), branches)
         for branch, candidate in chosen.items():

@@ -15,7 +15,7 @@ from reference_model.traces import Answer, Op
 
 from . import tools
 from .conversation import Conversation, GuestDied
-from .kernels import Kernel
+from .kernels import KernelImage
 from .payload import Payload
 
 EXECUTOR = Payload(
@@ -39,7 +39,7 @@ class Asked(Protocol):
     def __call__(self, ops: Sequence[Op], setup: dict[str, int]) -> list[Answer]: ...
 
 
-def release_of(kernel: Kernel) -> str:
+def release_of(kernel: KernelImage) -> str:
     """The model's name of the release; a kernel newer than the model counts as the latest."""
     try:
         return Release(kernel.version).name
@@ -50,7 +50,7 @@ def release_of(kernel: Kernel) -> str:
 class GuestKernel:
     """A kernel in a guest that is booted when it is first asked, and again after it broke."""
 
-    def __init__(self, kernel: Kernel, time_limit: float | None = None) -> None:
+    def __init__(self, kernel: KernelImage, time_limit: float | None = None) -> None:
         self.kernel = kernel
         self._payload = replace(EXECUTOR, time_limit=time_limit or EXECUTOR.time_limit)
         self.boots = 0

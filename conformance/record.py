@@ -26,7 +26,7 @@ from . import stories, tools, traces, twins
 from .command_line import Exit, Output, Progress, UsageError, add, jobs_of
 from .command_line import wanted as wanted_kernels
 from .explore import LENGTH
-from .kernels import Kernel
+from .kernels import KernelImage
 from .offers import Say, silent
 from .oracle import release_of
 from .traces import Given
@@ -76,7 +76,7 @@ def text_of(found: list[Trace]) -> str:
     return "".join(f"{line(one)}\n" for one in found)
 
 
-def show_traces(kernel: Kernel, given: list[Given], progress: Progress) -> bool:
+def show_traces(kernel: KernelImage, given: list[Given], progress: Progress) -> bool:
     """Print how many traces a kernel answered; return whether these are all."""
     lacking = sum(answers is None for answers in given)
     progress.say(f"{kernel.name}: {len(given) - lacking} of {len(given)} traces answered")
@@ -121,8 +121,8 @@ class Questions:
 class Answers:
     """What one kernel answered."""
 
-    stories: stories.Report
-    twins: twins.Report
+    stories: stories.StoryReport
+    twins: twins.ProgramReport
     traces: list[Given]
 
     def __bool__(self) -> bool:
@@ -139,7 +139,9 @@ class Answers:
         }
 
 
-def ask(kernel: Kernel, questions: Questions, options: argparse.Namespace, say: Say) -> Answers:
+def ask(
+    kernel: KernelImage, questions: Questions, options: argparse.Namespace, say: Say
+) -> Answers:
     """Ask one kernel everything."""
     limit = options.time_limit
     say(f"{kernel.name}: asking {len(questions.stories)} stories")

@@ -21,7 +21,7 @@ from reference_model.catalogue import UNDEFINED, Story, stories
 from . import guest, offers, tools
 from .command_line import Exit, JsonOutput, Progress, UsageError, add, add_json, jobs_of, keep_log
 from .command_line import wanted as wanted_kernels
-from .kernels import Kernel
+from .kernels import KernelImage
 from .payload import Payload
 
 FILES = {name: tools.REPOSITORY / name for name in ("reference_model", "conformance")}
@@ -78,7 +78,7 @@ def told(lines: Iterable[str], *, crashed: bool) -> dict[str, dict[str, Any]]:
     return seen
 
 
-def breaks(story: Story, kernel: Kernel) -> bool:
+def breaks(story: Story, kernel: KernelImage) -> bool:
     """Whether the model says that the story breaks this kernel."""
     return UNDEFINED in story.expected(kernel.version).seen.values()
 
@@ -91,7 +91,7 @@ def alone(story: Story) -> bool:
     return story.unsafe or bool(story.kernel.get("unprivileged_bpf_disabled"))
 
 
-def tasks(kernel: Kernel, known: dict[str, Story]) -> Iterator[Payload]:
+def tasks(kernel: KernelImage, known: dict[str, Story]) -> Iterator[Payload]:
     """The guests that a kernel needs: one for most stories, and one for each that needs its own."""
     own = [name for name, story in known.items() if alone(story)]
     if together := [name for name in known if name not in own]:
@@ -101,10 +101,10 @@ def tasks(kernel: Kernel, known: dict[str, Story]) -> Iterator[Payload]:
 
 
 @dataclass
-class Report:
+class StoryReport:
     """What the stories observed on one kernel, and what went wrong beside that."""
 
-    kernel: Kernel
+    kernel: KernelImage
     digests: dict[str, str]
     """By story, of the code that ran."""
     observed: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -143,10 +143,10 @@ class Report:
 
 
 def ask(
-    kernel: Kernel, known: dict[str, Story], say: offers.Say, limit: float | None = None
-) -> Report:
+    kernel: KernelImage, known: dict[str, Story], say: offers.Say, limit: float | None = None
+) -> StoryReport:
     """Run the stories on a kernel."""
-    report = Report(kernel, {name: digest(story) for name, story in known.items()})
+    report = StoryReport(kernel, {name: digest(story) for name, story in known.items()})
     for number, task in enumerate(tasks(kernel, known)):
         task = replace(task, time_limit=limit or task.time_limit)
         (result,) = guest.run_all([kernel], task, jobs=1)
@@ -160,7 +160,7 @@ def ask(
     return report
 
 
-def show(report: Report, say: offers.Say) -> bool:
+def show(report: StoryReport, say: offers.Say) -> bool:
     """Print what came of a kernel; return whether all was as expected."""
     different = report.differences
     for name, difference in different.items():

@@ -19,7 +19,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from reference_model import Release
 from reference_model.traces import Answer, Trace
 
-from .kernels import Kernel
+from .kernels import KernelImage
 from .oracle import Asked, Broke, GuestKernel
 from .sequences import Sequences
 
@@ -77,7 +77,7 @@ def answers_of(asked: Asked, traces: Iterable[Trace]) -> Iterator[Given]:
 
 
 def in_a_guest(
-    kernel: Kernel, traces: Sequence[Trace], time_limit: float | None = None
+    kernel: KernelImage, traces: Sequence[Trace], time_limit: float | None = None
 ) -> list[Given]:
     """The same of a kernel in a guest of its own."""
     with GuestKernel(kernel, time_limit) as asked:

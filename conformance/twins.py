@@ -26,7 +26,7 @@ from reference_model.catalogue import UNDEFINED, Observations, Story, stories
 from . import guest, offers, run_twins, tools
 from .command_line import Exit, JsonOutput, Progress, UsageError, add, add_json, jobs_of, keep_log
 from .command_line import wanted as wanted_kernels
-from .kernels import Kernel
+from .kernels import KernelImage
 from .payload import Payload
 from .stories import alone, breaks
 
@@ -153,7 +153,7 @@ def payload(wanted: Sequence[str], known: dict[str, Story], *, may_crash: bool =
     )
 
 
-def tasks(kernel: Kernel, known: dict[str, Story]) -> Iterator[tuple[list[str], Payload]]:
+def tasks(kernel: KernelImage, known: dict[str, Story]) -> Iterator[tuple[list[str], Payload]]:
     """The guests that a kernel needs, each with its twins.
 
     One for the twins of safe stories, one for those that are unsafe, but not on this kernel, and
@@ -170,10 +170,10 @@ def tasks(kernel: Kernel, known: dict[str, Story]) -> Iterator[tuple[list[str], 
 
 
 @dataclass
-class Report:
+class ProgramReport:
     """What came of all twins on one kernel: by twin "" or what differs; and other problems."""
 
-    kernel: Kernel
+    kernel: KernelImage
     digests: dict[str, str] = field(default_factory=dict)
     """By twin, of the files that were compiled."""
     twins: dict[str, str] = field(default_factory=dict)
@@ -209,9 +209,9 @@ def known(wanted: Sequence[str]) -> dict[str, Story]:
     return {name: every[name] for name in wanted or names()}
 
 
-def ask(kernel: Kernel, known: dict[str, Story], limit: float | None = None) -> Report:
+def ask(kernel: KernelImage, known: dict[str, Story], limit: float | None = None) -> ProgramReport:
     """Run the twins of these stories on a kernel."""
-    report = Report(kernel, {name: twin_digest(name) for name in known})
+    report = ProgramReport(kernel, {name: twin_digest(name) for name in known})
     for number, (run_here, task) in enumerate(tasks(kernel, known)):
         task = replace(task, time_limit=limit or task.time_limit)
         (result,) = guest.run_all([kernel], task, jobs=1)
@@ -233,7 +233,7 @@ def ask(kernel: Kernel, known: dict[str, Story], limit: float | None = None) -> 
     return report
 
 
-def show(report: Report, say: offers.Say, *, verbose: bool) -> bool:
+def show(report: ProgramReport, say: offers.Say, *, verbose: bool) -> bool:
     """Print what came of a kernel; return whether all was as expected."""
     for name, difference in report.twins.items():
         if difference or verbose:

@@ -40,7 +40,7 @@ Check = Callable[[State, str, Any], Any]
 """Return an argument of a call on a kernel; TypeError or ValueError begins with its place."""
 
 
-class Rule(NamedTuple):
+class ArgumentRule(NamedTuple):
     """What an argument must be."""
 
     at_once: str
@@ -259,37 +259,37 @@ _IS_CGROUP = f"{{0}}.__class__ is Cgroup and {_OWN}"
 _KEY_OF_CGROUP = _OWN.format("{0}[0]")
 
 
-def _own(kind: type[Descriptor], name: str) -> Rule:
+def _own(kind: type[Descriptor], name: str) -> ArgumentRule:
     """The rule for a descriptor that most calls want to be of one kind."""
     alive = f'self.objects["{name}"].get({{0}}.object.id) is {{0}}.object'
-    return Rule(f"{{0}}.__class__ is {kind.__name__} and {alive}", _descriptor)
+    return ArgumentRule(f"{{0}}.__class__ is {kind.__name__} and {alive}", _descriptor)
 
 
-def _or_none(rule: Rule) -> Rule:
-    return Rule(f"{{0}} is None or {rule.at_once}", _optional(rule.check))
+def _or_none(rule: ArgumentRule) -> ArgumentRule:
+    return ArgumentRule(f"{{0}} is None or {rule.at_once}", _optional(rule.check))
 
 
-_U32 = Rule("{0}.__class__ is int and 0 <= {0} < 0x1_0000_0000", _u32)
-_U64 = Rule("{0}.__class__ is int and 0 <= {0} < 0x1_0000_0000_0000_0000", _u64)
-_CGROUP = Rule(_IS_CGROUP, _cgroup)
-_TYPE = Rule("isinstance({0}, Type)", _type)
+_U32 = ArgumentRule("{0}.__class__ is int and 0 <= {0} < 0x1_0000_0000", _u32)
+_U64 = ArgumentRule("{0}.__class__ is int and 0 <= {0} < 0x1_0000_0000_0000_0000", _u64)
+_CGROUP = ArgumentRule(_IS_CGROUP, _cgroup)
+_TYPE = ArgumentRule("isinstance({0}, Type)", _type)
 _FDS = frozenset({MapFd, ProgFd, LinkFd})
-_ANY_DESCRIPTOR = Rule(
+_ANY_DESCRIPTOR = ArgumentRule(
     "{0}.__class__ in _FDS and self.objects[{0}.object.kind].get({0}.object.id) is {0}.object",
     _descriptor,
 )
 _MAP, _PROG, _LINK = _own(MapFd, "map"), _own(ProgFd, "prog"), _own(LinkFd, "link")
 
-RULES: dict[str, Rule] = {
+RULES: dict[str, ArgumentRule] = {
     "int": _U32,
     "int | None": _or_none(_U32),
     "Bits64": _U64,
-    "str": Rule("{0}.__class__ is str", _text),
-    "bool": Rule("{0}.__class__ is bool", _boolean),
+    "str": ArgumentRule("{0}.__class__ is str", _text),
+    "bool": ArgumentRule("{0}.__class__ is bool", _boolean),
     "Type": _TYPE,
     "Type | None": _or_none(_TYPE),
-    "Value": Rule("not isinstance({0}, Descriptor)", _value),
-    "Key": Rule(
+    "Value": ArgumentRule("not isinstance({0}, Descriptor)", _value),
+    "Key": ArgumentRule(
         "{0} is None or {0}.__class__ is tuple and len({0}) == 2 "
         "and {0}[1].__class__ is AttachType and ({0}[0].__class__ is int and {0}[0] >= 0 "
         f"or {{0}}[0].__class__ is Cgroup and {_KEY_OF_CGROUP})",
@@ -297,9 +297,9 @@ RULES: dict[str, Rule] = {
     ),
     "Cgroup": _CGROUP,
     "Cgroup | None": _or_none(_CGROUP),
-    "CgroupFd": Rule(_IS_CGROUP, _descriptor),
-    "Socket": Rule("False", _socket),
-    "Cgroup | Socket": Rule(_IS_CGROUP, _cgroup_or_socket),
+    "CgroupFd": ArgumentRule(_IS_CGROUP, _descriptor),
+    "Socket": ArgumentRule("False", _socket),
+    "Cgroup | Socket": ArgumentRule(_IS_CGROUP, _cgroup_or_socket),
     "MapFd": _MAP,
     "MapFd | None": _or_none(_MAP),
     "ProgFd": _PROG,
@@ -307,12 +307,12 @@ RULES: dict[str, Rule] = {
     "LinkFd": _LINK,
     "Descriptor": _ANY_DESCRIPTOR,
     "Descriptor | Cgroup": _ANY_DESCRIPTOR,
-    "Descriptor | int | None": Rule("{0} is None", _anchor),
-    "MapType": Rule("{0}.__class__ is MapType", partial(_named, names=MapType)),
-    "ProgType": Rule("{0}.__class__ is ProgType", partial(_named, names=ProgType)),
-    "AttachType": Rule("{0}.__class__ is AttachType", _attach_type),
-    "AttachType | str": Rule("{0}.__class__ is AttachType", _hook),
-    "Step | Iterable[Step]": Rule("False", _body),
+    "Descriptor | int | None": ArgumentRule("{0} is None", _anchor),
+    "MapType": ArgumentRule("{0}.__class__ is MapType", partial(_named, names=MapType)),
+    "ProgType": ArgumentRule("{0}.__class__ is ProgType", partial(_named, names=ProgType)),
+    "AttachType": ArgumentRule("{0}.__class__ is AttachType", _attach_type),
+    "AttachType | str": ArgumentRule("{0}.__class__ is AttachType", _hook),
+    "Step | Iterable[Step]": ArgumentRule("False", _body),
 }
 """What the arguments of calls must be, by their annotations in the interface."""
 

@@ -42,7 +42,7 @@ class PageError(Exception):
 
 
 @dataclass(frozen=True)
-class Rule:
+class RuleText:
     """A rule of a page: its name, the releases that it holds for, its sentences, its evidence."""
 
     name: str
@@ -112,7 +112,7 @@ class Page:
                 return "".join(self._copied(number))
         raise PageError(self.path, 1, f"the page does not show {name}")
 
-    def rule(self, name: str) -> Rule:
+    def rule(self, name: str) -> RuleText:
         """The rule of this name."""
         if name not in self.rules:
             raise PageError(self.path, 1, f"there is no rule {name}")
@@ -186,7 +186,7 @@ class Page:
         name, _, argument = block.directive.partition("::")
         return argument.strip() if name == "rule" else ""
 
-    def _rules(self) -> Iterator[Rule]:
+    def _rules(self) -> Iterator[RuleText]:
         for block in self.blocks:
             if not (name := self._rule_of(block)):
                 continue
@@ -197,7 +197,7 @@ class Page:
             sentences = " ".join(self._resolved(Block(block.line, tuple(lines))).split())
             checks = asked.get("checked-by", "").replace(",", " ").split()
             recorded = "not-recorded" not in asked
-            yield Rule(name, self._versions(block, asked), sentences, tuple(checks), recorded)
+            yield RuleText(name, self._versions(block, asked), sentences, tuple(checks), recorded)
 
     def _versions(self, block: Block, asked: dict[str, str]) -> str:
         """``Since 5.9`` or ``Before 5.9``, from the records of changes."""

@@ -41,7 +41,7 @@ def shown() -> object:
     ]
 
 
-class Divergence(SphinxDirective):
+class DivergenceDirective(SphinxDirective):
     """``.. divergence:: PART``"""
 
     required_arguments = 1
@@ -57,7 +57,7 @@ class Divergence(SphinxDirective):
 # -- the parts of the page ------------------------------------------------------------------------
 
 
-def summary(of: Divergence) -> Iterator[nodes.Node]:
+def summary(of: DivergenceDirective) -> Iterator[nodes.Node]:
     """A row for each pair."""
     head: list[Cell] = ["releases", "kinds of differences", "programs", "states", "transitions"]
     rows: list[list[Cell]] = []
@@ -70,7 +70,7 @@ def summary(of: Divergence) -> Iterator[nodes.Node]:
     yield table(head, rows, "divergence")
 
 
-def worlds(of: Divergence) -> Iterator[nodes.Node]:
+def worlds(of: DivergenceDirective) -> Iterator[nodes.Node]:
     """What there is in each world, how deep it was searched, and what it leaves out."""
     for name in world.known():
         one = world.load(name)
@@ -88,7 +88,7 @@ def worlds(of: Divergence) -> Iterator[nodes.Node]:
         yield section(of, name, *parts, anchor=f"world-{name}")
 
 
-def pairs(of: Divergence) -> Iterator[nodes.Node]:
+def pairs(of: DivergenceDirective) -> Iterator[nodes.Node]:
     """A section for each pair."""
     for pair, found in divergence.found():
         title = f"{linux([pair['old']])} and {linux([pair['new']])}"
@@ -96,7 +96,9 @@ def pairs(of: Divergence) -> Iterator[nodes.Node]:
         yield section(of, title, *pair_parts(of, pair, found), anchor=anchor(pair))
 
 
-def pair_parts(of: Divergence, pair: dict[str, Any], found: list[Found]) -> Iterator[nodes.Node]:
+def pair_parts(
+    of: DivergenceDirective, pair: dict[str, Any], found: list[Found]
+) -> Iterator[nodes.Node]:
     """What was found of a pair, by story."""
     if not found:
         yield paragraph("No program tells them apart.")
@@ -110,7 +112,7 @@ def pair_parts(of: Divergence, pair: dict[str, Any], found: list[Found]) -> Iter
         )
 
 
-def item(of: Divergence, pair: dict[str, Any], one: Found) -> nodes.list_item:
+def item(of: DivergenceDirective, pair: dict[str, Any], one: Found) -> nodes.list_item:
     """A kind of difference, and a shortest program of it with both answers."""
     where, kind = one.world, one.group.kind
     many = f", the first of {one.programs} programs" if one.programs > 1 else ""
@@ -134,7 +136,7 @@ def item(of: Divergence, pair: dict[str, Any], one: Found) -> nodes.list_item:
     return nodes.list_item("", say, nodes.literal_block(text, text, language="python"))
 
 
-def without(of: Divergence) -> Iterator[nodes.Node]:
+def without(of: DivergenceDirective) -> Iterator[nodes.Node]:
     """The changes that no program of any pair shows, with what they do."""
     shown = {name for pair in divergence.read() for _, one in groups(pair) for name in one.cause}
     left = [change for change in changes.ALL if changes.NAMES[change] not in shown]
@@ -148,7 +150,7 @@ def without(of: Divergence) -> Iterator[nodes.Node]:
     yield table(["change", "what it does"], rows, "divergence")
 
 
-def names(of: Divergence, causes: Iterable[str]) -> Content:
+def names(of: DivergenceDirective, causes: Iterable[str]) -> Content:
     """Changes as links to the history."""
     return joined(code_link("change", name, of.env.docname) for name in causes)
 
@@ -158,7 +160,7 @@ def anchor(pair: dict[str, Any]) -> str:
     return nodes.make_id(f"pair-{pair['old']}-{pair['new']}".replace(".", "-"))
 
 
-PARTS: dict[str, Callable[[Divergence], Iterator[nodes.Node]]] = {
+PARTS: dict[str, Callable[[DivergenceDirective], Iterator[nodes.Node]]] = {
     "summary": summary,
     "pairs": pairs,
     "worlds": worlds,
@@ -170,5 +172,5 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     """Add the directive."""
     for name in ("changes", "stories.links"):
         app.setup_extension(name)
-    app.add_directive("divergence", Divergence)
+    app.add_directive("divergence", DivergenceDirective)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

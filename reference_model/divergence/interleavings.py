@@ -163,7 +163,7 @@ def among(run: Run, story: Recipe, release: str, schedule: Schedule) -> Ran:
 
 
 @dataclass(frozen=True)
-class Race:
+class RaceOutcome:
     """Events among which a recipe breaks a promise, where the old program would not."""
 
     promise: str
@@ -181,7 +181,7 @@ def schedules(steps: int, events: int) -> Iterator[Schedule]:
                 yield tuple(zip(places, names, strict=True))
 
 
-def races(recipe: Recipe, events: int) -> tuple[int, list[Race]]:
+def races(recipe: Recipe, events: int) -> tuple[int, list[RaceOutcome]]:
     """How many runs were tried, and the races: shortest first, and none that holds another."""
     assert recipe.old is not None
     home = recipe.old_release
@@ -201,14 +201,14 @@ def races(recipe: Recipe, events: int) -> tuple[int, list[Race]]:
                 if excused.isdisjoint((text, places) for places in _between(ran, labels)):
                     key = (text, _told(ran), ran.end)
                     found.setdefault(key, []).extend(row)
-    made: list[Race] = []
+    made: list[RaceOutcome] = []
     for (text, told, end), releases in sorted(found.items(), key=lambda item: len(item[0][1])):
         rest = dict.fromkeys(releases)
         for race in made:
             if race.promise == text and _holds(told, race.events):
                 rest = {on: None for on in rest if on not in race.releases}
         if rest:
-            made.append(Race(text, told, tuple(rest), end))
+            made.append(RaceOutcome(text, told, tuple(rest), end))
     return tried, made
 
 

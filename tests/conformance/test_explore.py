@@ -20,7 +20,7 @@ import pytest
 
 import reference_model
 from conformance import conversation, executor, explore, guest, kernels, oracle, traces
-from conformance.explore import Divergence, model_answers
+from conformance.explore import DivergenceFound, model_answers
 from conformance.guest import Result
 from conformance.oracle import Broke, GuestKernel
 from records.identity import Identity
@@ -81,7 +81,7 @@ WANTED: set[tuple[str, str]] = {
 }
 
 
-def met(report: explore.Report) -> set[tuple[str, str]]:
+def met(report: explore.Exploration) -> set[tuple[str, str]]:
     """What a walk has met, in the terms of WANTED."""
     found = set()
     for kind, answer in report.census:
@@ -91,13 +91,13 @@ def met(report: explore.Report) -> set[tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def walked() -> list[explore.Report]:
+def walked() -> list[explore.Exploration]:
     """Walks with the model itself as the kernel, until all is met that is wanted.
 
     A seed is no fixed walk from one whole run of the tests to the next: Hypothesis takes constants
     from the modules that happen to be imported.  So a walk that missed something goes on.
     """
-    reports: list[explore.Report] = []
+    reports: list[explore.Exploration] = []
     lacking = WANTED
     for number in range(20):
         for release in ("5.10.223", "6.12.107", "latest"):
@@ -109,14 +109,14 @@ def walked() -> list[explore.Report]:
     return reports
 
 
-def test_the_model_agrees_with_itself(walked: list[explore.Report]) -> None:
+def test_the_model_agrees_with_itself(walked: list[explore.Exploration]) -> None:
     for report in walked:
         assert report.divergences == []
         assert report.steps == 2000
         assert report.sequences > 15
 
 
-def test_everything_is_met(walked: list[explore.Report]) -> None:
+def test_everything_is_met(walked: list[explore.Exploration]) -> None:
     """Both ends of each operation, where it has both, and the errnos."""
     found = {one for report in walked for one in met(report)}
     assert WANTED - found == set()
@@ -154,7 +154,7 @@ def broken(ops: Sequence[Op], setup: dict[str, int]) -> list[Answer]:
 
 
 @pytest.fixture(scope="module")
-def found() -> Divergence:
+def found() -> DivergenceFound:
     """The first divergence of the broken kernel, shrunk."""
     said: list[str] = []
     report = explore.explore("6.12", broken, steps=4000, say=said.append, **QUICK)
@@ -163,7 +163,7 @@ def found() -> Divergence:
     return report.divergences[0]
 
 
-def test_a_broken_kernel_is_found_and_shrunk(found: Divergence) -> None:
+def test_a_broken_kernel_is_found_and_shrunk(found: DivergenceFound) -> None:
     kinds = [op["op"] for op in found.ops]
     assert "prog_detach" in kinds
     assert len(kinds) <= 15, "of up to eighty"
@@ -172,7 +172,7 @@ def test_a_broken_kernel_is_found_and_shrunk(found: Divergence) -> None:
     assert found.stable
 
 
-def test_it_is_printed_as_a_program_that_runs(found: Divergence) -> None:
+def test_it_is_printed_as_a_program_that_runs(found: DivergenceFound) -> None:
     text = str(found)
     program, line = text.rsplit("\n\n", 1)
     assert f">>> # the kernel: {json.dumps(found.answered)}\n>>> # the model:  " in program
@@ -314,7 +314,9 @@ def served(monkeypatch: pytest.MonkeyPatch, answer: Callable[[str], str | None])
     """Let a thread stand for every guest: it says what ``answer`` says, and dies at None."""
     sent: list[str] = []
 
-    def run(kernel: kernels.Kernel, payload: Any, *, stop: Any, port: Path, cache: Path) -> Result:
+    def run(
+        kernel: kernels.KernelImage, payload: Any, *, stop: Any, port: Path, cache: Path
+    ) -> Result:
         with socket.socket(socket.AF_UNIX) as server:
             server.bind(os.fspath(port))
             server.listen()
@@ -367,8 +369,8 @@ def test_a_guest_that_cannot_be_booted(monkeypatch: pytest.MonkeyPatch) -> None:
         pass
 
 
-def kernel_of(version: str) -> kernels.Kernel:
-    return kernels.Kernel("own", Identity(version, version), Path("bzImage"))
+def kernel_of(version: str) -> kernels.KernelImage:
+    return kernels.KernelImage("own", Identity(version, version), Path("bzImage"))
 
 
 def test_the_release_of_a_kernel() -> None:
@@ -461,6 +463,6 @@ def test_a_summary() -> None:
     assert text.startswith("6.12.1 (bzImage) as 6.12: 100 steps in ")
     assert "no divergence" in text
     assert json.loads(json.dumps(report.as_json()))["steps"] == 100
-    assert explore.Report("6.12", failure="x").failure in explore.summary(
-        kernel_of("6.12.1"), explore.Report("6.12", failure="x")
+    assert explore.Exploration("6.12", failure="x").failure in explore.summary(
+        kernel_of("6.12.1"), explore.Exploration("6.12", failure="x")
     )

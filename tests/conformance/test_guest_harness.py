@@ -261,7 +261,7 @@ def fake_qemu(monkeypatch: pytest.MonkeyPatch, script: str) -> None:
     monkeypatch.setattr(tools, "require", lambda programs: None)
 
 
-KERNEL = kernels.Kernel("6.1", Identity("6.1.9", "6.1.9-x", "k", "6.1.9-1"), Path("bzImage"))
+KERNEL = kernels.KernelImage("6.1", Identity("6.1.9", "6.1.9-x", "k", "6.1.9-1"), Path("bzImage"))
 
 
 @pytest.mark.skipif(not shutil.which("setpriv"), reason="setpriv(1) is not installed")

@@ -11,7 +11,7 @@ import pytest
 
 from conformance import kernels, offers, tools
 from conformance import stories as told
-from conformance.kernels import Kernel
+from conformance.kernels import KernelImage
 from reference_model.catalogue import stories
 
 
@@ -28,7 +28,7 @@ def lacking() -> str:
 @pytest.mark.parametrize("branch", [offers.BRANCHES[0], offers.BRANCHES[-1]])
 def test_stories_on_a_real_kernel(branch: str) -> None:
     (kernel,) = kernels.get([branch], say=print)
-    if not isinstance(kernel, Kernel):
+    if not isinstance(kernel, KernelImage):
         pytest.skip(f"{branch}: not run: {kernel.reason}")
     report = told.ask(kernel, stories(), print)
     assert report.problems == []

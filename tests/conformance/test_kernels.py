@@ -339,7 +339,7 @@ def test_own_kernels_state_their_release(tmp_path: Path) -> None:
     good.write_bytes(image("5.8.18-test"))
     bad.write_bytes(b"\x7fELF" + bytes(0x300))
     kernel, refused, absent = kernels.own([str(good), str(bad), str(tmp_path / "none")])
-    assert isinstance(kernel, kernels.Kernel)
+    assert isinstance(kernel, kernels.KernelImage)
     assert (kernel.branch, kernel.version, kernel.release) == ("own", "5.8.18", "5.8.18-test")
     assert refused == offers.NotRun("own", f"{bad}: not a bzImage")
     assert isinstance(absent, offers.NotRun)

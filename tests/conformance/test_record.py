@@ -13,7 +13,7 @@ import pytest
 from conformance import record, stories, tools, traces, twins
 from conformance.__main__ import main
 from conformance.command_line import Exit, Wanted
-from conformance.kernels import Kernel
+from conformance.kernels import KernelImage
 from conformance.offers import NotRun
 from conformance.traces import Given
 from records import files, pending, results
@@ -22,7 +22,7 @@ from reference_model import Release
 from reference_model.traces import Trace, read
 
 KNOWN = next(iter(results.read()))
-KERNEL = Kernel("5.10", Identity(**KNOWN["kernel"]), Path("bzImage"))
+KERNEL = KernelImage("5.10", Identity(**KNOWN["kernel"]), Path("bzImage"))
 LACKING = NotRun("7.x", "no network")
 
 
@@ -47,19 +47,21 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def answering(
     monkeypatch: pytest.MonkeyPatch,
     wanted: Wanted,
-    told: Callable[[stories.Report], None] = lambda report: None,
+    told: Callable[[stories.StoryReport], None] = lambda report: None,
     given: Given = None,
 ) -> None:
     """Let guests answer that."""
 
-    def asked(kernel: Kernel, known: object, say: object, limit: object) -> stories.Report:
-        report = stories.Report(kernel, {"walk_all_keys": "0" * 16})
+    def asked(
+        kernel: KernelImage, known: object, say: object, limit: object
+    ) -> stories.StoryReport:
+        report = stories.StoryReport(kernel, {"walk_all_keys": "0" * 16})
         told(report)
         return report
 
     monkeypatch.setattr(record, "wanted_kernels", lambda options, progress: wanted)
     monkeypatch.setattr(stories, "ask", asked)
-    monkeypatch.setattr(twins, "ask", lambda kernel, known, limit: twins.Report(kernel))
+    monkeypatch.setattr(twins, "ask", lambda kernel, known, limit: twins.ProgramReport(kernel))
     monkeypatch.setattr(traces, "in_a_guest", lambda kernel, asked, limit: [given for _ in asked])
 
 
@@ -85,7 +87,7 @@ def test_a_run_without_answers_writes_nothing(home: Path, monkeypatch: pytest.Mo
 def test_what_a_kernel_answered_is_written_and_all_else_is_kept(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def told(report: stories.Report) -> None:
+    def told(report: stories.StoryReport) -> None:
         report.observed["walk_all_keys"] = {"label": 1}
 
     answering(monkeypatch, Wanted((KERNEL,)), told)

@@ -12,17 +12,17 @@ import pytest
 from conformance import run_twins, tools, twins
 from conformance.__main__ import main
 from conformance.command_line import Exit, Wanted
-from conformance.kernels import Kernel
+from conformance.kernels import KernelImage
 from conformance.twins import Told
 from records.identity import Identity
 from reference_model.catalogue import UNDEFINED, stories
 
 SEEN = {"count": 2, "values": [1, 2], "delete": "EINVAL"}
 PRINTED = ["count: 2", "values: [1, 2]", "delete: EINVAL"]
-KERNEL = Kernel("own", Identity("5.8.18", "5.8.18"), Path("bzImage"))
+KERNEL = KernelImage("own", Identity("5.8.18", "5.8.18"), Path("bzImage"))
 
 
-def on(version: str) -> Kernel:
+def on(version: str) -> KernelImage:
     """A kernel of this version."""
     return replace(KERNEL, identity=Identity(version, version))
 
