@@ -24,7 +24,7 @@ GROUP = "kernel"
 GENERATIONS = {
     "k4.19": "Linux 4.19 to 5.8",
     "k5.9": "Linux 5.9 and later",
-    "proposal": "The proposal of July 2020",
+    "proposal": "July 2020 proposal (never merged)",
 }
 """The keys of the tabs, and what the generations are."""
 

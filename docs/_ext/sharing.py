@@ -38,7 +38,7 @@ from reference_model import (
 )
 
 EGRESS, INGRESS = BPF_CGROUP_INET_EGRESS, BPF_CGROUP_INET_INGRESS
-KEYS = {"key of 16 bytes": STORAGE_KEY, "key of 8 bytes": U64}
+KEYS = {"16-byte key": STORAGE_KEY, "8-byte key": U64}
 
 
 @dataclass(frozen=True)
@@ -122,8 +122,9 @@ class Sharing(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         found: dict[str, tuple[str, list[nodes.Node]]] = {}
-        for key, label in GENERATIONS.items():
-            found[key] = (label, list(self.tables(key)))
+        newest = generation("latest")
+        for key in (newest, *(key for key in GENERATIONS if key != newest)):
+            found[key] = (GENERATIONS[key], list(self.tables(key)))
         return [tabs(self, found)]
 
     def tables(self, key: str) -> Iterator[nodes.Node]:
@@ -138,10 +139,16 @@ class Sharing(SphinxDirective):
         for span in spans:
             if len(spans) > 1:
                 yield paragraph(f"{linux(span.releases)}:")
+            columns = list(zip(*span.outcome, strict=True))
+            known = [number for number, of in enumerate(columns) if set(of) != {"EINVAL"}]
             rows = [
-                [label, *map(cell, row)] for label, row in zip(PAIRS, span.outcome, strict=True)
+                [label, *(cell(row[number]) for number in known)]
+                for label, row in zip(PAIRS, span.outcome, strict=True)
             ]
-            yield table(["attachments", *KEYS], rows, kind="sharing")
+            keys = [list(KEYS)[number] for number in known]
+            yield table(["attachments", *keys], rows, kind="sharing")
+            if len(known) < len(columns):
+                yield paragraph("8-byte keys do not exist in these releases.")
 
 
 def cell(text: str) -> Cell:
@@ -150,7 +157,7 @@ def cell(text: str) -> Cell:
         return LEGEND[text]
     if text == "undefined":
         return nodes.strong(text, text)
-    return [nodes.Text("refused: "), nodes.literal(text, text)]
+    return [nodes.Text("rejected: "), nodes.literal(text, text)]
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
