@@ -27,7 +27,7 @@ endef
 ifndef BESIDE
 .NOTPARALLEL:
 endif
-.PHONY: help html man doctest raise-floor lint fix unit quick setup test site-test replay examples conformance conformance-explore divergence new-story record upstream upstream-check sources release bench serve clean
+.PHONY: help html man doctest raise-floor lint fix unit quick setup test site-test mutants replay examples conformance conformance-explore divergence new-story record upstream upstream-check sources release bench serve clean
 
 help: ## List the targets
 	@sed -n 's/^##@ /\n/p; s/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -121,6 +121,12 @@ $(SITE_TOOLS)/installed: tests/site/package.json tests/site/package-lock.json
 		'install the tools of tests/site/package.json: check the network, then run make again.' >&2; \
 		exit 1; }
 	@touch $@
+
+SEED ?= 1
+COUNT ?= 60
+export SEED COUNT
+mutants: $(INSTALLED) ## Change the model in COUNT=60 places, one at a time: the tests must notice
+	.venv/bin/python tests/mutants.py --seed "$$SEED" --count "$$COUNT"
 
 replay: $(INSTALLED) ## Replay the recorded kernels on the model and compare every answer
 	$(RUN) reference_model replay $(TRACES)

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from . import consolelog, initramfs, tools
@@ -55,7 +56,23 @@ QEMU = (
     "-m", str(MEMORY),
     "-nodefaults", "-no-user-config", "-no-reboot",
     "-display", "none",
+    "-nic", "none",
+    # QEMU starts no program; that it may change its user is for the step down from root below.
+    "-sandbox", "on,obsolete=deny,spawn=deny,resourcecontrol=deny",
 )  # fmt: skip
+
+NOBODY = "nobody"
+"""The user that QEMU becomes when root starts it; it has opened its files by then."""
+
+
+@cache
+def as_nobody() -> tuple[str, ...]:
+    """The options with which QEMU does not stay root."""
+    if os.geteuid() != 0:
+        return ()
+    known = subprocess.run([QEMU[0], "-help"], capture_output=True, text=True, check=True).stdout
+    return ("-run-with", f"user={NOBODY}") if "user=username" in known else ("-runas", NOBODY)
+
 
 POLL = 0.1
 """Seconds between two looks at a running guest."""
@@ -163,7 +180,7 @@ def run(
         place = Path(name)
         initrd, console, output = (place / part for part in ("initrd", "console", "output"))
         initramfs.write(payload.archive() if archive is None else archive, initrd, cache)
-        command = [*QEMU, "-kernel", str(kernel.image), "-initrd", str(initrd)]
+        command = [*QEMU, *as_nobody(), "-kernel", str(kernel.image), "-initrd", str(initrd)]
         command += ["-append", " ".join(COMMAND_LINE)]
         command += ["-serial", f"file:{console}"]
         if port is None:

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Mutants of the model: change one place of a rule, and see that a replay or a test notices.
+
+``python tests/mutants.py`` tries some of all mutants, chosen by a seed, and names those that
+survive.  A mutant is chosen by what stands there and not by its line, so that an edit elsewhere
+leaves the choice as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+MODEL = ROOT / "reference_model"
+RULES = (
+    *("attachments", "cgroups", "events", "execution", "links", "lsm", "map_create", "maps"),
+    *("prog_arrays", "programs", "steps", "storages", "values"),
+)
+"""The modules with the rules of the kernel."""
+
+LIMIT = 300
+"""Seconds of a run of tests; a mutant that takes longer is caught."""
+
+SWAPS: dict[type[ast.AST], type[ast.AST]] = {
+    ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
+    ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Lt: ast.LtE, ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.And: ast.Or, ast.Or: ast.And,
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.BitAnd: ast.BitOr,
+    ast.BitOr: ast.BitAnd,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A module with one change."""
+
+    module: str
+    line: int
+    before: str
+    after: str
+    text: str
+    """The whole module."""
+
+    def __str__(self) -> str:
+        return f"reference_model/{self.module}.py:{self.line}: {self.before}  ->  {self.after}"
+
+    def rank(self, seed: int) -> str:
+        """Where it stands in the order of a seed: by what it changes, wherever that is."""
+        return sha256(f"{seed} {self.module} {self.before} {self.after}".encode()).hexdigest()
+
+
+def changed(node: ast.AST) -> Iterator[ast.AST]:
+    """The node with one change, in each way."""
+    if isinstance(node, ast.Compare):
+        for place, operator in enumerate(node.ops):
+            if type(operator) in SWAPS:
+                made = deepcopy(node)
+                made.ops[place] = SWAPS[type(operator)]()  # type: ignore[call-overload]
+                yield made
+    elif isinstance(node, ast.BoolOp | ast.BinOp) and type(node.op) in SWAPS:
+        other = deepcopy(node)
+        other.op = SWAPS[type(node.op)]()  # type: ignore[assignment]
+        yield other
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        yield node.operand
+    elif isinstance(node, ast.Constant) and type(node.value) is int:
+        yield ast.Constant(node.value + 1)
+    elif isinstance(node, ast.Constant) and type(node.value) is bool:
+        yield ast.Constant(not node.value)
+    elif isinstance(node, ast.If):
+        yield ast.If(ast.UnaryOp(ast.Not(), node.test), node.body, node.orelse)
+    elif isinstance(node, ast.Raise):
+        yield ast.Pass()
+
+
+def mutants(module: str) -> Iterator[Mutant]:
+    """All mutants of what runs when the functions of a module are called."""
+    source = (MODEL / f"{module}.py").read_text(encoding="utf-8")
+    tree = ast.parse(source)
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        for parent in (node for statement in function.body for node in ast.walk(statement)):
+            yield from _of(module, tree, parent)
+
+
+def _of(module: str, tree: ast.Module, parent: ast.AST) -> Iterator[Mutant]:
+    for name, value in ast.iter_fields(parent):
+        if name in {"annotation", "returns"}:
+            continue
+        for place, child in enumerate(value if isinstance(value, list) else [value]):
+            if not isinstance(child, ast.AST):
+                continue
+            for other in changed(child):
+                if isinstance(value, list):
+                    value[place] = other
+                else:
+                    setattr(parent, name, other)
+                text = ast.unparse(ast.fix_missing_locations(tree))
+                if isinstance(value, list):
+                    value[place] = child
+                else:
+                    setattr(parent, name, child)
+                before, after = (ast.unparse(node).splitlines()[0] for node in (child, other))
+                where = ast.unparse(parent).splitlines()[0]
+                yield Mutant(module, child.lineno, f"{before} in {where}", after, text)  # type: ignore[attr-defined]
+
+
+def chosen(seed: int, count: int, modules: Sequence[str] = RULES) -> list[Mutant]:
+    """Some mutants of the modules."""
+    every = {mutant.rank(seed): mutant for module in modules for mutant in mutants(module)}
+    return [every[rank] for rank in sorted(every)[:count]]
+
+
+@contextmanager
+def placed(mutant: Mutant) -> Iterator[Path]:
+    """A copy of what a replay and the tests of the model need, with the mutant in it."""
+    with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
+        place = Path(folder)
+        ignored = shutil.ignore_patterns("__pycache__", "*.rst")
+        for name in ("reference_model", "records", "tests", "docs/examples", "docs/_ext"):
+            shutil.copytree(ROOT / name, place / name, ignore=ignored)
+        shutil.copy(ROOT / "pyproject.toml", place)
+        (place / "reference_model" / f"{mutant.module}.py").write_text(mutant.text)
+        yield place
+
+
+def fails_replay(mutant: Mutant) -> bool:
+    """Whether the replay of all traces notices."""
+    with placed(mutant) as place:
+        return _replay(place)
+
+
+def caught_by(mutant: Mutant) -> str | None:
+    """What notices a mutant: the replay of all traces, or the fast tests of the model."""
+    with placed(mutant) as place:
+        if _replay(place):
+            return "replay"
+        for test in (f"tests/reference_model/test_{mutant.module}.py", "tests/reference_model"):
+            options = ("-q", "-x", "-p", "no:cacheprovider", "-m", "not slow")
+            if (place / test).exists() and _fails(place, "pytest", *options, test):
+                return test
+    return None
+
+
+def _replay(place: Path) -> bool:
+    traces = sorted((place / "records" / "traces").glob("*.jsonl*"), key=lambda it: it.suffix)
+    return _fails(place, "reference_model", "replay", *map(str, traces))
+
+
+def _fails(place: Path, *command: str) -> bool:
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", *command],
+            cwd=place, capture_output=True, timeout=LIMIT, check=False,
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return True
+    return done.returncode != 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Try mutants and name those that survive; 1 if one does."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("modules", nargs="*", default=RULES, metavar="MODULE", help="the rules'")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="(%(default)s)")
+    parser.add_argument("--count", type=int, default=60, metavar="N", help="(%(default)s)")
+    options = parser.parse_args(arguments)
+    found: Counter[str] = Counter()
+    tried = chosen(options.seed, options.count, options.modules)
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        for mutant, caught in zip(tried, pool.map(caught_by, tried), strict=True):
+            found[caught or "nothing"] += 1
+            if caught is None:
+                print(f"survives: {mutant}", flush=True)
+    print(f"{len(tried)} mutants; caught by " + ", ".join(f"{n}: {c}" for n, c in found.items()))
+    return int("nothing" in found)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
