@@ -61,10 +61,10 @@ def _rmdir(kernel: KernelInterface, at: Attached) -> None:
 
 
 EVENTS: dict[str, Callable[[KernelInterface, Attached], None]] = {
-    "a packet": _packet,
-    "a detach by somebody else": _detach,
-    "an attach of another program with the map": _attach,
-    "rmdir of the cgroup": _rmdir,
+    "a packet arrives": _packet,
+    "another process detaches the program": _detach,
+    "another process attaches a program with the map": _attach,
+    "the cgroup is removed": _rmdir,
 }
 """What others do, all to the hook where the run attached a program last."""
 

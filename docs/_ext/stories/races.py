@@ -37,7 +37,7 @@ def among_others(name: str, old_release: str) -> Iterator[nodes.Node]:
 def _told(race: Race) -> nodes.paragraph:
     parts: list[nodes.Node] = [
         nodes.emphasis("", race.promise),
-        nodes.Text(f" fails with {' and then '.join(race.events)} before "),
+        nodes.Text(f" fails if {' and then '.join(race.events)} before "),
     ]
     parts += joined((nodes.literal("", step) for step in race.steps), " or ")
     parts.append(nodes.Text(f", on {linux(race.releases)}"))
