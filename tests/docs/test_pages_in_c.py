@@ -99,6 +99,25 @@ def debian_includes() -> list[str]:
 
 
 @needs_compiler
+def test_the_program_of_the_tutorial_compiles(tmp_path: Path) -> None:
+    place = DOCS / "examples" / "tutorial"
+    flags = ["-O2", "-Wall", "-Werror"]
+    bpf = [
+        "clang",
+        "-g",
+        "-target",
+        "bpf",
+        *debian_includes(),
+        *flags,
+        "-c",
+        str(place / "count.bpf.c"),
+    ]
+    subprocess.run([*bpf, "-o", str(tmp_path / "count.bpf.o")], check=True)
+    user = ["cc", *flags, "-Wextra", str(place / "count.c"), "-o", str(tmp_path / "count")]
+    subprocess.run([*user, "-lbpf"], check=True)
+
+
+@needs_compiler
 def test_a_fault_would_be_found() -> None:
     wrong = "struct bpf_cgroup_storage_key = { .attach_type = 1 };\n"
     with pytest.raises(AssertionError, match="error:"):

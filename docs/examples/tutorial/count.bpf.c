@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+struct {
+	__uint(type, BPF_MAP_TYPE_CGROUP_STORAGE);
+	__type(key, struct bpf_cgroup_storage_key);
+	__type(value, __u64);
+} counts SEC(".maps");
+
+SEC("cgroup_skb/egress")
+int count(struct __sk_buff *skb)
+{
+	__u64 *packets = bpf_get_local_storage(&counts, 0);
+
+	__sync_fetch_and_add(packets, 1);
+	return 1; /* let the packet pass */
+}
+
+char LICENSE[] SEC("license") = "GPL";
