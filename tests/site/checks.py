@@ -233,6 +233,28 @@ def test_no_request_leaves_the_site(browser: Chromium, base: str, kind: str) -> 
     assert [it for it in browser.requests if not it.startswith((base, "data:"))] == []
 
 
+@pytest.mark.parametrize("scheme", ["http", "file"])
+def test_pages_keep_to_their_policy(browser: Chromium, base: str, scheme: str) -> None:
+    """No page breaks its own policy, and the policy refuses what is not the site's."""
+    root = base if scheme == "http" else f"{SITE.as_uri()}/"
+    for page in KINDS.values():
+        browser.open(root + page)
+        assert browser.complaints == [], page
+    browser.evaluate(f"{ADD_SCRIPT}({{textContent: 'window.added = true'}})")
+    browser.evaluate(f"{ADD_SCRIPT}({{src: 'http://127.0.0.1:1/a.js'}})")
+    browser.wait_for("window.refused && window.refused.length == 2")
+    assert not browser.evaluate("window.added")
+
+
+ADD_SCRIPT = """
+(what => {
+    window.refused ||= [];
+    document.onsecuritypolicyviolation = event => window.refused.push(event.blockedURI);
+    document.body.append(Object.assign(document.createElement("script"), what));
+})
+"""
+
+
 def test_first_page_is_light(browser: Chromium, base: str) -> None:
     browser.open(base)
     assert 20_000 < browser.weight < FIRST_PAGE, browser.requests

@@ -92,12 +92,13 @@ class Chromium:
         self.count = 0
         self.session: str | None = None
         self.requests: list[str] = []
+        self.complaints: list[str] = []
         self.weight = 0
         self.loaded = False
         target = self.send("Target.createTarget", url="about:blank")["targetId"]
         attached = self.send("Target.attachToTarget", targetId=target, flatten=True)
         self.session = attached["sessionId"]
-        for domain in ("Page", "Network", "Runtime"):
+        for domain in ("Page", "Network", "Runtime", "Log"):
             self.send(f"{domain}.enable")
         self.send("Network.setCacheDisabled", cacheDisabled=True)
 
@@ -119,6 +120,8 @@ class Chromium:
             self.requests.append(event["request"]["url"])
         elif method == "Network.loadingFinished":
             self.weight += event["encodedDataLength"]
+        elif method == "Log.entryAdded" and event["entry"]["level"] == "error":
+            self.complaints.append(event["entry"]["text"])
         elif method == "Page.loadEventFired":
             self.loaded = True
 
@@ -141,6 +144,7 @@ class Chromium:
         self.send("Page.navigate", url="about:blank")  # else another #anchor is no new page
         self.evaluate("1")
         self.requests, self.weight, self.loaded = [], 0, False
+        self.complaints = []
         self.send("Page.navigate", url=address)
         while not self.loaded:
             self.message()
