@@ -97,5 +97,6 @@ def modelled(story: Story, kernels: set[str], shown: set[str], good: list[str]) 
         whole = [k for k in good if UNDEFINED not in story.expected(k).seen.values()]
         here = {Release(kernel).version[:2] for kernel in whole}
         seen = [name for name in MAINLINE if Release(name).version[:2] in here]
-        text += f" On every release{f' but {listed(seen)}' if seen else ''}, also: {quoted}."
+        only = f"Tested on {listed(seen)} only" if seen else "Not tested on any release"
+        text += f" {only}: {quoted}."
     return paragraph(text)
