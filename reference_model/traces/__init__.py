@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from .files import TraceError, read
 from .names import ATTACH_TYPES, GARBAGE
-from .operations import OPERATIONS, Op, Operation
+from .operation import Op, Operation
+from .operations import OPERATIONS
 from .replayer import Replayer
 from .scoring import Mismatch, Score, compare, replay, table
 from .shapes import shape

@@ -12,7 +12,7 @@ from ..catalogue import RELEASES, Observations, Recipe, Story, observed, stories
 from ..catalogue.story import Run
 from ..kernel import Kernel
 from .notebook import OtherPath
-from .operations import Op
+from .operation import Op
 from .replayer import Replayer
 from .scribe import Scribe
 from .trace import Answer, Trace

@@ -20,7 +20,8 @@ from ..uapi import AttachFlag, ElemFlag, MapFlag
 from . import bodies
 from .kinds import Flags, Key, Kind, Text, Word
 from .names import ATTACH_TYPES, EVENTS, GARBAGE, HOOKS, MAP_TYPES, PROG_TYPES
-from .operations import ANY, OPERATIONS, KernelCall, Op, Operation, descriptor_of
+from .operation import ANY, KernelCall, Op, Operation, descriptor_of
+from .operations import OPERATIONS
 from .replayer import ONE_VALUE
 from .shapes import shape
 

@@ -11,7 +11,8 @@ from typing import Any, NoReturn, TypeVar, cast
 from ..errors import ERRNO_NAMES, BpfError
 from .kinds import Kind, Maybe, Name, Number, Some, Word
 from .names import LETTERS
-from .operations import OPERATIONS, Op
+from .operation import Op
+from .operations import OPERATIONS
 from .trace import Answer
 
 _ERRNOS = {name: number for number, name in ERRNO_NAMES.items()}

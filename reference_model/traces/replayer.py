@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Runs operations on a kernel, of the model or a real one, and answers in words of the format.
 
-An operation that is one call of the kernel runs as the table says; the others have a method here.
+An operation that is one call of the kernel runs as the table says, see ``one_call``; the others
+have a method here.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from ..interface import KernelInterface
 from ..maps import BOGUS_KEY
 from ..values import STORAGE_KEY, U32, U64, Bytes, Field
 from . import bodies
-from .kinds import Ever, Key, Kind, Maybe, Name, Word
 from .names import ATTACH_NAMES, ATTACH_TYPES, EVENTS, GARBAGE, MAP_TYPES, PROG_TYPES
-from .operations import ANY, OPERATIONS, Op, Operation, descriptor_of
+from .one_call import add_calls
+from .operation import Op, descriptor_of
 from .shapes import shape
 from .trace import Answer
 
@@ -290,10 +291,6 @@ def _words(value: Any) -> list[int]:
     return [int.from_bytes(data[: 8 if len(data) >= 8 else 4], "little") for data in values]
 
 
-# -- operations that are one call ------------------------------------------------------------------
-
-Run = Callable[[Replayer[Any], Op], Answer]
-
 _RETURNS: dict[str, Callable[[Replayer[Any], Any], Answer]] = {
     "map_next_key": Replayer.key_names,
     "cgrp_lookup": lambda replayer, value: _words(value),
@@ -302,50 +299,4 @@ _RETURNS: dict[str, Callable[[Replayer[Any], Any], Answer]] = {
 }
 """The answers of the operations that have another one than "ok"."""
 
-
-def _argument(operation: Operation, name: str) -> str:
-    """Return the Python expression of an argument of a call; ``op`` holds the field of it."""
-    if name == ANY:
-        return "replayer._named(descriptor_of(op))"
-    kind: Kind = operation.fields[name]
-    kind = kind.kind if isinstance(kind, Maybe) else kind
-    if isinstance(kind, Ever):
-        return f"replayer._ever(op[{name!r}])"
-    if isinstance(kind, Name):
-        return f"replayer._named(op[{name!r}])"
-    if isinstance(kind, Word):
-        return f"fields[{name!r}].meaning[op[{name!r}]]"
-    if isinstance(kind, Key):
-        return "replayer._key(op, replayer._named(op['map']).object.wide_key)"
-    if name in operation.optional:
-        return f"op.get({name!r}, {operation.optional[name]!r})"
-    return f"op[{name!r}]"
-
-
-def _run(kind: str, operation: Operation) -> Run:
-    """Return what runs an operation that is one call: a function as one would write it by hand."""
-    assert operation.call is not None
-    call, by_place, by_name = operation.call
-    arguments = [_argument(operation, name) for name in by_place]
-    arguments += [f"{name}={_argument(operation, name)}" for name in by_name]
-    lines = [f"done = replayer.kernel.{call}({', '.join(arguments)})"]
-    if operation.makes is not None:
-        lines.append(f"replayer.live[op[{operation.makes!r}]] = done")
-    if operation.ends is not None:
-        ended = "descriptor_of(op)" if operation.ends == ANY else f"op[{operation.ends!r}]"
-        lines.append(f"del replayer.live[{ended}]")
-    if kind in _RETURNS:
-        lines.append("return returns(replayer, done)")
-    space: dict[str, Any] = {
-        "descriptor_of": descriptor_of,
-        "fields": operation.fields,
-        "returns": _RETURNS.get(kind),
-    }
-    exec("\n    ".join(["def run(replayer, op):", *lines]), space)
-    run: Run = space["run"]
-    return run
-
-
-for _kind, _operation in OPERATIONS.items():
-    if _operation.call is not None and _kind not in vars(Replayer):
-        setattr(Replayer, _kind, _run(_kind, _operation))
+add_calls(Replayer, _RETURNS)

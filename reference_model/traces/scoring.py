@@ -12,7 +12,7 @@ from ..errors import UndefinedBehaviour
 from ..kernel import TrustingKernel
 from ..releases import release
 from .files import TraceError, numbered
-from .operations import Op
+from .operation import Op
 from .replayer import Replayer
 from .trace import Answer, Trace
 

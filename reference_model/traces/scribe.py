@@ -21,7 +21,7 @@ from ..uapi import (
 )
 from .names import HOOKS, LETTERS
 from .notebook import NotExportable, absent, no_operation
-from .operations import Op
+from .operation import Op
 from .scribe_maps import MapScribe
 from .scribe_programs import ProgScribe
 from .stand_ins import CgroupNotes

@@ -19,7 +19,7 @@ from ..uapi import (
 from ..values import CgroupStorageKey, Int, Type, Value
 from .names import ATTACH_NAMES, ATTACH_TYPES, GARBAGE
 from .notebook import Notebook, NotExportable, absent, word_for
-from .operations import Op
+from .operation import Op
 from .replayer import ONE_VALUE
 from .shapes import shape_of
 from .stand_ins import Inode, MapNotes, notes

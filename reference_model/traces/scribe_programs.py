@@ -19,7 +19,7 @@ from ..uapi import (
 )
 from . import bodies
 from .notebook import Notebook, NotExportable, absent, no_operation
-from .operations import Op
+from .operation import Op
 from .stand_ins import notes
 
 

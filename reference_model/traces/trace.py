@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..releases import release
-from .operations import OPERATIONS, Op
+from .operation import Op
+from .operations import OPERATIONS
 
 Answer = Any
 """What a kernel answered to an operation, in the words of the format."""
