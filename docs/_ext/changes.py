@@ -7,7 +7,6 @@ links to one from any page.  Where a record leaves something open, the page says
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
@@ -21,25 +20,6 @@ from reference_model import Change, changes, other_changes, releases
 from reference_model.releases import Marker, Read
 
 NAMES = {**changes.NAMES, **other_changes.NAMES}
-
-CODE = re.compile(
-    r"(\b\w+\.[ch]\b(?::\w+)?|\b\w+(?:/\w+)+\.[ch]\b(?::\w+)?"  # a file, perhaps with a function
-    r"|\b[A-Za-z]\w*_\w+(?:\(\))?"  # a name with an underscore
-    r"|\b(?:LINK|BATCH|AFTER|ID|BEFORE|EGRESS|INGRESS|E[A-Z]{3,}|E2BIG|MULTI|PREORDER)\b)"
-)
-
-
-def prose(text: str) -> list[nodes.Node]:
-    """A text with the names of the kernel set in the type of code.
-
-    >>> prose("the test of max_entries comes last")
-    [<#text: 'the test of '>, <literal: <#text: 'max_entries'>>, <#text: ' comes last'>]
-    """
-    return [
-        nodes.literal(part, part) if CODE.fullmatch(part) else nodes.Text(part)
-        for part in CODE.split(text)
-        if part
-    ]
 
 
 def first_release(change: Change) -> str:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
-from changes import prose
 from common.parts import joined, paragraph, section
 from common.sources import note_facts
 from common.tables import Cell, table
@@ -121,7 +120,9 @@ def item(of: DivergenceDirective, pair: dict[str, Any], one: Found) -> nodes.lis
         "",
         nodes.literal("", f"{kind.operation}"),
         nodes.Text(": "),
-        *prose(f"{kind.old}, then {kind.new}"),
+        answer(kind.old),
+        nodes.Text(", then "),
+        answer(kind.new),
         nodes.Text(", because of "),
         *names(of, one.group.cause),
         nodes.Text("; in "),
@@ -134,6 +135,11 @@ def item(of: DivergenceDirective, pair: dict[str, Any], one: Found) -> nodes.lis
         lines.append(f"# {release}: {answers[-1]}")
     text = "\n".join(lines)
     return nodes.list_item("", say, nodes.literal_block(text, text, language="python"))
+
+
+def answer(text: str) -> nodes.Node:
+    """An errno in the type of code, and another answer as a word."""
+    return nodes.literal(text, text) if text.isupper() else nodes.Text(text)
 
 
 def without(of: DivergenceDirective) -> Iterator[nodes.Node]:

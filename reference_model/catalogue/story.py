@@ -99,7 +99,7 @@ class Outcome:
     """The change that brought it; None: as it was in the beginning, in 4.19."""
     seen: Observations
     source: str
-    """Where this was read or recorded, never the model."""
+    """Where this was read or recorded, never the model; in reStructuredText."""
 
 
 @dataclass(frozen=True)

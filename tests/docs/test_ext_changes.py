@@ -10,7 +10,7 @@ from contextlib import redirect_stderr
 from pathlib import Path
 
 import pytest
-from changes import NAMES, bounds, first_release, places, prose
+from changes import NAMES, bounds, first_release, places
 from docutils import nodes
 from sphinx.cmd.build import main
 
@@ -137,19 +137,3 @@ def test_places_are_code_and_keep_their_trees() -> None:
 
 def test_the_role_links_to_the_entry(page: str) -> None:
     assert '<a class="reference internal" href="#change-SHARED_STORAGE">' in page
-
-
-@pytest.mark.parametrize(
-    ("text", "code"),
-    [
-        ("refused with EINVAL; before", ["EINVAL"]),
-        ("cgroup.c:__cgroup_bpf_query of 5.8", ["cgroup.c:__cgroup_bpf_query"]),
-        ("include/uapi/linux/bpf.h; kernels", ["include/uapi/linux/bpf.h"]),
-        ("bpf: refactor bpf_test_run() to", ["bpf_test_run()"]),
-        ("nothing of the kind", []),
-    ],
-)
-def test_names_of_the_kernel_are_code(text: str, code: list[str]) -> None:
-    parts = prose(text)
-    assert [part.astext() for part in parts if isinstance(part, nodes.literal)] == code
-    assert "".join(part.astext() for part in parts) == text

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 import timeline
-from changes import prose as names
 from common.parts import joined, section
 from common.sources import home
 from common.tables import Cell, fold, table
@@ -97,7 +96,7 @@ class Parts(SphinxDirective):
             parts: PART = [
                 nodes.strong("", linux(on)[0].upper() + linux(on)[1:]),
                 nodes.Text(": "),
-                *names(outcome.source.rstrip(".")),
+                *self.parse_inline(outcome.source.rstrip("."))[0],
             ]
             change = outcome.since
             if change is not None:

@@ -111,7 +111,7 @@ The old types have not changed: updating a missing entry fails with ``ENOENT``, 
                 "delete it": "ok",
                 "read it again": "ENOENT",
             },
-            "kernels 6.12.107 and 7.2.13, trace cgrp-storage-entries; bpf_cgrp_storage.c",
+            "kernels 6.12.107 and 7.2.13, trace cgrp-storage-entries; ``bpf_cgrp_storage.c``",
         ),
     ),
     evidence=(

@@ -96,8 +96,8 @@ directly: this corrupts the map's tree of storages.
                 "programs of another cgroup": 1,
                 "once its link is closed": 0,
             },
-            "kernel 5.8.18, the July 2020 proposal; syscall.c, "
-            "cgroup.c:bpf_cgroup_link_release of 5.8",
+            "kernel 5.8.18, the July 2020 proposal; ``syscall.c``, "
+            "``cgroup.c:bpf_cgroup_link_release`` of 5.8",
         ),
         Outcome(
             changes.LINK_DETACH,
@@ -110,8 +110,8 @@ directly: this corrupts the map's tree of storages.
                 "programs of another cgroup": 1,
                 "once its link is closed": 0,
             },
-            "kernels 5.9.1 to 7.2.13; syscall.c:link_detach, cgroup.c:bpf_cgroup_link_detach "
-            "of 5.9 and 7.3",
+            "kernels 5.9.1 to 7.2.13; ``syscall.c:link_detach``, "
+            "``cgroup.c:bpf_cgroup_link_detach`` of 5.9 and 7.3",
         ),
     ),
     evidence=(Evidence("s1-0235", same={6: "link", 11: "detach the link"}),),

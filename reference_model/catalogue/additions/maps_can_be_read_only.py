@@ -104,7 +104,7 @@ be frozen. Such a map can never have ``BPF_F_RDONLY_PROG``.
                 "counts": 1,
                 "create blocked, read-only for programs": "EINVAL",
             },
-            "kernel 4.19.108; local_storage.c of 4.19",
+            "kernel 4.19.108; ``local_storage.c`` of 4.19",
         ),
         Outcome(
             changes.MAP_FREEZE,
@@ -118,8 +118,8 @@ be frozen. Such a map can never have ``BPF_F_RDONLY_PROG``.
                 "user space sets blocked to 1": "ok",
                 "next packet": "denied",
             },
-            "kernels 5.4.59 to 7.2.13, the July 2020 proposal; syscall.c:map_freeze, "
-            "verifier.c:check_map_access_type of 5.4 and 7.3",
+            "kernels 5.4.59 to 7.2.13, the July 2020 proposal; ``syscall.c:map_freeze``, "
+            "``verifier.c:check_map_access_type`` of 5.4 and 7.3",
         ),
     ),
     evidence=(

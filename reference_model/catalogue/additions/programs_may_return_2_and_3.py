@@ -108,7 +108,7 @@ counted a packet that the kernel drops.
         Outcome(
             None,
             {"egress returns 3": "EINVAL", "bind returns 3": "EINVAL"},
-            "verifier.c:check_return_code of 4.19",
+            "``verifier.c:check_return_code`` of 4.19",
         ),
         Outcome(
             changes.SKB_EXPECTED_ATTACH_TYPE,
@@ -119,8 +119,8 @@ counted a packet that the kernel drops.
                 "marks": 1,
                 "bind returns 3": "EINVAL",
             },
-            "kernel 5.10.262, trace return-values; verifier.c:check_return_code, "
-            "syscall.c:bpf_prog_attach_check_attach_type of 5.4 and 5.10",
+            "kernel 5.10.262, trace return-values; ``verifier.c:check_return_code``, "
+            "``syscall.c:bpf_prog_attach_check_attach_type`` of 5.4 and 5.10",
         ),
         Outcome(
             changes.BIND_RETURNS,
@@ -133,7 +133,8 @@ counted a packet that the kernel drops.
                 "bind": "ok",
                 "binds": 1,
             },
-            "kernels 6.1.192 to 7.3.4, trace return-values; verifier.c:check_return_code of 6.1",
+            "kernels 6.1.192 to 7.3.4, trace return-values; ``verifier.c:check_return_code`` of "
+            "6.1",
         ),
     ),
     evidence=(Evidence("return-values", same={2: "bind returns 3", 17: "egress returns 3"}),),

@@ -76,7 +76,7 @@ share one.
         Outcome(
             None,
             {"programs there": "EINVAL", "load": "EINVAL"},
-            "kernel 4.19.108; syscall.c:bpf_prog_query of 4.19",
+            "kernel 4.19.108; ``syscall.c:bpf_prog_query`` of 4.19",
         ),
         Outcome(
             changes.SOCKOPT_PROGRAMS,
@@ -87,7 +87,7 @@ share one.
                 "options set": 1,
             },
             "kernels 5.4.59 to 7.2.13, the July 2020 proposal; "
-            "cgroup.c:__cgroup_bpf_run_filter_setsockopt of 5.4",
+            "``cgroup.c:__cgroup_bpf_run_filter_setsockopt`` of 5.4",
         ),
     ),
     evidence=(Evidence("s1-0083", same={3: "load"}),),

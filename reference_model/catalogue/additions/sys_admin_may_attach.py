@@ -74,23 +74,23 @@ capability.
         Outcome(
             None,
             {"load": "ok", "attach": "EPERM", "link": "EINVAL", "programs": "EPERM"},
-            "syscall.c:bpf_prog_attach, bpf_prog_query of 4.19 and 5.4; no links yet",
+            "``syscall.c:bpf_prog_attach``, ``bpf_prog_query`` of 4.19 and 5.4; no links yet",
         ),
         Outcome(
             changes.LINKS,
             {"load": "ok", "attach": "EPERM", "link": "EPERM", "programs": "EPERM"},
-            "kernel 5.7.14; syscall.c:link_create of 5.7",
+            "kernel 5.7.14; ``syscall.c:link_create`` of 5.7",
         ),
         Outcome(
             changes.CAP_BPF,
             {"load": "ok", "attach": "EINVAL", "link": "EPERM", "programs": "EPERM"},
             "kernels 5.10.262 and 6.1.192, trace net-admin; "
-            "syscall.c:bpf_prog_attach_check_attach_type of 5.8",
+            "``syscall.c:bpf_prog_attach_check_attach_type`` of 5.8",
         ),
         Outcome(
             changes.SYS_ADMIN_IS_NET_ADMIN,
             {"load": "ok", "attach": "ok", "link": "ok", "programs": 1},
-            "kernels 6.12.117 to 7.3.4, trace net-admin; syscall.c:bpf_net_capable of 6.12",
+            "kernels 6.12.117 to 7.3.4, trace net-admin; ``syscall.c:bpf_net_capable`` of 6.12",
         ),
     ),
     evidence=(Evidence("net-admin", same={5: "attach"}),),

@@ -90,7 +90,7 @@ Since 6.2 creating a map with a lock requires ``CAP_BPF``, and the map cannot be
                 "locked update": "EINVAL",
                 "locked lookup": "EINVAL",
             },
-            "kernel 5.0.0; cgroup_storage_update_elem of 5.0 takes BPF_EXIST alone",
+            "kernel 5.0.0; ``cgroup_storage_update_elem`` of 5.0 takes ``BPF_EXIST`` alone",
         ),
         Outcome(
             changes.SPIN_LOCK,
@@ -100,7 +100,7 @@ Since 6.2 creating a map with a lock requires ``CAP_BPF``, and the map cannot be
                 "locked update": "ok",
                 "locked lookup": 6,
             },
-            "kernels 5.4.59 to 7.2.13; local_storage.c:cgroup_storage_update_elem",
+            "kernels 5.4.59 to 7.2.13; ``local_storage.c:cgroup_storage_update_elem``",
         ),
     ),
     evidence=(

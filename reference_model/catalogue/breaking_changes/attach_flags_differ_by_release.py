@@ -110,7 +110,7 @@ Before 6.17, the flags of ``BPF_LINK_CREATE`` must be 0.
                 "order": [1],
                 "entry of first": 1,
             },
-            "kernels 4.19.108 and 5.4.59; syscall.c:bpf_prog_attach",
+            "kernels 4.19.108 and 5.4.59; ``syscall.c:bpf_prog_attach``",
         ),
         Outcome(
             changes.REPLACE_FLAG,
@@ -121,7 +121,7 @@ Before 6.17, the flags of ``BPF_LINK_CREATE`` must be 0.
                 "order": [2],
                 "entry of first": "ENOENT",
             },
-            "kernel 5.8.18; cgroup.c:__cgroup_bpf_attach of 5.8",
+            "kernel 5.8.18; ``cgroup.c:__cgroup_bpf_attach`` of 5.8",
         ),
         Outcome(
             changes.SHARED_STORAGE,
@@ -132,7 +132,8 @@ Before 6.17, the flags of ``BPF_LINK_CREATE`` must be 0.
                 "order": [2],
                 "entry of first": 1,
             },
-            "kernels 5.9.1 to 6.1.176, the July 2020 proposal; cgroup.c:__cgroup_bpf_attach of 5.9",
+            "kernels 5.9.1 to 6.1.176, the July 2020 proposal; ``cgroup.c:__cgroup_bpf_attach`` "
+            "of 5.9",
         ),
         Outcome(
             changes.PREORDER,
@@ -143,7 +144,7 @@ Before 6.17, the flags of ``BPF_LINK_CREATE`` must be 0.
                 "order": [3, 2],
                 "entry of first": 1,
             },
-            "kernel 6.12.107; cgroup.c:compute_effective_progs of 6.12.107",
+            "kernel 6.12.107; ``cgroup.c:compute_effective_progs`` of 6.12.107",
         ),
         Outcome(
             changes.ORDERING,
@@ -154,7 +155,7 @@ Before 6.17, the flags of ``BPF_LINK_CREATE`` must be 0.
                 "order": [3, 4, 2],
                 "entry of first": 1,
             },
-            "kernel 7.2.13; cgroup.c:get_prog_list, insert_pl_to_hlist of 7.3",
+            "kernel 7.2.13; ``cgroup.c:get_prog_list``, ``insert_pl_to_hlist`` of 7.3",
         ),
     ),
     evidence=(

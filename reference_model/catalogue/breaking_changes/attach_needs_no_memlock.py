@@ -92,12 +92,13 @@ kernel the program another one. Attaching to four cgroups therefore exceeds the 
         Outcome(
             None,
             {"attach to four": "ENOMEM", "the first still counts": 1, "attach to another": "ok"},
-            "kernel 4.19.108; local_storage.c:bpf_cgroup_storage_alloc",
+            "kernel 4.19.108; ``local_storage.c:bpf_cgroup_storage_alloc``",
         ),
         Outcome(
             changes.STORAGES_BY_TYPE,
             {"attach to four": "undefined"},
-            "kernels 4.20.1, 5.0.0, 5.2.1 and 5.3.1, which crashed in bpf_cgroup_storage_free()",
+            "kernels 4.20.1, 5.0.0, 5.2.1 and 5.3.1, which crashed in "
+            "``bpf_cgroup_storage_free()``",
         ),
         Outcome(
             changes.STORAGE_POINTERS,
@@ -111,13 +112,13 @@ kernel the program another one. Attaching to four cgroups therefore exceeds the 
                 "the first still counts": 1,
                 "attach to another": "ENOMEM",
             },
-            "local_storage.c of 5.9 and 5.10; the July 2020 proposal, tested by hand, which needs "
-            "a page for a moment even if the storage exists",
+            "``local_storage.c`` of 5.9 and 5.10; the July 2020 proposal, tested by hand, which "
+            "needs a page for a moment even if the storage exists",
         ),
         Outcome(
             changes.MEMCG_ACCOUNTING,
             {"attach to four": "ok", "the first still counts": 1, "attach to another": "ok"},
-            "local_storage.c:bpf_cgroup_storage_alloc of 6.1",
+            "``local_storage.c:bpf_cgroup_storage_alloc`` of 6.1",
         ),
     ),
     kernel={"memlock": 4 * PAGE_SIZE},

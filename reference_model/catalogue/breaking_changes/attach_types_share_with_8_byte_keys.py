@@ -105,7 +105,7 @@ type, ``BPF_LSM_CGROUP``.
                 "16 bytes, egress": 0,
                 "16 bytes, egress, later": 1,
             },
-            "kernels 4.19.108, 5.4.59 and 5.8.18; local_storage.c:cgroup_storage_lookup",
+            "kernels 4.19.108, 5.4.59 and 5.8.18; ``local_storage.c:cgroup_storage_lookup``",
         ),
         Outcome(
             changes.KEY_IS_CGROUP_ID,
@@ -117,7 +117,7 @@ type, ``BPF_LSM_CGROUP``.
                 "16 bytes, egress, later": 1,
                 "8 bytes, later": 2,
             },
-            "kernels 5.9.1 to 7.2.13; local_storage.c:bpf_cgroup_storage_key_cmp",
+            "kernels 5.9.1 to 7.2.13; ``local_storage.c:bpf_cgroup_storage_key_cmp``",
         ),
         Outcome(
             changes.ATTACH_TYPE_IGNORED,

@@ -96,8 +96,8 @@ nothing for the other.
         Outcome(
             changes.LINKS,
             {"attach": "ok", "link": "undefined"},
-            "kernel 5.8.18, which warned at local_storage.c:577; "
-            "local_storage.c:bpf_cgroup_storage_link",
+            "kernel 5.8.18, which warned at ``local_storage.c:577``; "
+            "``local_storage.c:bpf_cgroup_storage_link``",
         ),
         Outcome(
             changes.SHARED_STORAGE,
@@ -108,7 +108,8 @@ nothing for the other.
                 "after detach": 2,
                 "one more packet": 3,
             },
-            "kernels 5.9.1 to 7.2.13, the July 2020 proposal; cgroup.c:bpf_cgroup_storages_alloc",
+            "kernels 5.9.1 to 7.2.13, the July 2020 proposal; "
+            "``cgroup.c:bpf_cgroup_storages_alloc``",
         ),
     ),
     evidence=(

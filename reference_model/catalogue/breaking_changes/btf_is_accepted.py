@@ -91,7 +91,7 @@ BTF is required for a ``bpf_spin_lock`` in the value, and for reading the map wi
                 "create with BTF": "ENOTSUPP",
                 "two packets": 2,
             },
-            "kernel 4.19.108; local_storage.c of 4.19: map_check_no_btf",
+            "kernel 4.19.108; ``local_storage.c`` of 4.19: ``map_check_no_btf``",
         ),
         Outcome(
             changes.BTF_KEY_AND_VALUE,
@@ -101,7 +101,7 @@ BTF is required for a ``bpf_spin_lock`` in the value, and for reading the map wi
                 "create with BTF": "ok",
                 "two packets": 2,
             },
-            "kernels 5.4.59 to 7.2.13; local_storage.c:cgroup_storage_check_btf",
+            "kernels 5.4.59 to 7.2.13; ``local_storage.c:cgroup_storage_check_btf``",
         ),
     ),
     evidence=(

@@ -102,7 +102,7 @@ processes before 5.19 already, see :story:`detach_needs_no_capability`.
                 "detach": "EPERM",
                 "create a map": "EPERM",
             },
-            "kernel 5.10.262; syscall.c:bpf of 4.19 and 5.4, __sys_bpf of 5.10",
+            "kernel 5.10.262; ``syscall.c:bpf`` of 4.19 and 5.4, __sys_bpf of 5.10",
         ),
         Outcome(
             changes.UNPRIVILEGED_COMMANDS,
@@ -113,7 +113,7 @@ processes before 5.19 already, see :story:`detach_needs_no_capability`.
                 "detach": "ok",
                 "create a map": "EPERM",
             },
-            "kernels 6.1.192 to 7.3.4; syscall.c:__sys_bpf, map_create of 6.1 and 7.3",
+            "kernels 6.1.192 to 7.3.4; ``syscall.c:__sys_bpf``, ``map_create`` of 6.1 and 7.3",
         ),
     ),
     evidence=(

@@ -103,7 +103,7 @@ every bpf(2) command of a process without ``CAP_BPF``. Later kernels reject only
                 "detach": "EPERM",
                 "query": "EPERM",
             },
-            "syscall.c:bpf_prog_attach, bpf_prog_detach of 4.19 and 5.4",
+            "``syscall.c:bpf_prog_attach``, ``bpf_prog_detach`` of 4.19 and 5.4",
         ),
         Outcome(
             changes.CAP_BPF,
@@ -113,7 +113,8 @@ every bpf(2) command of a process without ``CAP_BPF``. Later kernels reject only
                 "detach": "ok",
                 "query": "EPERM",
             },
-            "syscall.c:bpf_prog_attach, bpf_prog_attach_check_attach_type of 5.8, 6.12 and 7.3",
+            "``syscall.c:bpf_prog_attach``, ``bpf_prog_attach_check_attach_type`` of 5.8, 6.12 "
+            "and 7.3",
         ),
     ),
     kernel={"unprivileged_bpf_disabled": 0},

@@ -82,7 +82,7 @@ it is attached.
                 "flags of effective query": 2,
             },
             "kernels 4.19.108 to 5.10.223, the July 2020 proposal; "
-            "cgroup.c:__cgroup_bpf_query of 5.8",
+            "``cgroup.c:__cgroup_bpf_query`` of 5.8",
         ),
         Outcome(
             changes.EFFECTIVE_QUERY_FLAGS,
@@ -92,7 +92,7 @@ it is attached.
                 "running here": 2,
                 "flags of effective query": 0,
             },
-            "kernels 6.1.176, 6.12.107 and 7.2.13; cgroup.c:__cgroup_bpf_query of 6.1",
+            "kernels 6.1.176, 6.12.107 and 7.2.13; ``cgroup.c:__cgroup_bpf_query`` of 6.1",
         ),
     ),
     evidence=(

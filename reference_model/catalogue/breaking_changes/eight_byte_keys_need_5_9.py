@@ -98,7 +98,7 @@ The only way to detect support is to create a map. The feature was not backporte
                 "8 bytes": "ok",
                 "two packets": 2,
             },
-            "kernels 5.9.1 to 7.2.13; local_storage.c:cgroup_storage_map_alloc",
+            "kernels 5.9.1 to 7.2.13; ``local_storage.c:cgroup_storage_map_alloc``",
         ),
     ),
     evidence=(

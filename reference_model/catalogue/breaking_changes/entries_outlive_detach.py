@@ -87,7 +87,8 @@ To find out what is attached, use ``BPF_PROG_QUERY``, on every release.
                 "after writing": "ENOENT",
                 "after rmdir": "ENOENT",
             },
-            "kernels 4.19.108, 5.4.59 and 5.8.18; cgroup.c:__cgroup_bpf_detach of 4.19, 5.4, 5.8",
+            "kernels 4.19.108, 5.4.59 and 5.8.18; ``cgroup.c:__cgroup_bpf_detach`` of 4.19, 5.4, "
+            "5.8",
         ),
         Outcome(
             changes.SHARED_STORAGE,
@@ -99,7 +100,7 @@ To find out what is attached, use ``BPF_PROG_QUERY``, on every release.
                 "after writing": 7,
                 "after rmdir": "ENOENT",
             },
-            "kernels 5.9.1 to 7.2.13, the July 2020 proposal; cgroup.c:cgroup_bpf_release",
+            "kernels 5.9.1 to 7.2.13, the July 2020 proposal; ``cgroup.c:cgroup_bpf_release``",
         ),
     ),
     evidence=(

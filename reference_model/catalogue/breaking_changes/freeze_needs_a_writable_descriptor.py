@@ -102,7 +102,7 @@ processes without capabilities before any other check.
                 "freeze again": "EBUSY",
                 "freeze without capability": "EPERM",
             },
-            "syscall.c:map_freeze of 5.4, 5.10 and 6.1",
+            "``syscall.c:map_freeze`` of 5.4, 5.10 and 6.1",
         ),
         Outcome(
             changes.FREEZE_NEEDS_WRITE,
@@ -113,7 +113,7 @@ processes without capabilities before any other check.
                 "freeze again": "EPERM",
                 "freeze without capability": "ok",
             },
-            "syscall.c:map_freeze of 6.12 and 7.3",
+            "``syscall.c:map_freeze`` of 6.12 and 7.3",
         ),
     ),
     kernel={"unprivileged_bpf_disabled": 0},

@@ -79,7 +79,7 @@ See also issue 225 of cilium/tetragon ("kernels prior to 5.5 have different kern
                 "lower half is st_ino": 1,
                 "upper half is in use": 1,
             },
-            "include/linux/kernfs.h and kernel/bpf/cgroup.c of 4.19 and 5.4",
+            "``include/linux/kernfs.h`` and ``kernel/bpf/cgroup.c`` of 4.19 and 5.4",
         ),
         Outcome(
             changes.ID_IS_INODE,
@@ -89,7 +89,7 @@ See also issue 225 of cilium/tetragon ("kernels prior to 5.5 have different kern
                 "lower half is st_ino": 1,
                 "upper half is in use": 0,
             },
-            "include/linux/cgroup.h:cgroup_id of 5.8 and later",
+            "``include/linux/cgroup.h:cgroup_id`` of 5.8 and later",
         ),
     ),
     before="5.4",

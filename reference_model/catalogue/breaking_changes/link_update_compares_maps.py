@@ -107,7 +107,7 @@ the storage belongs to a freed map, and what follows is undefined.
                 "update from no map": "EINVAL",
                 "packet": "ok",
             },
-            "kernel 7.2.13; cgroup.c:cgroup_bpf_storages_compatible of 7.2.6",
+            "kernel 7.2.13; ``cgroup.c:cgroup_bpf_storages_compatible`` of 7.2.6",
         ),
     ),
     evidence=(

@@ -99,8 +99,8 @@ On 4.19 the per-CPU type does not exist, and creating the map fails with ``EINVA
                 "write all CPUs": "EINVAL",
                 "in the end": [0, 1],
             },
-            "kernels 5.4.59 to 6.12.107, the July 2020 proposal; "
-            "syscall.c:map_lookup_elem of 5.4, 6.12",
+            "kernels 5.4.59 to 6.12.107, the July 2020 proposal; ``syscall.c:map_lookup_elem`` of "
+            "5.4, 6.12",
         ),
         Outcome(
             changes.CPU_FLAGS,
@@ -113,7 +113,7 @@ On 4.19 the per-CPU type does not exist, and creating the map fails with ``EINVA
                 "write all CPUs": "ok",
                 "in the end": [5, 5],
             },
-            "kernel 7.2.13; local_storage.c:bpf_percpu_cgroup_storage_update and _copy of 7.3",
+            "kernel 7.2.13; ``local_storage.c:bpf_percpu_cgroup_storage_update`` and _copy of 7.3",
         ),
     ),
     evidence=(

@@ -78,22 +78,22 @@ middle of a program's write, and a lock cannot prevent this.
         Outcome(
             changes.PERCPU_STORAGE,
             {"lock in a per-CPU value": "ENOTSUPP", "lock in a shared value": "ENOTSUPP"},
-            "local_storage.c of 4.20: map_check_no_btf",
+            "``local_storage.c`` of 4.20: ``map_check_no_btf``",
         ),
         Outcome(
             changes.BTF_KEY_AND_VALUE,
             {"lock in a per-CPU value": "ok", "lock in a shared value": "ok"},
-            "from source: in 5.0 syscall.c:map_check_btf does not look for a lock yet",
+            "from source: in 5.0 ``syscall.c:map_check_btf`` does not look for a lock yet",
         ),
         Outcome(
             changes.SPIN_LOCK,
             {"lock in a per-CPU value": "ENOTSUPP", "lock in a shared value": "ok"},
-            "kernels 5.4.59 to 6.1.176; syscall.c:map_check_btf",
+            "kernels 5.4.59 to 6.1.176; ``syscall.c:map_check_btf``",
         ),
         Outcome(
             changes.BTF_RECORD,
             {"lock in a per-CPU value": "EOPNOTSUPP", "lock in a shared value": "ok"},
-            "kernels 6.12.107 and 7.2.13; syscall.c:map_check_btf of 6.12 and 7.3",
+            "kernels 6.12.107 and 7.2.13; ``syscall.c:map_check_btf`` of 6.12 and 7.3",
         ),
     ),
     evidence=(

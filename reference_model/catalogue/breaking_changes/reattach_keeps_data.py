@@ -96,7 +96,8 @@ The per-CPU type behaves in the same way.
                 "after attaching again": 0,
                 "one packet later": 1,
             },
-            "kernels 4.19.108, 5.4.59 and 5.8.18; cgroup.c:__cgroup_bpf_attach of 4.19, 5.4, 5.8",
+            "kernels 4.19.108, 5.4.59 and 5.8.18; ``cgroup.c:__cgroup_bpf_attach`` of 4.19, 5.4, "
+            "5.8",
         ),
         Outcome(
             changes.SHARED_STORAGE,
@@ -106,7 +107,8 @@ The per-CPU type behaves in the same way.
                 "after attaching again": 3,
                 "one packet later": 4,
             },
-            "kernels 5.9.1 to 7.2.13, the July 2020 proposal; cgroup.c:bpf_cgroup_storages_alloc",
+            "kernels 5.9.1 to 7.2.13, the July 2020 proposal; "
+            "``cgroup.c:bpf_cgroup_storages_alloc``",
         ),
     ),
     evidence=(Evidence("s1-0336", zero={14: "while detached", 18: "after attaching again"}),),

@@ -85,17 +85,17 @@ The example sets the limit to one page, which the first map occupies.
         Outcome(
             None,
             {"bad name, no memory": "EINVAL", "bad flags, write-only": "EINVAL"},
-            "syscall.c:map_create, map_lookup_elem of 4.19",
+            "``syscall.c:map_create``, ``map_lookup_elem`` of 4.19",
         ),
         Outcome(
             changes.MEMLOCK_BEFORE_ALLOCATION,
             {"bad name, no memory": "EPERM", "bad flags, write-only": "EINVAL"},
-            "kernel 5.10.262; syscall.c:map_create, local_storage.c of 5.4",
+            "kernel 5.10.262; ``syscall.c:map_create``, ``local_storage.c`` of 5.4",
         ),
         Outcome(
             changes.MEMCG_ACCOUNTING,
             {"bad name, no memory": "EINVAL", "bad flags, write-only": "EINVAL"},
-            "local_storage.c:cgroup_storage_map_alloc of 6.1; kernels 6.1.192 and 6.12.117",
+            "``local_storage.c:cgroup_storage_map_alloc`` of 6.1; kernels 6.1.192 and 6.12.117",
         ),
         Outcome(
             changes.LOOKUP_FLAGS_LATE,

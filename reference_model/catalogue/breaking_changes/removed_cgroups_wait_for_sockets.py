@@ -101,8 +101,8 @@ prevent out-of-order release of cgroup bpf"), a cgroup holds its ancestors. The 
         Outcome(
             None,
             _WAITS,
-            "kernel 4.19.108; cgroup_bpf is freed with the css in 4.19; what else holds it was not "
-            "tested",
+            "kernel 4.19.108; ``cgroup_bpf`` is freed with the css in 4.19; what else holds it "
+            "was not tested",
         ),
         Outcome(
             changes.CGROUP_BPF_REFCOUNT,
@@ -117,7 +117,7 @@ prevent out-of-order release of cgroup bpf"), a cgroup holds its ancestors. The 
         Outcome(
             changes.ANCESTORS_HELD,
             _WAITS,
-            "kernels 5.4.59 to 7.2.13, the July 2020 proposal; cgroup.c:cgroup_bpf_inherit",
+            "kernels 5.4.59 to 7.2.13, the July 2020 proposal; ``cgroup.c:cgroup_bpf_inherit``",
         ),
     ),
     evidence=(

@@ -98,7 +98,8 @@ zeros.
                 "after going back": 0,
                 "load a successor": "EBUSY",
             },
-            "kernels 4.19.108, 5.4.59 and 5.8.18; cgroup.c:__cgroup_bpf_attach of 4.19, 5.4, 5.8",
+            "kernels 4.19.108, 5.4.59 and 5.8.18; ``cgroup.c:__cgroup_bpf_attach`` of 4.19, 5.4, "
+            "5.8",
         ),
         Outcome(
             changes.SHARED_STORAGE,
@@ -109,7 +110,8 @@ zeros.
                 "load a successor": "ok",
                 "after the successor": 12,
             },
-            "kernels 5.9.1 to 7.2.13, the July 2020 proposal; cgroup.c:bpf_cgroup_storages_alloc",
+            "kernels 5.9.1 to 7.2.13, the July 2020 proposal; "
+            "``cgroup.c:bpf_cgroup_storages_alloc``",
         ),
     ),
     evidence=(

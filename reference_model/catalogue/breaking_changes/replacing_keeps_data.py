@@ -95,22 +95,23 @@ on any release.
         Outcome(
             None,
             {"flags 0": 0, "override": 0, "replace": "EINVAL", "after replace": 1},
-            "kernels 4.19.108 and 5.4.59; cgroup.c:__cgroup_bpf_attach of 4.19 and 5.4",
+            "kernels 4.19.108 and 5.4.59; ``cgroup.c:__cgroup_bpf_attach`` of 4.19 and 5.4",
         ),
         Outcome(
             changes.REPLACE_FLAG,
             {"flags 0": 0, "override": 0, "replace": "EINVAL", "after replace": 1},
-            "kernels 5.6.4 and 5.7.14; cgroup.c:find_attach_entry of 5.7",
+            "kernels 5.6.4 and 5.7.14; ``cgroup.c:find_attach_entry`` of 5.7",
         ),
         Outcome(
             changes.REPLACE_BY_ITSELF,
             {"flags 0": 0, "override": 0, "replace": "ok", "after replace": 0},
-            "kernel 5.8.18; cgroup.c:__cgroup_bpf_attach of 5.8",
+            "kernel 5.8.18; ``cgroup.c:__cgroup_bpf_attach`` of 5.8",
         ),
         Outcome(
             changes.SHARED_STORAGE,
             {"flags 0": 1, "override": 1, "replace": "ok", "after replace": 1},
-            "kernels 5.9.1 to 7.2.13, the July 2020 proposal; cgroup.c:bpf_cgroup_storages_alloc",
+            "kernels 5.9.1 to 7.2.13, the July 2020 proposal; "
+            "``cgroup.c:bpf_cgroup_storages_alloc``",
         ),
     ),
     evidence=(

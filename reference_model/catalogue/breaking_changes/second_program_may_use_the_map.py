@@ -103,7 +103,7 @@ programs on the same attach type share a storage. With an 8-byte key, all progra
                 "after one packet": 1,
                 "load once the first is gone": "ok",
             },
-            "kernels 4.19.108, 5.4.59 and 5.8.18; local_storage.c:bpf_cgroup_storage_assign",
+            "kernels 4.19.108, 5.4.59 and 5.8.18; ``local_storage.c:bpf_cgroup_storage_assign``",
         ),
         Outcome(
             changes.SHARED_STORAGE,
@@ -114,7 +114,7 @@ programs on the same attach type share a storage. With an 8-byte key, all progra
                 "load once the first is gone": "ok",
             },
             "kernels 5.9.1 to 7.2.13, the July 2020 proposal; "
-            "local_storage.c:bpf_cgroup_storage_assign",
+            "``local_storage.c:bpf_cgroup_storage_assign``",
         ),
     ),
     evidence=(

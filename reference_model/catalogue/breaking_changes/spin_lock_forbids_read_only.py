@@ -103,7 +103,8 @@ two must be a per-CPU map or an array. You can also open the map read-only, with
                 "programs read and write": "ok",
                 "freeze": "EINVAL",
             },
-            "local_storage.c:cgroup_storage_map_alloc, syscall.c of 5.1: no such flags, no freeze",
+            "``local_storage.c:cgroup_storage_map_alloc``, ``syscall.c`` of 5.1: no such flags, "
+            "no freeze",
         ),
         Outcome(
             changes.PROG_ACCESS_FLAGS,
@@ -113,7 +114,7 @@ two must be a per-CPU map or an array. You can also open the map read-only, with
                 "programs read and write": "ok",
                 "freeze": "ok",
             },
-            "kernels 5.4.59 to 6.1.176; syscall.c:map_check_btf, map_freeze",
+            "kernels 5.4.59 to 6.1.176; ``syscall.c:map_check_btf``, ``map_freeze``",
         ),
         Outcome(
             changes.BTF_RECORD,
@@ -123,7 +124,8 @@ two must be a per-CPU map or an array. You can also open the map read-only, with
                 "programs read and write": "ok",
                 "freeze": "ENOTSUPP",
             },
-            "kernels 6.12.107 and 7.2.13; syscall.c:map_check_btf, map_freeze of 6.12 and 7.3",
+            "kernels 6.12.107 and 7.2.13; ``syscall.c:map_check_btf``, ``map_freeze`` of 6.12 and "
+            "7.3",
         ),
     ),
     evidence=(

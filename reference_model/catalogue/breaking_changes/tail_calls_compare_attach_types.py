@@ -97,7 +97,7 @@ loading has the same effect as the section name.
                 "second packet": "denied",
                 "counts": 2,
             },
-            "kernel 5.10.262; core.c:bpf_prog_array_compatible of 5.10",
+            "kernel 5.10.262; ``core.c:bpf_prog_array_compatible`` of 5.10",
         ),
         Outcome(
             changes.TAIL_CALL_ATTACH_TYPE,
@@ -108,7 +108,7 @@ loading has the same effect as the section name.
                 "second packet": "denied",
                 "counts": 2,
             },
-            "kernels 6.1.192 to 7.3.4; core.c:__bpf_prog_map_compatible of 7.3",
+            "kernels 6.1.192 to 7.3.4; ``core.c:__bpf_prog_map_compatible`` of 7.3",
         ),
     ),
     before="6.17",

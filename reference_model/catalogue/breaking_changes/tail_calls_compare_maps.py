@@ -117,7 +117,7 @@ in the entry program.
                 "insert behind no map": "EINVAL",
                 "packet": "ok",
             },
-            "kernel 6.1.176; core.c:__bpf_prog_map_compatible",
+            "kernel 6.1.176; ``core.c:__bpf_prog_map_compatible``",
         ),
         Outcome(
             changes.TAIL_CALL_COOKIES_TIGHT,
@@ -129,7 +129,7 @@ in the entry program.
                 "insert behind no map": "EINVAL",
                 "packet": "ok",
             },
-            "kernels 6.12.107 and 7.2.13; core.c:__bpf_prog_map_compatible of 7.3",
+            "kernels 6.12.107 and 7.2.13; ``core.c:__bpf_prog_map_compatible`` of 7.3",
         ),
     ),
     evidence=(

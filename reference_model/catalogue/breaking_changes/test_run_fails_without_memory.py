@@ -78,12 +78,13 @@ program counts too.
         Outcome(
             None,
             {"test run": 4294967295, "attach": "ENOMEM"},
-            "net/bpf/test_run.c:bpf_test_run, local_storage.c:bpf_cgroup_storage_alloc of 4.19",
+            "``net/bpf/test_run.c:bpf_test_run``, ``local_storage.c:bpf_cgroup_storage_alloc`` of "
+            "4.19",
         ),
         Outcome(
             changes.TEST_RUN_ERRNO,
             {"test run": "ENOMEM", "attach": "undefined"},
-            "kernels 4.20.1, 5.0.0, 5.2.1 and 5.3.1; net/bpf/test_run.c:bpf_test_run of 4.20",
+            "kernels 4.20.1, 5.0.0, 5.2.1 and 5.3.1; ``net/bpf/test_run.c:bpf_test_run`` of 4.20",
         ),
         Outcome(
             changes.STORAGE_POINTERS,
@@ -93,7 +94,7 @@ program counts too.
         Outcome(
             changes.MEMCG_ACCOUNTING,
             {"test run": 1, "attach": "ok"},
-            "kernels 6.1.192 to 7.3.4; local_storage.c:bpf_cgroup_storage_alloc of 6.1",
+            "kernels 6.1.192 to 7.3.4; ``local_storage.c:bpf_cgroup_storage_alloc`` of 6.1",
         ),
     ),
     kernel={"memlock": PAGE_SIZE},

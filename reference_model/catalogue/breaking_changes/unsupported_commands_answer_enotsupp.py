@@ -88,7 +88,7 @@ It differs from ``EOPNOTSUPP`` (95), which libc also calls ``ENOTSUP``.
                 "lookup batch": "EINVAL",
                 "delete batch, read-only": "EINVAL",
             },
-            "kernel 4.19.108; syscall.c of 4.19: the default of the switch",
+            "kernel 4.19.108; ``syscall.c`` of 4.19: the default of the switch",
         ),
         Outcome(
             changes.LOOKUP_AND_DELETE,
@@ -98,7 +98,7 @@ It differs from ``EOPNOTSUPP`` (95), which libc also calls ``ENOTSUP``.
                 "lookup batch": "EINVAL",
                 "delete batch, read-only": "EINVAL",
             },
-            "kernel 5.4.59; syscall.c:map_lookup_and_delete_elem of 5.4",
+            "kernel 5.4.59; ``syscall.c:map_lookup_and_delete_elem`` of 5.4",
         ),
         Outcome(
             changes.BATCH_COMMANDS,
@@ -108,7 +108,7 @@ It differs from ``EOPNOTSUPP`` (95), which libc also calls ``ENOTSUP``.
                 "lookup batch": "ENOTSUPP",
                 "delete batch, read-only": "EPERM",
             },
-            "kernels 5.8.18 to 7.3.4; syscall.c:bpf_map_do_batch",
+            "kernels 5.8.18 to 7.3.4; ``syscall.c:bpf_map_do_batch``",
         ),
     ),
     evidence=(

@@ -94,7 +94,7 @@ If the value of a per-CPU map is within the limit, attaching a program can still
                 "per-CPU 32768": "E2BIG",
                 "per-CPU 32769": "E2BIG",
             },
-            "kernels 5.4.59 to 5.10.223; local_storage.c:cgroup_storage_map_alloc",
+            "kernels 5.4.59 to 5.10.223; ``local_storage.c:cgroup_storage_map_alloc``",
         ),
         Outcome(
             changes.BIGGER_VALUES,
@@ -108,7 +108,7 @@ If the value of a per-CPU map is within the limit, attaching a program can still
                 "per-CPU 32769": "E2BIG",
             },
             "kernels 6.1.176 to 7.2.13; computed from the structures in "
-            "include/linux/bpf_local_storage.h and percpu.h of 6.1 and 7.3",
+            "``include/linux/bpf_local_storage.h`` and ``percpu.h`` of 6.1 and 7.3",
         ),
     ),
     evidence=(

@@ -82,7 +82,7 @@ The entry that was created last is the first key.
                 "the key after it": "ENOENT",
             },
             "kernels 4.19.108 to 5.10.223, the July 2020 proposal; "
-            "local_storage.c:cgroup_storage_get_next_key of 4.19 to 5.10",
+            "``local_storage.c:cgroup_storage_get_next_key`` of 4.19 to 5.10",
         ),
         Outcome(
             changes.NEXT_KEY_END,
@@ -91,7 +91,7 @@ The entry that was created last is the first key.
                 "second key is that of web": 1,
                 "after the last key": "ENOENT",
             },
-            "kernels 6.1.176, 6.12.107 and 7.2.13; local_storage.c:cgroup_storage_get_next_key",
+            "kernels 6.1.176, 6.12.107 and 7.2.13; ``local_storage.c:cgroup_storage_get_next_key``",
         ),
     ),
     evidence=(

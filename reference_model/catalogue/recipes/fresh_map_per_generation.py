@@ -93,12 +93,12 @@ packets in between.
         Outcome(
             None,
             {"first generation": 2, **SECOND, "first map later": "ENOENT"},
-            "kernels 4.19.108, 5.4.59 and 5.8.18; cgroup.c:__cgroup_bpf_attach",
+            "kernels 4.19.108, 5.4.59 and 5.8.18; ``cgroup.c:__cgroup_bpf_attach``",
         ),
         Outcome(
             changes.SHARED_STORAGE,
             {"first generation": 2, **SECOND, "first map later": 2},
-            "kernels 5.9.1 and later; cgroup.c:bpf_cgroup_storages_alloc",
+            "kernels 5.9.1 and later; ``cgroup.c:bpf_cgroup_storages_alloc``",
         ),
     ),
     evidence=(Evidence("s1-0481", same={31: "second starts at"}, zero={25: "first map later"}),),

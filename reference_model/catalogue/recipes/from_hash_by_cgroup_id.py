@@ -104,14 +104,14 @@ NULL.
             None,
             {"u64 key": "EINVAL", **COUNTED},
             "kernels 4.19.108, 5.4.59 and 5.8.18 (key size); "
-            "cgroup.c:compute_effective_progs; selftest cg_storage_multi; trace hierarchy "
-            "(BPF_F_ALLOW_OVERRIDE); the hash map itself was not tested",
+            "``cgroup.c:compute_effective_progs``; selftest ``cg_storage_multi``; trace hierarchy "
+            "(``BPF_F_ALLOW_OVERRIDE``); the hash map itself was not tested",
         ),
         Outcome(
             changes.KEY_IS_CGROUP_ID,
             {"u64 key": "ok", **COUNTED},
-            "kernels 5.9.1 and later (key size); cgroup.c:compute_effective_progs; "
-            "selftest cg_storage_multi",
+            "kernels 5.9.1 and later (key size); ``cgroup.c:compute_effective_progs``; selftest "
+            "``cg_storage_multi``",
         ),
     ),
     evidence=(

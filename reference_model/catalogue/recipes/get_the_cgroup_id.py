@@ -81,12 +81,12 @@ That ``st_ino`` does not work before 5.5 was read in include/linux/kernfs.h of 5
         Outcome(
             None,
             {"id is st_ino": 0, **FOUND},
-            "include/linux/kernfs.h, union kernfs_node_id, of 4.19 and 5.4",
+            "``include/linux/kernfs.h``, union ``kernfs_node_id``, of 4.19 and 5.4",
         ),
         Outcome(
             changes.ID_IS_INODE,
             {"id is st_ino": 1, **FOUND},
-            "include/linux/kernfs.h, kernfs_ino(), of 5.8 and later",
+            "``include/linux/kernfs.h``, ``kernfs_ino()``, of 5.8 and later",
         ),
     ),
     evidence=(

@@ -104,8 +104,9 @@ later kernels.
         Outcome(
             None,
             {"first instance": "ok", "second instance": "EEXIST", "one packet counts": 1},
-            "kernel/bpf/inode.c:bpf_obj_do_pin fails with EEXIST for an existing name, on all "
-            "releases; trace legacy-map-released-by-unload (EBUSY of the second load before 5.9)",
+            "``kernel/bpf/inode.c:bpf_obj_do_pin`` fails with ``EEXIST`` for an existing name, on "
+            "all releases; trace legacy-map-released-by-unload (``EBUSY`` of the second load "
+            "before 5.9)",
         ),
     ),
     promises=(

@@ -80,7 +80,7 @@ bpf_cgroup_storage_key``, each attach type keeps its own storage.
         Outcome(
             None,
             {"in": 1, "out": 2},
-            "local_storage.c: a storage belongs to its map, all releases; for one map, trace "
+            "``local_storage.c``: a storage belongs to its map, all releases; for one map, trace "
             "order: after a packet to the cgroup, the egress entry holds 0 on kernels 4.19.108 to "
             "7.2.13 and 1 on the July 2020 proposal",
         ),

@@ -92,12 +92,12 @@ attached now.
         Outcome(
             None,
             {**ASKED, "entry after detach": "ENOENT"},
-            "kernels 4.19.108, 5.4.59 and 5.8.18; cgroup.c:__cgroup_bpf_query",
+            "kernels 4.19.108, 5.4.59 and 5.8.18; ``cgroup.c:__cgroup_bpf_query``",
         ),
         Outcome(
             changes.SHARED_STORAGE,
             {**ASKED, "entry after detach": 1},
-            "kernels 5.9.1 and later; cgroup.c:__cgroup_bpf_query, __cgroup_bpf_detach",
+            "kernels 5.9.1 and later; ``cgroup.c:__cgroup_bpf_query``, __cgroup_bpf_detach",
         ),
     ),
     evidence=(Evidence("s1-0336", same={14: "entry after detach"}),),

@@ -97,7 +97,7 @@ kernels also reject these when a map is created:
         Outcome(
             None,
             {"8-byte key": "EINVAL", "entries": 2, "packets": 3},
-            "kernels 4.19.108, 5.4.59 and 5.8.18; local_storage.c:cgroup_storage_map_alloc",
+            "kernels 4.19.108, 5.4.59 and 5.8.18; ``local_storage.c:cgroup_storage_map_alloc``",
         ),
         Outcome(
             changes.ATTACH_TYPE_IGNORED,

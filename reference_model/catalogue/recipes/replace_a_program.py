@@ -105,13 +105,13 @@ There are three ways to replace a program without a gap:
             None,
             {"same map": "EBUSY", **REPLACED},
             "kernels 4.19.108, 5.4.59 and 5.8.18, trace legacy-map-released-by-unload; "
-            "local_storage.c:bpf_cgroup_storage_assign",
+            "``local_storage.c:bpf_cgroup_storage_assign``",
         ),
         Outcome(
             changes.SHARED_STORAGE,
             {"same map": "ok", **REPLACED},
             "kernels 5.9.1 and later, traces legacy-map-released-by-unload and override-replace; "
-            "cgroup.c:bpf_cgroup_storages_alloc",
+            "``cgroup.c:bpf_cgroup_storages_alloc``",
         ),
     ),
     evidence=(

@@ -122,17 +122,17 @@ and the reader each have their own storage.
         Outcome(
             None,
             {"8-byte key": "EINVAL", "writer": "EINVAL"},
-            "kernel 4.19.108 has no CGROUP_SOCKOPT programs and no 8-byte key",
+            "kernel 4.19.108 has no ``CGROUP_SOCKOPT`` programs and no 8-byte key",
         ),
         Outcome(
             changes.SOCKOPT_PROGRAMS,
             {"8-byte key": "EINVAL", **CLOSED},
-            "kernels 5.4.59 and 5.8.18 (key size); local_storage.c:cgroup_storage_update_elem",
+            "kernels 5.4.59 and 5.8.18 (key size); ``local_storage.c:cgroup_storage_update_elem``",
         ),
         Outcome(
             changes.KEY_IS_CGROUP_ID,
             {"8-byte key": "ok", **CLOSED},
-            "kernels 5.9.1 and later; selftest cg_storage_multi_shared; trace "
+            "kernels 5.9.1 and later; selftest ``cg_storage_multi_shared``; trace "
             "shared-key8-across-types, where three programs on three attach types use one storage",
         ),
     ),

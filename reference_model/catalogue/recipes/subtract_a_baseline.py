@@ -82,12 +82,12 @@ unsigned type of the counter. For a per-CPU map, subtract the sums, or a baselin
         Outcome(
             None,
             {"first measurement": 1, "counter at the start": 0, "second measurement": 2},
-            "kernels 4.19.108, 5.4.59 and 5.8.18; cgroup.c:__cgroup_bpf_attach",
+            "kernels 4.19.108, 5.4.59 and 5.8.18; ``cgroup.c:__cgroup_bpf_attach``",
         ),
         Outcome(
             changes.SHARED_STORAGE,
             {"first measurement": 1, "counter at the start": 1, "second measurement": 2},
-            "kernels 5.9.1 and later; cgroup.c:bpf_cgroup_storages_alloc",
+            "kernels 5.9.1 and later; ``cgroup.c:bpf_cgroup_storages_alloc``",
         ),
     ),
     evidence=(Evidence("s1-0336", same={18: "counter at the start"}),),

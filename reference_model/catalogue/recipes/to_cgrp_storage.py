@@ -135,9 +135,9 @@ These differences matter:
                 "removed": "ENOENT",
                 "starts again at": 0,
             },
-            "kernels 6.12.107 and 7.2.13, trace cgrp-storage-entries; "
-            "bpf_cgrp_storage.c, bpf_local_storage.c:bpf_local_storage_update; for the helper, "
-            "which the example does not call, bpf_cgrp_storage.c:bpf_cgrp_storage_get",
+            "kernels 6.12.107 and 7.2.13, trace cgrp-storage-entries; ``bpf_cgrp_storage.c``, "
+            "``bpf_local_storage.c:bpf_local_storage_update``; for the helper, which the example "
+            "does not call, ``bpf_cgrp_storage.c:bpf_cgrp_storage_get``",
         ),
     ),
     evidence=(

@@ -124,20 +124,20 @@ A program can use one shared map and one per-CPU map.
                 **ARRIVED,
                 "locked update": "EINVAL",
             },
-            "local_storage.c and syscall.c of 4.20: no BTF for this type (kernel 4.19.108 says "
-            "the same), no BPF_F_LOCK",
+            "``local_storage.c`` and ``syscall.c`` of 4.20: no BTF for this type (kernel 4.19.108 "
+            "says the same), no ``BPF_F_LOCK``",
         ),
         Outcome(
             changes.BTF_KEY_AND_VALUE,
             {"per-CPU map": "ok", "lock in value": "ok", **ARRIVED, "locked update": "EINVAL"},
-            "syscall.c of 5.0: BTF, but bpf_spin_lock is a struct like any other",
+            "``syscall.c`` of 5.0: BTF, but ``bpf_spin_lock`` is a struct like any other",
         ),
         Outcome(
             changes.SPIN_LOCK,
             {"per-CPU map": "ok", "lock in value": "ok", **ARRIVED, "locked update": "ok"},
             "kernels 5.4.59 to 7.2.13, trace spin-lock-values; lost increments were not tested, "
-            "but read in local_storage.c:cgroup_storage_update_elem, and in __BPF_PROG_RUN_ARRAY "
-            "of 4.20, which does not disable softirqs",
+            "but read in ``local_storage.c:cgroup_storage_update_elem``, and in "
+            "__BPF_PROG_RUN_ARRAY of 4.20, which does not disable softirqs",
         ),
     ),
     evidence=(

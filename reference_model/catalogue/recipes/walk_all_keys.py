@@ -114,8 +114,8 @@ its entry.
             None,
             {**WHOLE, "after the last": "bogus key"},
             "kernels 4.19.108 to 5.10.223, traces next-key-end and next-key-end8; "
-            "local_storage.c:cgroup_storage_get_next_key; the July 2020 proposal also leaves the "
-            "attach type in its keys uninitialised, which does not affect the iteration",
+            "``local_storage.c:cgroup_storage_get_next_key``; the July 2020 proposal also leaves "
+            "the attach type in its keys uninitialised, which does not affect the iteration",
         ),
         Outcome(
             changes.NEXT_KEY_END,

@@ -101,13 +101,13 @@ rounded up to 8 bytes. ``libbpf_num_possible_cpus()`` returns their number. Sinc
         Outcome(
             None,
             {"per-CPU map": "EINVAL", **SHARED_FROM_ZERO},
-            "local_storage.c:cgroup_storage_update_elem; kernel 4.19.108 has no per-CPU type",
+            "``local_storage.c:cgroup_storage_update_elem``; kernel 4.19.108 has no per-CPU type",
         ),
         Outcome(
             changes.PERCPU_STORAGE,
             {"per-CPU map": "ok", **SHARED_FROM_ZERO, **PERCPU_FROM_ZERO},
-            "local_storage.c:cgroup_storage_update_elem, bpf_percpu_cgroup_storage_update, "
-            "all releases",
+            "``local_storage.c:cgroup_storage_update_elem``, "
+            "``bpf_percpu_cgroup_storage_update``, all releases",
         ),
     ),
     evidence=(
