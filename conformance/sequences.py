@@ -272,6 +272,19 @@ class Sequences(RuleBasedStateMachine):
         self.made["cgroup_ids"] += 1
         self.do("cgroup_ids", cgroup=cgroup)
 
+    @seldom("object_ids")
+    @rule(of=st.sampled_from(["map", "prog", "link"]))
+    def object_ids(self, of: str) -> None:
+        self.made["object_ids"] += 1
+        self.do("object_ids", of=of)
+
+    @seldom("obj_info")
+    @rule(kind=st.sampled_from(DESCRIPTORS), number=st.integers(0, 9))
+    def obj_info(self, kind: str, number: int) -> None:
+        if names := self.names[LETTERS[kind]]:
+            self.made["obj_info"] += 1
+            self.do("obj_info", **{kind: names[number % len(names)]})
+
     @needs("c")
     @rule(cgroup=some("c"), hooks=st.sampled_from(HOOKS), cpu=CPUS, times=st.integers(1, 2))
     def fire(self, cgroup: str, hooks: Sequence[str], cpu: int, times: int) -> None:

@@ -116,9 +116,19 @@ DOT_IN_NAMES = Change(
     "bpf: allow . char as part of the object name",
     "3e0ddc4f3ff1",
     "5.2",
-    "``map_name`` can contain a dot; before, ``BPF_MAP_CREATE`` failed with ``EINVAL``.",
+    "``map_name`` and ``prog_name`` can contain a dot; before, ``BPF_MAP_CREATE`` and "
+    "``BPF_PROG_LOAD`` failed with ``EINVAL``.",
     read=[Read("syscall.c:bpf_obj_name_cpy", "4.19.108", "4.20.1", "5.0", "5.2.1")],
     marker=Marker("kernel/bpf/syscall.c:bpf_obj_name_cpy", r"_. && \*src != "),
+)
+FLAGS_OF_THE_MAP = Change(
+    "bpf: do not retain flags that are not tied to map lifetime",
+    "be70bcd53de6",
+    "5.2",
+    "``BPF_OBJ_GET_INFO_BY_FD`` no longer reports ``BPF_F_RDONLY`` and ``BPF_F_WRONLY`` as flags "
+    "of a map: they belong to the file descriptor.",
+    read=[Read("syscall.c:bpf_map_flags_retain_permanent")],
+    marker=Marker("kernel/bpf/syscall.c", "bpf_map_flags_retain_permanent"),
 )
 SOCKOPT_PROGRAMS = Change(
     "bpf: implement getsockopt and setsockopt hooks",
@@ -293,6 +303,15 @@ LOOKUP_AND_DELETE_READS = Change(
     read=[Read("syscall.c:map_lookup_and_delete_elem")],
     marker=Marker("kernel/bpf/syscall.c:map_lookup_and_delete_elem", "FMODE_CAN_READ"),
 )
+LINK_IDS = Change(
+    "bpf: Support GET_FD_BY_ID and GET_NEXT_ID for bpf_link",
+    "2d602c8cf40d",
+    "5.8",
+    "Links have ids: ``BPF_LINK_GET_FD_BY_ID``, ``BPF_LINK_GET_NEXT_ID``, and "
+    "``BPF_OBJ_GET_INFO_BY_FD`` of a link, which failed with ``EINVAL`` before.",
+    read=[Read("syscall.c:bpf_link_get_fd_by_id")],
+    marker=Marker(UAPI, "BPF_LINK_GET_FD_BY_ID"),
+)
 SHARED_STORAGE = Change(
     "bpf: Make cgroup storages shared between programs on the same cgroup",
     "7d9c3427894f",
@@ -356,6 +375,16 @@ BIND_MAP = Change(
     "``EBUSY`` nor gives the program a storage.",
     read=[Read("syscall.c:bpf_prog_bind_map", "5.10")],
     marker=Marker(UAPI, "BPF_PROG_BIND_MAP"),
+)
+LINK_CREATE_PROGRAM_FIRST = Change(
+    "bpf: Support attaching freplace programs to multiple attach points",
+    "4a1e7c0c63e0",
+    "5.10",
+    "``BPF_LINK_CREATE`` checks the program before the attach type; before, an attach type that "
+    "does not exist came first.",
+    read=[Read("syscall.c:link_create")],
+    recorded=("5.10.262",),
+    marker=Marker("kernel/bpf/syscall.c", r"bpf_prog_get\(attr->link_create\.prog_fd\)"),
 )
 MEMCG_ACCOUNTING = Change(
     "bpf: Eliminate rlimit-based memory accounting",
@@ -522,6 +551,16 @@ SYS_ADMIN_IS_NET_ADMIN = Change(
     read=[Read("syscall.c:bpf_net_capable")],
     recorded=("6.1.192", "6.12.117"),
     marker=Marker("kernel/bpf/syscall.c", "bpf_net_capable"),
+)
+MAPS_BEFORE_TARGET = Change(
+    "The verifier looks up the maps of a program before it checks what the program attaches to",
+    "",
+    "6.12",
+    "``BPF_PROG_LOAD`` checks the maps of a program before it checks whether the program can be "
+    "sleepable; before, it checked that first.",
+    after={"6.12": "6.1.192"},
+    read=[Read("verifier.c:bpf_check", "6.1.192", "6.12.118")],
+    recorded=("6.1.192", "6.12.118"),
 )
 PREORDER = Change(
     "bpf: Allow pre-ordering for bpf cgroup progs",

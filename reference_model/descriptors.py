@@ -42,10 +42,11 @@ class DescriptorCommands(KernelPart):
 
     def obj_pin(self, path: str, descriptor: Descriptor) -> None:
         self._check_command()
-        if not isinstance(descriptor, Descriptor):
-            raise not_a(descriptor)
-        if not descriptor.open:
-            raise errors.BadDescriptor
+        if not isinstance(descriptor, Descriptor) or not descriptor.open:
+            error = not_a(descriptor)
+            if isinstance(error, errors.BadDescriptor) and self.has(changes.LINKS):
+                raise errors.NoDescriptorToPin
+            raise error
         if path in self.pins:
             raise errors.PathExists(path)
         self._get(descriptor.object)

@@ -88,6 +88,18 @@ class BadDescriptor(BpfError):
     number, reason = _errno.EBADF, "not an open descriptor"
 
 
+class BadInfoDescriptor(BpfError):
+    """BPF_OBJ_GET_INFO_BY_FD of a closed descriptor; its errno is a number of its own."""
+
+    number, reason = _errno.EBADFD, "not an open descriptor"
+
+
+class NoDescriptorToPin(BpfError):
+    """BPF_OBJ_PIN of a closed descriptor (since 5.7): the last of three looks decides."""
+
+    number, reason = _errno.EINVAL, "not an open descriptor of a map, program or link"
+
+
 class WrongDescriptor(BpfError):
     """The descriptor is open but names another kind of object."""
 
@@ -98,6 +110,12 @@ class NoSuchId(BpfError):
     """No living object has this id."""
 
     number, reason = _errno.ENOENT, "no object has this id"
+
+
+class StartId(BpfError):
+    """BPF_*_GET_NEXT_ID with a start that no id can be above."""
+
+    number, reason = _errno.EINVAL, "the id to start from is above 2147483646"
 
 
 class PathExists(BpfError):
@@ -275,6 +293,12 @@ class UnknownProgramType(BpfError):
     """The kernel does not have this program type."""
 
     number, reason = _errno.EINVAL, "this kernel has no such program type"
+
+
+class ProgName(BpfError):
+    """The name is longer than 15 characters or has one outside A-Z, a-z, 0-9, '_' and '.'."""
+
+    number, reason = _errno.EINVAL, "prog_name has a character that is not allowed, or no end"
 
 
 class ExpectedAttachType(BpfError):

@@ -17,6 +17,7 @@ from .uapi import QUERY_SIZE
 if TYPE_CHECKING:
     from .attachments import ProgQuery
     from .cgroups import Cgroup, CgroupFd, Socket
+    from .ids import MapInfo, ProgInfo
     from .links import LinkFd, LinkInfo
     from .maps import MapFd
     from .programs import ProgFd
@@ -349,8 +350,61 @@ class LinkCalls(Protocol):
         Source: ``syscall.c:link_detach``.
         """
 
+
+class IdCalls(Protocol):
+    """Ids and information."""
+
+    def map_get_fd_by_id(self, number: int, open_flags: int = 0) -> MapFd:
+        """BPF_MAP_GET_FD_BY_ID: return a new descriptor of the map with this id.
+
+        ``open_flags`` is 0, ``BPF_F_RDONLY`` or ``BPF_F_WRONLY``.  Errors: ``EINVAL`` (flags),
+        ``EPERM`` (``CAP_SYS_ADMIN``), ``EINVAL`` (both flags), ``ENOENT`` (no such map).
+
+        Source: ``syscall.c:bpf_map_get_fd_by_id``.
+        """
+
+    def prog_get_fd_by_id(self, number: int) -> ProgFd:
+        """BPF_PROG_GET_FD_BY_ID: return a new descriptor of the program with this id.
+
+        Errors: ``EPERM`` (``CAP_SYS_ADMIN``), ``ENOENT`` (no such program).
+
+        Source: ``syscall.c:bpf_prog_get_fd_by_id``.
+        """
+
+    def link_get_fd_by_id(self, number: int) -> LinkFd:
+        """BPF_LINK_GET_FD_BY_ID: return a new descriptor of the link with this id.
+
+        Errors: ``EINVAL`` (before 5.8), ``EPERM`` (``CAP_SYS_ADMIN``), ``ENOENT`` (no such link).
+
+        Source: ``syscall.c:bpf_link_get_fd_by_id``.
+        """
+
+    def map_get_next_id(self, start: int = 0) -> int:
+        """BPF_MAP_GET_NEXT_ID: return the lowest id of a map above ``start``.
+
+        Ids of maps that others created are passed over.  Errors: ``EINVAL`` (``start`` is 2^31 - 1
+        or more), ``EPERM`` (``CAP_SYS_ADMIN``), ``ENOENT`` (no further map).
+
+        Source: ``syscall.c:bpf_obj_get_next_id``.
+        """
+
+    def prog_get_next_id(self, start: int = 0) -> int:
+        """BPF_PROG_GET_NEXT_ID: the same as map_get_next_id(), for programs."""
+
+    def link_get_next_id(self, start: int = 0) -> int:
+        """BPF_LINK_GET_NEXT_ID: the same for links; before 5.8 it fails with ``EINVAL``."""
+
+    def obj_info(self, descriptor: Descriptor | Cgroup) -> MapInfo | ProgInfo | LinkInfo:
+        """BPF_OBJ_GET_INFO_BY_FD: return what the kernel says of a map, program or link.
+
+        Errors: ``EBADFD`` (a closed descriptor), ``EINVAL`` (a descriptor of anything else; before
+        5.8 also of a link).
+
+        Source: ``syscall.c:bpf_obj_get_info_by_fd``.
+        """
+
     def link_info(self, link: LinkFd) -> LinkInfo:
-        """BPF_OBJ_GET_INFO_BY_FD of a link.  Errors: ``EBADF``, ``EINVAL``."""
+        """obj_info() of a link; TypeError for a map or a program."""
 
 
 class DescriptorCalls(Protocol):
@@ -426,6 +480,7 @@ class KernelInterface(
     ProgCalls,
     AttachCalls,
     LinkCalls,
+    IdCalls,
     DescriptorCalls,
     MachineCalls,
     Protocol,

@@ -12,6 +12,7 @@ from .cgroups import CgroupCommands
 from .cgrp_storage import CgrpStorageHelpers
 from .descriptors import DescriptorCommands
 from .execution import EventCommands
+from .ids import IdCommands
 from .links import LinkCommands
 from .lsm import LsmSlots
 from .map_create import MapCreate
@@ -31,6 +32,7 @@ class Kernel(
     ProgCommands,
     AttachCommands,
     LinkCommands,
+    IdCommands,
     DescriptorCommands,
     References,
 ):

@@ -25,6 +25,7 @@ from .uapi import (
     BPF_F_PREORDER,
     BPF_F_REPLACE,
     BPF_LSM_CGROUP,
+    BPF_PROG_TYPE_CGROUP_SKB,
     AttachFlag,
     AttachType,
 )
@@ -85,6 +86,10 @@ class LinkCommands(KernelPart):
         if (relative or expected_revision) and not self.has(changes.LINK_CREATE_FIELDS):
             raise errors.AttachFlags("no relative_fd, no expected_revision")
         known = self._attach_type(attach_type)
+        if self.has(changes.LINK_CREATE_PROGRAM_FIRST):
+            program = self._program(prog)
+            if program.type is BPF_PROG_TYPE_CGROUP_SKB:
+                self._check_attach_type(program, known)
         if known is None:
             raise errors.WrongAttachType(attach_type)
         program = self._program(prog, ATTACH_TYPES[known][0])
@@ -158,12 +163,6 @@ class LinkCommands(KernelPart):
         if not self.has(changes.LINK_DETACH):
             raise errors.UnknownCommand
         self._release(self._link(link))
-
-    def link_info(self, link: LinkFd) -> LinkInfo:
-        self._check_command()
-        found = self._link(link)
-        cgroup_id = found.cgroup.id if found.cgroup else 0
-        return LinkInfo(found.program.id, cgroup_id, found.attach_type)
 
     def _attachment(self, link: Link) -> Attachment:
         assert link.cgroup is not None

@@ -8,13 +8,12 @@ Modelled: ``kernel/bpf/syscall.c:map_create`` and ``map_check_btf``,
 
 from __future__ import annotations
 
-import re
-
 from . import changes, errors
 from .cgrp_storage import CgrpStorageMap
 from .maps import Map, MapFd, StorageMap
 from .parts import KernelPart
 from .prog_arrays import ProgArray
+from .state import valid_name
 from .uapi import (
     BPF_F_CLONE,
     BPF_F_NO_PREALLOC,
@@ -42,8 +41,6 @@ PCPU_MIN_UNIT_SIZE = 32768
 MOST_SLOTS = 1 << 16
 """Slots of an array of programs in the model; Linux ends where its memory does."""
 
-MAP_NAME = re.compile(r"[A-Za-z0-9_.]{0,15}")
-"""What ``syscall.c:bpf_obj_name_cpy`` accepts as a name, with a dot since 5.2."""
 _NO_PREALLOC, _NUMA_NODE = int(BPF_F_NO_PREALLOC), int(BPF_F_NUMA_NODE)
 _ACCESS = int(BPF_F_RDONLY | BPF_F_WRONLY)
 _PROG_ACCESS = int(BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG)
@@ -117,8 +114,7 @@ class MapCreate(KernelPart):
         charged = map_type in (*_STORAGE_MAPS, BPF_MAP_TYPE_PROG_ARRAY)
         if charged and self.has(changes.MEMLOCK_BEFORE_ALLOCATION):
             self._check_memlock()
-        dot = "." in map_name and not self.has(changes.DOT_IN_NAMES)
-        if dot or MAP_NAME.fullmatch(map_name) is None:
+        if not valid_name(map_name, self.has):
             raise errors.MapName(map_name)
         record = self._check_btf(map_type, key, value, map_flags, btf_key, btf_value)
         _check_access(map_flags)
@@ -128,6 +124,8 @@ class MapCreate(KernelPart):
         # act
         found = self._new_map(map_type, key, value, map_flags, map_name, max_entries)
         found.record = record
+        found.max_entries = max_entries
+        found.btf = btf_key is not None or btf_value is not None
         self.objects["map"][found.id] = found
         found.refs = found.urefs = 1
         # answer

@@ -71,7 +71,18 @@ class MapFd(Descriptor):
 class Map(Object):
     """What every map has; by itself one that no command works on, as a map of maps here."""
 
-    __slots__ = ("flags", "frozen", "key", "record", "type", "urefs", "value", "value_size")
+    __slots__ = (
+        "btf",
+        "flags",
+        "frozen",
+        "key",
+        "max_entries",
+        "record",
+        "type",
+        "urefs",
+        "value",
+        "value_size",
+    )
 
     kind: ClassVar[str] = "map"
     storage_kind: int | None = None
@@ -91,6 +102,9 @@ class Map(Object):
         """Descriptors and pins, the references of user space."""
         self.record: dict[Special, Field] = {}
         """The special fields that the kernel found in the value's BTF, and where."""
+        self.max_entries = 0
+        self.btf = False
+        """Whether the map was created with BTF."""
 
     @property
     def has_lock(self) -> bool:

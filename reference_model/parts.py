@@ -85,7 +85,7 @@ class KernelPart(State):
         """The attach type of this number, or None if this kernel has none."""
 
     @abstractmethod
-    def _check_attach_type(self, program: Program, attach_type: AttachType) -> None:
+    def _check_attach_type(self, program: Program, attach_type: AttachType | None) -> None:
         """``bpf_prog_attach_check_attach_type()``: EINVAL; EPERM without CAP_NET_ADMIN (5.8)."""
 
     # -- attachments ------------------------------------------------------------------------------

@@ -10,14 +10,14 @@ programs, and the maps that stayed busy forever (before 5.5, with patched instru
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from . import changes, errors, lsm
 from .maps import Map, MapFd, StorageMap
 from .parts import KernelPart
 from .prog_arrays import ProgArray
 from .releases import Change
-from .state import Descriptor, Object, changing
+from .state import Descriptor, Object, changing, valid_name
 from .steps import Access, Call, Location, Return, Run, Step, TailCall, Verdict
 from .uapi import (
     BPF_CGROUP_DEVICE,
@@ -186,6 +186,22 @@ class Program(Object):
         self.runs: list[tuple[tuple[Location, ...], Run | tuple[ProgArray, int]]] = []
         """The steps at work, with the locations that they touch; tail calls as array and slot."""
 
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the steps at work, which are functions."""
+        names = (name for base in type(self).__mro__ for name in getattr(base, "__slots__", ()))
+        state = {name: getattr(self, name) for name in names}
+        state["runs"] = [(places, None if callable(run) else run) for places, run in self.runs]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Make the steps ready to run again."""
+        for name, value in state.items():
+            setattr(self, name, value)
+        self.runs = [
+            (places, step.compile(*places) if run is None else run)
+            for step, (places, run) in zip(self.body, state["runs"], strict=True)
+        ]
+
     def hold(self, found: Map) -> None:
         """Keep a map alive."""
         if found not in self.maps:
@@ -218,10 +234,14 @@ class ProgCommands(KernelPart):
         if prog_type is BPF_PROG_TYPE_LSM and self.has(changes.CAP_BPF) and not self._perfmon():
             raise errors.NotPermitted("CAP_PERFMON")
         expected = self._check_expected(prog_type, expected_attach_type, lsm_hook)
-        if prog_flags:
+        if not valid_name(prog_name, self.has):
+            raise errors.ProgName(prog_name)
+        if prog_flags and not self.has(changes.MAPS_BEFORE_TARGET):
             raise errors.SleepableProgram(ProgFlag(prog_flags))
         program = Program(prog_name, prog_type, expected, steps, lsm_hook)
-        mentioned = self._bind(program)
+        mentioned = self._bind(program, prog_flags)
+        if prog_flags:
+            raise errors.SleepableProgram(ProgFlag(prog_flags))
         for step in steps:
             self._verify(program, step, helper_flags)
         arrays = [found for found in mentioned if isinstance(found, ProgArray)]
@@ -274,7 +294,7 @@ class ProgCommands(KernelPart):
         since = ATTACH_TYPES[found][1]
         return found if since is None or self.has(since) else None
 
-    def _check_attach_type(self, program: Program, attach_type: AttachType) -> None:
+    def _check_attach_type(self, program: Program, attach_type: AttachType | None) -> None:
         if program.type in _DECLARES:
             if program.expected_attach_type != attach_type:
                 raise errors.WrongAttachType(attach_type)
@@ -284,8 +304,10 @@ class ProgCommands(KernelPart):
             if program.egress_only and program.expected_attach_type != attach_type:
                 raise errors.WrongAttachType(attach_type)
 
-    def _bind(self, program: Program) -> list[Map]:
+    def _bind(self, program: Program, prog_flags: int) -> list[Map]:
         """The maps mentioned, in order; EBUSY, for either of its reasons, at a storage map.
+
+        Before that the kernel rejects a sleepable program there, with EINVAL.
 
         Source: ``bpf_cgroup_storage_assign()``.
         """
@@ -295,6 +317,8 @@ class ProgCommands(KernelPart):
             found = self._map(descriptor)
             mentioned.append(found)
             if isinstance(found, StorageMap):
+                if prog_flags:
+                    raise errors.SleepableProgram(ProgFlag(prog_flags))
                 if exclusive and found.owner is not None:
                     raise errors.StorageBusy
                 kind = found.storage_kind

@@ -7,6 +7,7 @@ out: RCU and work queues: what a kernel does a little later is done when the cal
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar, TypeVar
@@ -58,6 +59,16 @@ def changing(
         return cls
 
     return declare
+
+
+NAME = re.compile(r"[A-Za-z0-9_.]{0,15}")
+"""What ``syscall.c:bpf_obj_name_cpy`` accepts as a name, with a dot since 5.2."""
+
+
+def valid_name(name: str, has: Callable[[Change], bool]) -> bool:
+    """Whether a kernel takes the name of a map or program."""
+    dot = "." in name and not has(changes.DOT_IN_NAMES)
+    return not dot and NAME.fullmatch(name) is not None
 
 
 @changing("refs")

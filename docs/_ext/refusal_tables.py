@@ -20,10 +20,12 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 from stories.links import code_link
 
+from records import two_faults
 from reference_model import errors
 from reference_model.catalogue import RELEASES
 from reference_model.changes import NAMES
 from reference_model.refusals import ALL, Refusal
+from reference_model.refusals.pairs import FAULTS
 
 COMMANDS = {
     "map_create": "BPF_MAP_CREATE",
@@ -46,6 +48,13 @@ COMMANDS = {
     "link_create": "BPF_LINK_CREATE",
     "link_update": "BPF_LINK_UPDATE",
     "link_detach": "BPF_LINK_DETACH",
+    "map_get_fd_by_id": "BPF_MAP_GET_FD_BY_ID",
+    "map_get_next_id": "BPF_MAP_GET_NEXT_ID",
+    "prog_get_fd_by_id": "BPF_PROG_GET_FD_BY_ID",
+    "prog_get_next_id": "BPF_PROG_GET_NEXT_ID",
+    "link_get_fd_by_id": "BPF_LINK_GET_FD_BY_ID",
+    "link_get_next_id": "BPF_LINK_GET_NEXT_ID",
+    "obj_info": "BPF_OBJ_GET_INFO_BY_FD",
     "link_info": "BPF_OBJ_GET_INFO_BY_FD of a link",
     "obj_pin": "BPF_OBJ_PIN",
     "obj_get": "BPF_OBJ_GET",
@@ -157,8 +166,49 @@ class ByErrno(Refusals):
         )
 
 
+class TwoFaults(SphinxDirective):
+    """``.. two-faults::`` lists the calls with one fault or two that kernels answer differently."""
+
+    def run(self) -> list[nodes.Node]:
+        told = two_faults.read()
+        counts = two_faults.counts(told)
+        asked = [[kernel, *map(str, found.values())] for kernel, found in counts.items()]
+        changed = [
+            [*_call(name), _answers(answers)] for name, answers in two_faults.changed(told).items()
+        ]
+        return [
+            table(["kernel", "calls with one error", "calls with two errors"], asked, "errors"),
+            table(["command", "errors that apply", "what kernels return"], changed, "errors"),
+        ]
+
+
+def _call(name: str) -> tuple[Cell, str]:
+    """The command of a call, and what is wrong with it."""
+    command, _, faults = name.partition(": ")
+    return nodes.literal("", COMMANDS[command]), " and ".join(
+        errno_name(refusal.error) + f" ({refusal.when.replace('``', '')})"
+        for refusal in _REFUSALS[name]
+    )
+
+
+def _answers(answers: dict[str, str]) -> str:
+    """The errnos, each with the kernels that return it.
+
+    >>> _answers({"5.10.262": "EINVAL", "6.1.192": "EPERM", "7.3.4": "EPERM"})
+    'EINVAL: 5.10.262; EPERM: 6.1.192, 7.3.4'
+    """
+    by_errno: dict[str, list[str]] = {}
+    for kernel, answer in answers.items():
+        by_errno.setdefault(answer, []).append(kernel)
+    return "; ".join(f"{errno}: {', '.join(found)}" for errno, found in by_errno.items())
+
+
+_REFUSALS = {found.name: found.refusals for found in FAULTS}
+
+
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Add the directives."""
     app.add_directive("refusals", ByOperation)
     app.add_directive("refusals-by-errno", ByErrno)
+    app.add_directive("two-faults", TwoFaults)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -12,6 +12,7 @@ from .attachments import AttachCommands
 from .cgroups import CgroupCommands
 from .cgrp_storage import CgrpStorageHelpers
 from .events import EventCommands
+from .ids import IdCommands
 from .links import LinkCommands
 from .map_create import MapCreate
 from .maps import MapCommands
@@ -28,6 +29,7 @@ class LinuxKernel(
     ProgCommands,
     AttachCommands,
     LinkCommands,
+    IdCommands,
     DescriptorCommands,
 ):
     """The running kernel: the methods, parameters, answers and errors of Kernel.

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from ..cgroups import Cgroup as AnyCgroup
 from ..links import LinkFd as AnyLinkFd
-from ..links import LinkInfo
 from ..programs import ProgFd as AnyProgFd
 from ..state import Descriptor
 from ..uapi import AttachType
-from .descriptors import LinkFd, info, link_of, object_id, relative_word, word
+from .descriptors import LinkFd, link_of, object_id, relative_word, word
 from .errors import KernelError
 from .parts import LinuxPart
 from .syscall import Command, LinkCreate, LinkUpdate, bpf
@@ -48,6 +47,7 @@ class LinkCommands(LinuxPart):
         except KernelError:  # 5.7 tells nothing of links
             number = 0
         made = LinkFd(link_of(number, prog.object, AttachType(attach_type)), fd)
+        self.made["link"][number] = made.object
         self.held.descriptors.append(made)
         return made
 
@@ -69,11 +69,3 @@ class LinkCommands(LinuxPart):
     def link_detach(self, link: AnyLinkFd) -> None:
         bpf(Command.BPF_LINK_DETACH, LinkUpdate(link_fd=word(link)))
         self.slots_settled = False
-
-    def link_info(self, link: AnyLinkFd) -> LinkInfo:
-        data = info(word(link), 32)
-        prog_id, cgroup_id, attach_type = (
-            int.from_bytes(data[at : at + size], "little")
-            for at, size in ((8, 4), (16, 8), (24, 4))
-        )
-        return LinkInfo(prog_id, cgroup_id, AttachType(attach_type))

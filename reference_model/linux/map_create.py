@@ -17,7 +17,7 @@ from .deferred import wait_for
 from .descriptors import Map, MapFd, object_id, word
 from .errors import KernelError
 from .parts import LinuxPart
-from .syscall import BtfLoad, Command, address, bpf, buffer
+from .syscall import BtfLoad, Command, address, bpf, buffer, privileged
 from .syscall import MapCreate as MapCreateAttr
 
 _MODE = int(BPF_F_RDONLY | BPF_F_WRONLY)
@@ -58,7 +58,9 @@ class MapCreate(LinuxPart):
         )
         described = -1
         if btf_key is not None or btf_value is not None:
-            described, attr.btf_key_type_id, attr.btf_value_type_id = _load_btf(btf_key, btf_value)
+            with privileged():  # so that BPF_MAP_CREATE answers, and not BPF_BTF_LOAD
+                described, *ids = _load_btf(btf_key, btf_value)
+            attr.btf_key_type_id, attr.btf_value_type_id = ids
             attr.btf_fd = described
         try:
             fd = self._when_memory_is_back(lambda: bpf(Command.BPF_MAP_CREATE, attr))
@@ -67,6 +69,7 @@ class MapCreate(LinuxPart):
                 os.close(described)
         number = object_id(fd)
         found = Map(number, map_name, map_type, key, value, map_flags)
+        self.made["map"][number] = found
         made = MapFd(found, fd, map_flags & _MODE)
         self.held.descriptors.append(made)
         return made

@@ -19,7 +19,7 @@ from ..uapi import (
     AttachType,
     MapType,
 )
-from ..values import CgroupStorageKey, Type, Value
+from ..values import STORAGE_KEY, U64, CgroupStorageKey, Value
 from .descriptors import Map, MapFd, ProgFd, number_of, word
 from .errors import KernelError
 from .parts import LinuxPart
@@ -157,13 +157,11 @@ class MapCommands(LinuxPart):
 
 
 def _of(map: AnyMapFd) -> tuple[Map, int]:
-    """What is known of a map, and its descriptor's number; of no map a map of nothing."""
+    """What is known of a map, and its descriptor's number; of no map one like a storage map."""
     number = word(map)
     if isinstance(map, MapFd):
         return map.object, number
-    nothing = Type()
-    nothing.size, nothing.name = 16, "nothing"
-    return Map(0, "", MapType.BPF_MAP_TYPE_CGROUP_STORAGE, nothing, nothing, 0), number
+    return Map(0, "", MapType.BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, 0), number
 
 
 def _element(

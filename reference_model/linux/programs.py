@@ -78,6 +78,7 @@ class ProgCommands(LinuxPart):
         finally:
             self._limit_memory()
         notes.id = object_id(fd)
+        self.made["prog"][notes.id] = notes
         self.loaded.add(notes.id)
         for found in mentioned:
             found.object.programs.add(notes.id)

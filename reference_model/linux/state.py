@@ -19,7 +19,7 @@ from pathlib import Path
 from .. import changes
 from ..interface import KernelInterface
 from ..releases import Change
-from ..state import CAPABILITIES
+from ..state import CAPABILITIES, Object
 from . import machine
 from .deferred import Sentinel, alive
 from .descriptors import Open, Socket
@@ -129,6 +129,8 @@ class LinuxState(KernelInterface):
         """Until when such a slot may become free by itself."""
         self.loaded: set[int] = set()
         """The ids of the programs that were loaded, as far as they are known to live."""
+        self.made: dict[str, dict[int, Object]] = {"map": {}, "prog": {}, "link": {}}
+        """Notes on all objects that were ever created here, by their ids."""
         self._direct: set[Hook] = set()
         """What was attached directly, as far as the guard needs it."""
         self._pinned: dict[str, Open] = {}

@@ -21,6 +21,7 @@ from .. import errors
 from ..changes import SHARED_STORAGE
 from .attachments import ATTACHMENTS
 from .commands import COMMANDS
+from .ids import IDS
 from .maps import MAPS
 from .objects import OBJECTS
 from .programs import PROGRAMS
@@ -37,7 +38,7 @@ def _with_common(refusals: tuple[Refusal, ...]) -> Iterator[Refusal]:
         yield from group
 
 
-ALL: tuple[Refusal, ...] = tuple(_with_common((*MAPS, *PROGRAMS, *ATTACHMENTS, *OBJECTS)))
+ALL: tuple[Refusal, ...] = tuple(_with_common((*MAPS, *PROGRAMS, *ATTACHMENTS, *IDS, *OBJECTS)))
 """All refusals, in the order of a map's life, and of an operation in the kernel's order."""
 
 _CGRP = "only of BPF_MAP_TYPE_CGRP_STORAGE"

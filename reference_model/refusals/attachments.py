@@ -422,7 +422,7 @@ _QUERY = (
 
 
 def _dead_link(setup: Setup) -> None:
-    link = setup.link()
+    link = setup.linked
     setup.kernel.rmdir(setup.web)
     setup.kernel.link_update(link, setup.count)
 
@@ -438,7 +438,7 @@ def _other_lsm_hook(setup: Setup) -> None:
 
 
 def _update(setup: Setup, new: Any, **options: Any) -> None:
-    setup.kernel.link_update(setup.link(), new, **options)
+    setup.kernel.link_update(setup.linked, new, **options)
 
 
 _LINKS = (
@@ -577,19 +577,6 @@ _LINKS = (
         "the descriptor is not a link's",
         lambda setup: setup.kernel.link_detach(setup.counts),  # type: ignore[arg-type]
         since=changes.LINK_DETACH,
-    ),
-    Refusal(
-        "link_info",
-        errors.BadDescriptor,
-        "the link is not open",
-        lambda setup: setup.kernel.link_info(setup.closed_link),
-        since=changes.LINKS,
-    ),
-    Refusal(
-        "link_info",
-        errors.WrongDescriptor,
-        "the descriptor is not a link's",
-        lambda setup: setup.kernel.link_info(setup.counts),  # type: ignore[arg-type]
     ),
 )
 

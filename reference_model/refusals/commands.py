@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The refusal that all commands of bpf(2) had in common: the sysctl shut everybody else out.
 
-map_create() and prog_load() have kept it; they tell of it themselves.
+map_create() and prog_load() have kept it; they tell of it themselves.  The commands on ids need
+CAP_SYS_ADMIN on every release.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ _ACTS: dict[str, Callable[[Setup], object]] = {
     "link_create": lambda setup: setup.kernel.link_create(setup.web, setup.closed_prog, EGRESS),
     "link_update": _on_map("link_update", None),
     "link_detach": _on_map("link_detach"),
+    "obj_info": _on_map("obj_info"),
     "link_info": _on_map("link_info"),
     "obj_pin": lambda setup: setup.kernel.obj_pin("/sys/fs/bpf/counts", setup.closed_map),
     "obj_get": lambda setup: setup.kernel.obj_get("/sys/fs/bpf/counts"),

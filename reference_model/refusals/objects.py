@@ -3,16 +3,15 @@
 
 from __future__ import annotations
 
-from .. import errors
+from .. import changes, errors
 from ..uapi import BPF_F_RDONLY, BPF_F_WRONLY
+from .ordinary import PIN
 from .setup import EGRESS, Refusal, Setup
-
-_PIN = "/sys/fs/bpf/counts"
 
 
 def _pin_twice(setup: Setup) -> None:
-    setup.kernel.obj_pin(_PIN, setup.counts)
-    setup.kernel.obj_pin(_PIN, setup.counts)
+    setup.kernel.obj_pin(PIN, setup.counts)
+    setup.kernel.obj_pin(PIN, setup.counts)
 
 
 def _parent(setup: Setup) -> None:
@@ -55,32 +54,40 @@ OBJECTS: tuple[Refusal, ...] = (
         "obj_pin",
         errors.BadDescriptor,
         "the descriptor is not open",
-        lambda setup: setup.kernel.obj_pin(_PIN, setup.closed_map),
+        lambda setup: setup.kernel.obj_pin(PIN, setup.closed_map),
+        until=changes.LINKS,
+    ),
+    Refusal(
+        "obj_pin",
+        errors.NoDescriptorToPin,
+        "the descriptor is not open",
+        lambda setup: setup.kernel.obj_pin(PIN, setup.closed_map),
+        since=changes.LINKS,
     ),
     Refusal(
         "obj_pin",
         errors.WrongDescriptor,
         "the descriptor is not of a map, program or link",
-        lambda setup: setup.kernel.obj_pin(_PIN, setup.web),  # type: ignore[arg-type]
+        lambda setup: setup.kernel.obj_pin(PIN, setup.web),  # type: ignore[arg-type]
     ),
     Refusal("obj_pin", errors.PathExists, "something is pinned at the path", _pin_twice),
     Refusal(
         "obj_get",
         errors.MapFlags,
         "flags other than ``BPF_F_RDONLY`` or ``BPF_F_WRONLY``, or both",
-        lambda setup: setup.kernel.obj_get(_PIN, int(BPF_F_RDONLY | BPF_F_WRONLY)),
+        lambda setup: setup.kernel.obj_get(PIN, int(BPF_F_RDONLY | BPF_F_WRONLY)),
     ),
     Refusal(
         "obj_get",
         errors.NoSuchPath,
         "nothing is pinned at the path",
-        lambda setup: setup.kernel.obj_get(_PIN),
+        lambda setup: setup.kernel.obj_get(PIN),
     ),
     Refusal(
         "unlink",
         errors.NoSuchPath,
         "nothing is pinned at the path",
-        lambda setup: setup.kernel.unlink(_PIN),
+        lambda setup: setup.kernel.unlink(PIN),
     ),
     Refusal(
         "mkdir",

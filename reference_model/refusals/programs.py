@@ -67,6 +67,12 @@ PROGRAMS: tuple[Refusal, ...] = (
     ),
     Refusal(
         "prog_load",
+        errors.ProgName,
+        "``prog_name`` has a character that is not allowed",
+        lambda setup: setup.plain(prog_name="no-name"),
+    ),
+    Refusal(
+        "prog_load",
         errors.SleepableProgram,
         "the program is sleepable; of the types here only ``BPF_PROG_TYPE_LSM`` before 7.2 can be, "
         "without such a map",

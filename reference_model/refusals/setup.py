@@ -90,15 +90,16 @@ class Setup:
 
     def opened(self, mode: int) -> Any:
         """Another descriptor of the map, that may only read or only write."""
-        self.kernel.obj_pin("/sys/fs/bpf/counts", self.counts)
-        return self.kernel.obj_get("/sys/fs/bpf/counts", mode)
+        path = f"/sys/fs/bpf/opened_{mode}"
+        self.kernel.obj_pin(path, self.counts)
+        return self.kernel.obj_get(path, mode)
 
-    @property
+    @cached_property
     def reader(self) -> Any:
         """A descriptor of the map that may only read."""
         return self.opened(BPF_F_RDONLY)
 
-    @property
+    @cached_property
     def writer(self) -> Any:
         """A descriptor of the map that may only write."""
         return self.opened(BPF_F_WRONLY)
@@ -132,7 +133,12 @@ class Setup:
         """Attach the program, or another, to the cgroup by a link."""
         return self.kernel.link_create(self.web, prog or self.count, EGRESS, flags, **options)
 
-    @property
+    @cached_property
+    def linked(self) -> LinkFd:
+        """A link of the program."""
+        return self.link()
+
+    @cached_property
     def closed_link(self) -> LinkFd:
         """A link's descriptor that was closed."""
         link = self.link(self.plain())
@@ -142,6 +148,8 @@ class Setup:
 
 RULES: dict[type[BpfError], str] = {
     errors.BadDescriptor: "errors.descriptor",
+    errors.BadInfoDescriptor: "errors.descriptor",
+    errors.NoDescriptorToPin: "errors.descriptor",
     errors.WrongDescriptor: "errors.descriptor",
     errors.CgroupGone: "errors.removed-cgroup",
     errors.LinkDefunct: "errors.removed-cgroup",
@@ -162,6 +170,7 @@ RULES: dict[type[BpfError], str] = {
     errors.FreezeNotSupported: "btf.no-freeze",
     errors.BtfIds: "btf.both",
     errors.MapName: "create.name",
+    errors.ProgName: "load.name",
     errors.OutOfMemory: "errors.memory",
     errors.PathExists: "errors.path",
     errors.ReturnValue: "load.return-value",

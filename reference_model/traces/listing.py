@@ -261,6 +261,12 @@ class _Writer:
             size=op.get("size"),
         )  # fmt: skip
 
+    def obj_info(self, op: Op) -> None:
+        self.call("obj_info", descriptor_of(op))
+
+    def object_ids(self, op: Op) -> None:
+        self.call(f"{op['of']}_get_next_id")
+
     def prog_detach(self, op: Op) -> None:
         prog = op["prog"]
         if op.get("closed"):

@@ -21,7 +21,7 @@ from .kinds import (
     Text,
     Word,
 )
-from .names import ATTACH_TYPES, COMMANDS, EVENTS, MAP_TYPES, PROG_TYPES
+from .names import ATTACH_TYPES, COMMANDS, DESCRIPTORS, EVENTS, MAP_TYPES, PROG_TYPES
 from .operation import ANY, KernelCall, Operation
 
 
@@ -209,6 +209,8 @@ OPERATIONS: dict[str, Operation] = {
         makes=ANY,
         call=_call("obj_get", "path", "flags"),
     ),
+    "obj_info": Operation(fields=_DESCRIPTOR, either=_ONE_DESCRIPTOR, reads=True),
+    "object_ids": Operation(fields={"of": Choice(DESCRIPTORS)}, reads=True),
     "unlink": Operation(fields={"path": Text()}, call=_call("unlink", "path")),
     "user": Operation(fields={"capabilities": Maybe(Some(Choice(tuple(sorted(CAPABILITIES)))))}),
 }

@@ -15,8 +15,11 @@ from typing import Any, Generic, TypeVar
 from .. import uapi
 from ..attachments import ProgQuery
 from ..errors import BpfError, Denied
+from ..ids import MapInfo, ProgInfo
 from ..interface import KernelInterface
+from ..links import LinkInfo
 from ..maps import BOGUS_KEY
+from ..state import Descriptor
 from ..values import STORAGE_KEY, U32, U64, Bytes, Field
 from . import bodies
 from .names import ATTACH_NAMES, ATTACH_TYPES, EVENTS, GARBAGE, MAP_TYPES, PROG_TYPES
@@ -278,6 +281,51 @@ class Replayer(Generic[K]):
         old = self._named(op["old_prog"])
         flags = int(uapi.BPF_F_REPLACE) if old is not None else 0
         self.kernel.link_update(link, new, flags=flags, old_prog=old)
+
+    def obj_info(self, op: Op) -> Answer:
+        found = self.kernel.obj_info(self._named(descriptor_of(op)))
+        match found:
+            case MapInfo():
+                return {
+                    "type": int(found.type),
+                    "key_size": found.key_size,
+                    "value_size": found.value_size,
+                    "max_entries": found.max_entries,
+                    "flags": int(found.map_flags),
+                    "btf": found.btf,
+                }
+            case ProgInfo():
+                names = [self._alive("map", number) for number in found.map_ids]
+                return {"type": int(found.type), "maps": names}
+            case LinkInfo():
+                return {
+                    "prog": self.prog_names[found.prog_id],
+                    "cgroup": self.cgroup_names.get(found.cgroup_id),
+                    "attach_type": ATTACH_NAMES[found.attach_type],
+                }
+
+    def object_ids(self, op: Op) -> Answer:
+        """Open each object by its id as well."""
+        get = getattr(self.kernel, f"{op['of']}_get_fd_by_id")
+        following = getattr(self.kernel, f"{op['of']}_get_next_id")
+        names: list[str | None] = []
+        number = 0
+        while True:
+            try:
+                number = following(number)
+            except BpfError as error:
+                if error.name != "ENOENT":
+                    raise
+                return names
+            self.kernel.close(get(number))
+            names.append(self._alive(op["of"], number))
+
+    def _alive(self, kind: str, number: int) -> str | None:
+        """The first name that lives of the object with this id."""
+        for name, found in self.live.items():
+            if isinstance(found, Descriptor) and (found.object.kind, found.id) == (kind, number):
+                return name
+        return None
 
     def obj_get(self, op: Op) -> None:
         got = self.live[descriptor_of(op)] = self.kernel.obj_get(op["path"], op.get("flags", 0))

@@ -7,8 +7,8 @@ from typing import Any
 
 from .. import cgroups, maps
 from ..interface import MapCalls
-from ..map_create import MAP_NAME
 from ..maps import BOGUS_KEY, UNINITIALISED
+from ..state import NAME
 from ..storages import BPF_CGROUP_STORAGE_PERCPU
 from ..uapi import (
     BPF_F_CPU,
@@ -56,7 +56,7 @@ class MapScribe(Notebook, MapCalls):
             described = {}
             if btf_key is not None or btf_value is not None:
                 described = {"btf_key": _shape(btf_key), "btf_value": _shape(btf_value)}
-            named = {} if MAP_NAME.fullmatch(map_name) else {"name": map_name}
+            named = {} if NAME.fullmatch(map_name) else {"name": map_name}
             self._ask(
                 "map_create",
                 map=label,

@@ -27,7 +27,6 @@ class ProgScribe(Notebook, ProgCalls, AttachCalls, LinkCalls):
     """Programs, attachments and links."""
 
     prog_bind_map = no_operation(ProgCalls.prog_bind_map)
-    link_info = no_operation(LinkCalls.link_info)
 
     def prog_load(
         self,

@@ -363,14 +363,15 @@ def test_attributes_of_an_array(map_type: MapType, key: Type, value: Type, slots
 
 
 def test_another_descriptor_is_not_pinned() -> None:
-    """inode.c:bpf_obj_do_pin, bpf_fd_probe_obj: EINVAL, or EBADF if it is closed."""
-    kernel = Kernel("7.2")
-    web = kernel.mkdir("web")
-    with refused(kernel, "EINVAL", errors.WrongDescriptor):
-        kernel.obj_pin("/sys/fs/bpf/web", web)  # type: ignore[arg-type]
-    kernel.close(web)
-    with refused(kernel, "EBADF", errors.BadDescriptor):
-        kernel.obj_pin("/sys/fs/bpf/web", web)  # type: ignore[arg-type]
+    """inode.c:bpf_obj_do_pin, bpf_fd_probe_obj: EINVAL, or EBADF if it is closed, before 5.7."""
+    for release, closed in (("5.6", errors.BadDescriptor), ("7.2", errors.NoDescriptorToPin)):
+        kernel = Kernel(release)
+        web: Any = kernel.mkdir("web")
+        with refused(kernel, "EINVAL", errors.WrongDescriptor):
+            kernel.obj_pin("/sys/fs/bpf/web", web)
+        kernel.close(web)
+        with refused(kernel, errors.ERRNO_NAMES[closed.number], closed):
+            kernel.obj_pin("/sys/fs/bpf/web", web)
 
 
 def test_releases_compare_with_releases() -> None:

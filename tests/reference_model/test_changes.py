@@ -227,6 +227,9 @@ FACTS: list[tuple[str, str, str | None, str]] = [
     ("SHARED_STORAGE", "7d9c3427894f", "5.9", ""),
     ("KEY_IS_CGROUP_ID", "7d9c3427894f", "5.9", ""),
     ("ATTACH_TYPE_IGNORED", "", None, ""),
+    ("FLAGS_OF_THE_MAP", "be70bcd53de6", "5.2", ""),
+    ("LINK_IDS", "2d602c8cf40d", "5.8", ""),
+    ("LINK_CREATE_PROGRAM_FIRST", "4a1e7c0c63e0", "5.10", ""),
     ("LINK_CREATE_FIELDS", "5e7b30205cef", "5.9", ""),
     ("LINK_DETACH", "73b11c2ab072", "5.9", ""),
     ("SOCK_RELEASE_HOOK", "f5836749c9c0", "5.9", ""),
@@ -275,6 +278,7 @@ logs, stable changelogs, CVE records and sources; typed here a second time on pu
 NOT_LOOKED_UP = {
     "ACCESS_FLAGS_LATE": "no commit found: read in the sources of 6.12.117 and 7.2.13",
     "BTF_RECORD": "a series; one of its commits stands for it",
+    "MAPS_BEFORE_TARGET": "no commit found: read in the sources of 6.1.192 and 6.12.118",
     "MEMCG_ACCOUNTING": "a series",
     "SPIN_LOCK": "two commits; that of BPF_F_LOCK stands for them",
 }

@@ -19,7 +19,7 @@ MODEL = Path(reference_model.__file__).parent
 ROOT = MODEL.parent
 MODULES = [
     *("state", "kernel", "cgroups", "maps", "map_create", "storages", "programs", "attachments"),
-    *("links", "execution", "prog_arrays", "cgrp_storage", "references", "descriptors"),
+    *("links", "ids", "execution", "prog_arrays", "cgrp_storage", "references", "descriptors"),
 ]
 NOT_OURS = {
     *("cgrp_storage_delete", "cgrp_storage_get"),  # of BPF_MAP_TYPE_CGRP_STORAGE alone

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 from support import PERCPU, SHARED, at_least, machine, outcome
 from support_programs import EGRESS, INGRESS, SKB, before, since
@@ -59,7 +61,7 @@ def test_closed_descriptors() -> None:
             kernel.close(again)
         with refused(kernel, "EBADF", errors.BadDescriptor):
             kernel.dup(again)
-        with refused(kernel, "EBADF", errors.BadDescriptor):
+        with refused(kernel, "EINVAL", errors.NoDescriptorToPin):
             kernel.obj_pin(PIN, again)
     assert kernel.map_lookup_elem(counts, key) == 0
 
@@ -320,3 +322,14 @@ def test_the_sysctl_and_the_other_commands(release: str) -> None:
         assert outcome(kernel.map_get_next_key, counts) == answer
         assert outcome(kernel.prog_query, web, EGRESS) == answer
         assert outcome(kernel.prog_detach, web, prog, EGRESS) == answer
+
+
+def test_a_kernel_with_programs_is_pickled() -> None:
+    kernel, web, counts, prog, key = machine()
+    array = kernel.map_create(BPF_MAP_TYPE_PROG_ARRAY, U32, U32, max_entries=1)
+    kernel.prog_load(prog.object.type, TailCall(array))
+    again, cgroup, found = pickle.loads(pickle.dumps((kernel, web, counts)))
+    again.fire(cgroup, EGRESS)
+    again.check_invariants()
+    assert again.map_lookup_elem(found, (cgroup, EGRESS)) == 1
+    assert kernel.map_lookup_elem(counts, key) == 0

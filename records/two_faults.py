@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What real kernels answered to calls with one fault or two.
+
+``python -m conformance two-faults`` writes the file.  ``reference_model.refusals.pairs`` makes the
+calls; the record holds the errno of each by faults and kernel.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from reference_model import Release
+
+from .files import LICENCE, write_whole
+
+FILE = Path(__file__).with_name("two_faults.json")
+
+Answers = dict[str, str]
+"""By the names of the faults, what the call was answered."""
+
+
+def read(path: Path = FILE) -> dict[str, Answers]:
+    """The answers of each kernel, by its version; none if there is no file."""
+    found: dict[str, Answers] = {}
+    if path.exists():
+        for faults, answers in json.loads(path.read_text(encoding="utf-8"))["calls"].items():
+            for answer, kernels in answers.items():
+                for kernel in kernels:
+                    found.setdefault(kernel, {})[faults] = answer
+    return found
+
+
+def counts(records: dict[str, Answers]) -> dict[str, dict[str, int]]:
+    """How many calls each kernel was asked: with one fault, and with two."""
+    return {
+        kernel: {
+            "one fault": sum("," not in name for name in answers),
+            "two faults": sum("," in name for name in answers),
+        }
+        for kernel, answers in sorted(records.items(), key=lambda item: Release(item[0]))
+    }
+
+
+def changed(records: dict[str, Answers]) -> dict[str, Answers]:
+    """The calls that kernels answered differently, with the answer of each kernel."""
+    found: dict[str, Answers] = {}
+    for kernel in sorted(records, key=Release):
+        for name, answer in records[kernel].items():
+            found.setdefault(name, {})[kernel] = answer
+    return {name: answers for name, answers in found.items() if len(set(answers.values())) > 1}
+
+
+def write(records: dict[str, Answers], path: Path = FILE) -> None:
+    """Write the answers of all kernels: a line for each call, with the kernels by errno."""
+    calls: dict[str, dict[str, list[str]]] = {}
+    for kernel in sorted(records, key=Release):
+        for faults, answer in records[kernel].items():
+            calls.setdefault(faults, {}).setdefault(answer, []).append(kernel)
+    rows = [f"  {json.dumps(faults)}: {json.dumps(calls[faults])}" for faults in sorted(calls)]
+    head = f'{{\n "LICENSE": {json.dumps(LICENCE)},\n'
+    head += f' "counts": {json.dumps(counts(records))},\n "calls": {{\n'
+    write_whole(path, head + ",\n".join(rows) + "\n }\n}\n")
