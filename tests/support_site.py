@@ -25,6 +25,7 @@ extensions = ["sphinx.ext.extlinks", "sphinx_design", *real["EXTENSIONS"]]
 extlinks = real["extlinks"]
 exclude_patterns = ["_ext", "_static"]
 html_theme = "basic"
+html_sidebars = {"**": []}
 html_static_path = [str(here / "docs" / "_static")]
 """
 

@@ -10,7 +10,7 @@ from policy import META, kept_to
 from sphinx.errors import ExtensionError
 
 CONTEXT: dict[str, Any] = {"pagename": "some/page", "pathto": lambda name, kind: f"../{name}"}
-THEME = "<script>\n  jQuery(function () { Theme.enable(true); });\n</script>"
+THEME = "<script>\n  jQuery(function () { SphinxRtdTheme.Navigation.enable(true); });\n</script>"
 
 
 def rendered(page: str) -> str:
