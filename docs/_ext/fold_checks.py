@@ -34,6 +34,6 @@ def fold(app: Sphinx, doctree: nodes.document) -> None:
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Fold after the page is read."""
-    app.setup_extension("stories")
+    app.setup_extension("stories.folded")
     app.connect("doctree-read", fold, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
