@@ -29,7 +29,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Site:
 
 def text_of(page: str) -> str:
     """What a reader of a page sees, in one line."""
-    found = re.search(r"(?s)<div class=\"body\".*?<div class=\"sphinxsidebar\"", page)
+    found = re.search(r"(?s)<div class=\"body\".*?<div class=\"clearer\"", page)
     assert found
     return " ".join(re.sub(r"<[^>]+>", " ", found[0]).split())
 
