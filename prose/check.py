@@ -13,7 +13,6 @@ from .rules import RULES, Rule
 from .texts import FORMS, masked
 
 ROOT = Path(__file__).parents[1]
-NOT_YET = ROOT / "prose" / "not_yet.txt"
 EXCEPTIONS = ROOT / "prose" / "exceptions.txt"
 
 READERS = ("docs/*.rst", "docs/*/index.rst", "reference_model/catalogue/*/*.py",
@@ -88,28 +87,16 @@ def main(arguments: list[str] | None = None) -> int:
     """Report what is wrong, and return 1 if something is."""
     parser = argparse.ArgumentParser(prog="python -m prose", description=__doc__)
     parser.add_argument("file", nargs="*", help="the files to check; none: all of the project")
-    parser.add_argument("--count", action="store_true", help="print a number for each file only")
     options = parser.parse_args(arguments)
-    wanted = options.file or files()
-    allowed, later = exceptions(), set(lines(NOT_YET))
-    needed, dirty, failed = set[tuple[str, str]](), dict[str, int](), False
-    for name in wanted:
-        text = (ROOT / name).read_text(encoding="utf-8")
-        found = list(findings(name, text))
-        needed |= {(it.name, it.words) for it in found}
-        found = [it for it in found if (it.name, it.words) not in allowed]
-        dirty[name] = len(found)
-        if found and options.count:
-            print(f"{len(found):5} {name}")
-        elif found and (options.file or name not in later):
-            failed = True
-            print(*found, sep="\n")
-    if options.count:
-        print(f"{sum(dirty.values()):5} in all")
-    elif not options.file:
-        for name in sorted(name for name in later if not dirty.get(name)):
-            failed = True
-            print(f"{NOT_YET.name}: {name} has no findings: remove it from the list")
+    allowed, needed, failed = exceptions(), set[tuple[str, str]](), False
+    for name in options.file or files():
+        for found in findings(name, (ROOT / name).read_text(encoding="utf-8")):
+            if (found.name, found.words) in allowed:
+                needed.add((found.name, found.words))
+            else:
+                failed = True
+                print(found)
+    if not options.file:
         for name, words in allowed.keys() - needed:
             failed = True
             print(f"{EXCEPTIONS.name}: {words!r} is not in {name}: remove it from the list")
