@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """``python -m conformance record``: write down what real kernels answer.
 
-Without a file: all that the stories need. On each kernel it runs the stories and their C twins and
-asks the operations of all stories, and writes the answers into ``records/`` when the kernel is
-done. What a kernel could not be asked keeps its earlier answers, as do kernels that are not here.
+Without a file: all that the stories need. On each kernel it runs the stories and their versions in
+C and in Go and asks the operations of all stories, and writes the answers into ``records/`` when
+the kernel is done. What a kernel could not be asked keeps its earlier answers, as do kernels that
+are not here.
 
 With a file: it writes traces there. It asks new random sequences, or the operations of --ops FILE.
 """
@@ -27,6 +28,7 @@ from .command_line import Exit, Output, Progress, UsageError, add, jobs_of
 from .command_line import wanted as wanted_kernels
 from .explore import LENGTH
 from .kernels import KernelImage
+from .languages import GO, library_version, missing_go
 from .offers import Say, silent
 from .oracle import release_of
 from .traces import Given
@@ -114,6 +116,7 @@ class Questions:
 
     stories: dict[str, Story]
     twins: dict[str, Story]
+    go: dict[str, Story]
     traces: list[Trace]
 
 
@@ -122,11 +125,13 @@ class Answers:
     """What one kernel answered."""
 
     stories: stories.StoryReport
+    go: twins.ProgramReport
     twins: twins.ProgramReport
     traces: list[Given]
 
     def __bool__(self) -> bool:
-        return bool(self.stories.observed or self.twins.twins or any(self.traces))
+        versions = self.twins.twins or self.go.twins
+        return bool(self.stories.observed or versions or any(self.traces))
 
     def as_record(self) -> results.Record:
         """The answers as the record of their kernel."""
@@ -136,6 +141,8 @@ class Answers:
             "seconds": round(self.stories.seconds, 1),
             "stories": self.stories.recorded,
             "twins": self.twins.recorded,
+            "go": self.go.recorded,
+            "go_library": library_version(),
         }
 
 
@@ -148,14 +155,16 @@ def ask(
     told = stories.ask(kernel, questions.stories, say if options.verbose else silent, limit)
     say(f"{kernel.name}: asking {len(questions.twins)} C twins")
     printed = twins.ask(kernel, questions.twins, limit)
+    say(f"{kernel.name}: asking {len(questions.go)} versions in Go")
+    compiled = twins.ask(kernel, questions.go, limit, GO)
     say(f"{kernel.name}: asking the operations of {len(questions.traces)} traces")
-    return Answers(told, printed, traces.in_a_guest(kernel, questions.traces, limit))
+    return Answers(told, compiled, printed, traces.in_a_guest(kernel, questions.traces, limit))
 
 
 def record_stories(options: argparse.Namespace, progress: Progress) -> Exit:
     """Ask the kernels all that the stories need, and write it into records/ kernel by kernel."""
     made = [one for program in export.story_programs() for one in export.exported(program)]
-    questions = Questions(stories.known(()), twins.known(()), made)
+    questions = Questions(stories.known(()), twins.known(()), twins.known((), GO), made)
     found = traces.with_old_answers(made, read_traces(STORIES) if STORIES.exists() else ())
     good = True
     with (
@@ -164,6 +173,8 @@ def record_stories(options: argparse.Namespace, progress: Progress) -> Exit:
         ThreadPoolExecutor(jobs_of(options)) as pool,
     ):
         wanted = wanted_kernels(options, progress)
+        if lacking := missing_go():
+            raise lacking
         twins.build()
         waiting = [pool.submit(ask, kernel, questions, options, progress.say)
                    for kernel in wanted.here]  # fmt: skip
@@ -172,6 +183,7 @@ def record_stories(options: argparse.Namespace, progress: Progress) -> Exit:
             kernel = answers.stories.kernel
             good &= stories.show(answers.stories, progress.say)
             good &= twins.show(answers.twins, progress.say, verbose=False)
+            good &= twins.show(answers.go, progress.say, verbose=False)
             good &= show_traces(kernel, answers.traces, progress)
             if answers:
                 path = results.add(answers.as_record())

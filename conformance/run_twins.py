@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Runs C twins one after the other, each as its own process, and tells what each printed.
+"""Runs twins one after the other, each as its own process, and tells what each printed.
 
 Runs inside a guest, with the guest's Python alone: ``run_twins.py DIRECTORY NAME...``, where
-``NAME,SETTING=VALUE`` sets ``/proc/sys/kernel/SETTING`` before, and ``NAME,BTF`` runs only on a
-kernel with BTF of its own.  A line of JSON tells which twin
-begins, then come its own lines, then JSON tells how it ended.  A twin writes to the serial port
-itself, and waits until each line is sent: a pipe would lose the last ones when the kernel breaks.
+``NAME,SETTING=VALUE`` sets ``/proc/sys/kernel/SETTING`` before, ``NAME,BTF`` runs only on a kernel
+with BTF of its own, and ``NAME,GO`` asks the program that holds all versions in Go.  A line of
+JSON tells which twin begins, then come its own lines, then JSON tells how it ended.  A twin writes
+to the serial port itself, and waits until each line is sent: a pipe would lose the last ones when
+the kernel breaks.
 """
 
 import errno
@@ -17,6 +18,7 @@ import tempfile
 import termios
 from pathlib import Path
 
+GO_PROGRAM = "go-examples"
 BTF = Path("/sys/kernel/btf/vmlinux")
 
 LIMIT = 30
@@ -45,11 +47,10 @@ def set_sysctl(file: Path, value: str) -> None:
         file.write_text("1")
 
 
-def run(program: Path) -> bool:
+def run(name: str, *program: str) -> bool:
     """Run one twin; whether it ended well."""
-    name = program.name
     say(story=name)
-    command = ["timeout", str(LIMIT), str(program.absolute())]
+    command = ["timeout", str(LIMIT), *program]
     with tempfile.TemporaryFile() as errors:
         ran = subprocess.run(command, stdin=subprocess.DEVNULL, stderr=errors, check=False)
         errors.seek(0)
@@ -69,9 +70,13 @@ def main(directory: str, *names: str) -> int:
             if not BTF.exists():
                 say(story=name, skipped=f"the kernel has no {BTF}")
                 continue
+        program = [str(Path(directory, name).absolute())]
+        if "GO" in settings:
+            settings.remove("GO")
+            program = [str(Path(directory, GO_PROGRAM).absolute()), name]
         for setting, _, value in (text.partition("=") for text in settings):
             set_sysctl(Path("/proc/sys/kernel", setting), value)
-        failed += not run(Path(directory, name))
+        failed += not run(name, *program)
     return 1 if failed else 0
 
 

@@ -61,6 +61,11 @@ def find(program: str) -> Path | None:
     return Path(found) if found else None
 
 
+def which(program: str) -> bool:
+    """Whether a program, by its name on PATH or by its path, can be run."""
+    return shutil.which(program) is not None
+
+
 def require(programs: Iterable[str]) -> None:
     """Raise MissingTools, naming all of them at once, unless every program is installed."""
     missing = [program for program in programs if find(program) is None]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""``python -m conformance twins``: every story's C twin on real kernels.
+"""``python -m conformance twins``: the C version of every story on real kernels, or that in Go.
 
 Compiles ``docs/examples``, runs the twins in guests, each a process of its own, and compares what
 each prints with what its story expects of that kernel.  Those of safe stories share a guest; one
@@ -20,17 +20,16 @@ from pathlib import Path
 from typing import Any
 
 from records import results
-from records.digests import EXAMPLES, twin_digest
+from records.digests import EXAMPLES
 from reference_model.catalogue import UNDEFINED, Observations, Story, stories
 
 from . import guest, offers, run_twins, tools
 from .command_line import Exit, JsonOutput, Progress, UsageError, add, add_json, jobs_of, keep_log
 from .command_line import wanted as wanted_kernels
 from .kernels import KernelImage
+from .languages import BUILT, GO, C, Language, missing_go
 from .payload import Payload
 from .stories import alone, breaks
-
-BUILT = tools.REPOSITORY / "build" / "examples"
 
 PACKAGE_OF = {"clang": "clang", "cc": "gcc", "make": "make"}
 LIBRARIES = {"libbpf.a": "libbpf-dev", "libelf.a": "libelf-dev", "libz.a": "zlib1g-dev"}
@@ -38,8 +37,10 @@ LIBRARIES = {"libbpf.a": "libbpf-dev", "libelf.a": "libelf-dev", "libz.a": "zlib
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the subcommand to the command line."""
-    parser = add(commands, "twins", run, "Run the C twins of the stories on real kernels.")
+    what = "Run the stories' versions in C, or in Go, on real kernels."
+    parser = add(commands, "twins", run, what)
     add_json(parser)
+    parser.add_argument("--go", action="store_true", help="the versions in Go")
     parser.add_argument("twins", nargs="*", metavar="NAME", help="default: all")
 
 
@@ -66,12 +67,6 @@ def build(out: Path = BUILT) -> None:
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode or result.stderr:
         raise UsageError(f"docs/examples does not compile:\n{result.stdout}{result.stderr}")
-
-
-def names() -> list[str]:
-    """The twins that are there: those with both files."""
-    found = (path.name.removesuffix(".bpf.c") for path in EXAMPLES.glob("*.bpf.c"))
-    return sorted(name for name in found if (EXAMPLES / f"{name}.c").exists())
 
 
 @dataclass
@@ -130,22 +125,25 @@ NEED_BTF = ("cgrp_storage_maps", "to_cgrp_storage")
 """Twins that ask nothing of a kernel without BTF of its own: libbpf refuses before with ESRCH."""
 
 
-def with_settings(name: str, story: Story) -> str:
+def with_settings(name: str, story: Story, language: Language = C) -> str:
     """A twin as run_twins.py wants it named."""
+    words = filter(None, [language.word, "BTF" if name in NEED_BTF else ""])
     settings = [f"{key}={value}" for key, value in story.kernel.items() if key in SYSCTLS]
-    return ",".join((name, *settings, *["BTF"] * (name in NEED_BTF)))
+    return ",".join((name, *settings, *words))
 
 
-def payload(wanted: Sequence[str], known: dict[str, Story], *, may_crash: bool = False) -> Payload:
+def payload(
+    wanted: Sequence[str],
+    known: dict[str, Story],
+    language: Language = C,
+    *,
+    may_crash: bool = False,
+) -> Payload:
     """The payload that runs these twins."""
-    files = {
-        f"twins/{name}{suffix}": BUILT / f"{name}{suffix}"
-        for name in wanted
-        for suffix in ("", ".bpf.o")
-    }
-    run = (with_settings(name, known[name]) for name in wanted)
+    files = language.files(wanted)
+    run = (with_settings(name, known[name], language) for name in wanted)
     return Payload(
-        name="twins" if len(wanted) > 1 else f"twin-{wanted[0]}",
+        name=language.part if len(wanted) > 1 else f"{language.part}-{wanted[0]}",
         argv=(tools.PYTHON, "run_twins.py", "twins", *run),
         files={"run_twins.py": Path(run_twins.__file__), **files},
         time_limit=180,
@@ -153,7 +151,9 @@ def payload(wanted: Sequence[str], known: dict[str, Story], *, may_crash: bool =
     )
 
 
-def tasks(kernel: KernelImage, known: dict[str, Story]) -> Iterator[tuple[list[str], Payload]]:
+def tasks(
+    kernel: KernelImage, known: dict[str, Story], language: Language = C
+) -> Iterator[tuple[list[str], Payload]]:
     """The guests that a kernel needs, each with its twins.
 
     One for the twins of safe stories, one for those that are unsafe, but not on this kernel, and
@@ -164,9 +164,9 @@ def tasks(kernel: KernelImage, known: dict[str, Story]) -> Iterator[tuple[list[s
     unsafe = [name for name, story in known.items() if story.unsafe and name not in breaking]
     safe = [name for name in known if name not in {*sets, *breaking, *unsafe}]
     for together in filter(None, (safe, unsafe)):
-        yield together, payload(together, known)
+        yield together, payload(together, known, language)
     for name in (*sets, *breaking):
-        yield [name], payload([name], known, may_crash=name in breaking)
+        yield [name], payload([name], known, language, may_crash=name in breaking)
 
 
 @dataclass
@@ -174,6 +174,7 @@ class ProgramReport:
     """What came of all twins on one kernel: by twin "" or what differs; and other problems."""
 
     kernel: KernelImage
+    language: Language = C
     digests: dict[str, str] = field(default_factory=dict)
     """By twin, of the files that were compiled."""
     twins: dict[str, str] = field(default_factory=dict)
@@ -193,26 +194,31 @@ class ProgramReport:
         """The report as plain data."""
         return {
             "kernel": self.kernel.identity.as_json(),
-            "twins": self.recorded,
+            self.language.part: self.recorded,
             "problems": self.problems,
             "seconds": round(self.seconds, 1),
         }
 
 
-def known(wanted: Sequence[str]) -> dict[str, Story]:
+def known(wanted: Sequence[str], language: Language = C) -> dict[str, Story]:
     """The stories of these twins, or of all; UsageError names those that have no twin."""
-    if unknown := [name for name in wanted if name not in names()]:
-        raise UsageError(f"no such twin: {', '.join(unknown)}")
+    there = language.names()
+    if unknown := [name for name in wanted if name not in there]:
+        raise UsageError(f"no such twin in {language.name}: {', '.join(unknown)}")
     every: dict[str, Story] = stories()
-    if astray := [name for name in names() if name not in every]:
-        raise UsageError(f"docs/examples/{astray[0]}.c: there is no such story")
-    return {name: every[name] for name in wanted or names()}
+    if astray := [name for name in there if name not in every]:
+        raise UsageError(
+            f"docs/examples has {astray[0]} in {language.name}: there is no such story"
+        )
+    return {name: every[name] for name in wanted or there}
 
 
-def ask(kernel: KernelImage, known: dict[str, Story], limit: float | None = None) -> ProgramReport:
+def ask(
+    kernel: KernelImage, known: dict[str, Story], limit: float | None = None, language: Language = C
+) -> ProgramReport:
     """Run the twins of these stories on a kernel."""
-    report = ProgramReport(kernel, {name: twin_digest(name) for name in known})
-    for number, (run_here, task) in enumerate(tasks(kernel, known)):
+    report = ProgramReport(kernel, language, {name: language.digest(name) for name in known})
+    for number, (run_here, task) in enumerate(tasks(kernel, known, language)):
         task = replace(task, time_limit=limit or task.time_limit)
         (result,) = guest.run_all([kernel], task, jobs=1)
         report.seconds += result.seconds
@@ -243,20 +249,23 @@ def show(report: ProgramReport, say: offers.Say, *, verbose: bool) -> bool:
     agree = sum(not difference for difference in report.twins.values())
     if report.skipped:
         say(f"  not run without BTF of the kernel: {', '.join(report.skipped)}")
-    say(f"{report.kernel.name}: {agree} of {len(report.digests)} twins agree, "
-        f"{report.seconds:.1f} s")  # fmt: skip
+    say(f"{report.kernel.name}: {agree} of {len(report.digests)} twins in {report.language.name} "
+        f"agree, {report.seconds:.1f} s")  # fmt: skip
     return agree + len(report.skipped) == len(report.digests) and not report.problems
 
 
 def run(options: argparse.Namespace, progress: Progress) -> Exit:
     """Run the subcommand; return its exit status."""
-    wanted_twins = known(options.twins)
+    language = GO if options.go else C
+    wanted_twins = known(options.twins, language)
     good, reports = True, []
     with JsonOutput(options) as output, ThreadPoolExecutor(jobs_of(options)) as pool:
+        if options.go and (lacking := missing_go()):
+            raise lacking
         wanted = wanted_kernels(options, progress)
         build()
         for report in pool.map(
-            lambda kernel: ask(kernel, wanted_twins, options.time_limit), wanted.here
+            lambda kernel: ask(kernel, wanted_twins, options.time_limit, language), wanted.here
         ):
             good &= show(report, progress.say, verbose=options.verbose)
             reports.append(report.as_json())

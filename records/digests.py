@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Digests of what runs on a kernel: of a story's function and of a C twin.
+"""Digests of what runs on a kernel: of a story's function and of its versions in C and in Go.
 
 A record keeps the digest of what was run. If the digest of today's file is another one, the record
 is out of date. A digest covers only what runs: in Python the story's ``run``, and the functions,
-classes and constants that it reaches, without imports, annotations and docstrings; in C the tokens
-and the directives, without comments and white space.
+classes and constants that it reaches, without imports, annotations and docstrings; in C and in Go
+the tokens and the directives, without comments and white space.
 """
 
 from __future__ import annotations
@@ -39,6 +39,23 @@ def twin_digest(name: str, folder: Path = EXAMPLES) -> str:
     """Sixteen digits that change with the files of a C twin and with what all twins share."""
     files = (f"{name}.bpf.c", f"{name}.c", "example.c", "example.h")
     return _digits([c_code((folder / file).read_text(encoding="utf-8")) for file in files])
+
+
+def go_names(folder: Path = EXAMPLES) -> list[str]:
+    """The stories that have a version in Go."""
+    return sorted(path.parent.name for path in (folder / "go").glob("*/story.go"))
+
+
+def go_digest(name: str, folder: Path = EXAMPLES) -> str:
+    """Sixteen digits that change with the files of a version in Go and with what all of them share.
+
+    A raw string has no other form in the tokens than code has, so a change of white space in one
+    goes unseen: the examples have no raw strings.
+    """
+    go = folder / "go"
+    files = (*sorted((go / name).glob("*.go")), *sorted((go / "internal").glob("*/*.go")))
+    texts = (path.read_text(encoding="utf-8") for path in (folder / f"{name}.bpf.c", *files))
+    return _digits([c_code(text) for text in texts])
 
 
 def _digits(parts: list[str]) -> str:

@@ -14,11 +14,11 @@ from pathlib import Path
 from reference_model.catalogue import Story, stories
 
 from . import results
-from .digests import digest, twin_digest
+from .digests import digest, go_digest, go_names, twin_digest
 from .files import KERNELS, PENDING, write_whole
 
 ENOUGH = 5
-"""Kernels on which a story and its C version must have run as they are."""
+"""Kernels on which a story and its versions in C and Go must have run as they are."""
 
 HEAD = """\
 # SPDX-License-Identifier: GPL-2.0-only
@@ -43,15 +43,22 @@ def add(name: str, path: Path = PENDING) -> None:
 
 
 def lacking(folder: Path = KERNELS) -> list[str]:
-    """The stories that too few kernels ran as they are, in Python or in C."""
+    """The stories that too few kernels ran as they are, in Python, in C or in Go."""
     known: dict[str, Story] = stories()
-    ran, printed = Counter[str](), Counter[str]()
-    current = {name: (digest(story), twin_digest(name)) for name, story in known.items()}
+    current = {
+        "stories": {name: digest(story) for name, story in known.items()},
+        "twins": {name: twin_digest(name) for name in known},
+        "go": {name: go_digest(name) for name in go_names() if name in known},
+    }
+    ran = Counter[tuple[str, str]]()
     for record in results.read(folder):
-        for name, (story, twin) in current.items():
-            ran[name] += record["stories"].get(name, {}).get("digest") == story
-            printed[name] += record["twins"].get(name, {}).get("digest") == twin
-    return [name for name in current if min(ran[name], printed[name]) < ENOUGH]
+        for part, digests in current.items():
+            there = record.get(part, {})
+            ran.update(
+                (part, n) for n, now in digests.items() if there.get(n, {}).get("digest") == now
+            )
+    few = {n for part, digests in current.items() for n in digests if ran[part, n] < ENOUGH}
+    return [name for name in known if name in few]
 
 
 def rewrite(path: Path = PENDING) -> list[str]:

@@ -2,7 +2,8 @@
 """What real kernels answered to the stories: the committed records, one file a kernel.
 
 A record holds the kernel's identity and, for each story, what was observed and the digest of the
-code that ran; the same for its C twin, of which only is kept in what it differed from the story.
+code that ran; the same for its versions in C (``twins``) and in Go, of which only is kept in what
+they differed from the story.
 The pages show these records, and a test compares them with stories and twins as they are.
 """
 
@@ -16,8 +17,11 @@ from typing import Any
 from reference_model import Release
 from reference_model.catalogue import UNDEFINED, Observations, Story, stories
 
-from .digests import digest, twin_digest
+from .digests import digest, go_digest, twin_digest
 from .files import KERNELS, LICENCE, write_whole
+
+VERSIONS = {"twins": ("C", twin_digest), "go": ("Go", go_digest)}
+"""The parts of a record that hold versions in other languages, with the digest of each."""
 
 Record = dict[str, Any]
 """A kernel, and what it answered, as a file holds them."""
@@ -51,9 +55,9 @@ def add(made: Record, folder: Path = KERNELS) -> Path:
     merged = dict(made)
     for earlier in read(folder):
         if earlier["kernel"] == made["kernel"]:
-            for part in ("stories", "twins"):
-                kept = {name: one for name, one in earlier[part].items() if name in known}
-                merged[part] = {**kept, **made[part]}
+            for part in ("stories", *VERSIONS):
+                kept = {n: one for n, one in earlier.get(part, {}).items() if n in known}
+                merged[part] = {**kept, **made.get(part, {})}
     return write(merged, folder)
 
 
@@ -68,11 +72,12 @@ def differences(record: Record) -> Iterator[str]:
             wanted = expected(known[name], version)
             if not agrees(told["observed"], wanted):
                 yield f"{version}: {name}: observed {told['observed']}, expected {wanted}"
-    for name, told in record["twins"].items():
-        if name not in known:
-            yield f"{version}: {name}: there is no such twin any more"
-        elif told["digest"] == twin_digest(name) and told["differs"]:
-            yield f"{version}: {name}: the C twin differs: {told['differs']}"
+    for part, (language, current) in VERSIONS.items():
+        for name, told in record.get(part, {}).items():
+            if name not in known:
+                yield f"{version}: {name}: there is no such story any more"
+            elif told["differs"] and told["digest"] == current(name):
+                yield f"{version}: {name}: the version in {language} differs: {told['differs']}"
 
 
 def expected(story: Story, kernel: str) -> Any:

@@ -22,7 +22,12 @@ settings.register_profile("ci", derandomize=True, database=None, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 # What runs on the machine's own kernel runs in one process, one after the other.
-ON_THIS_KERNEL = {"test_examples.py", "test_host_kernel.py", "test_host_stories.py"}
+ON_THIS_KERNEL = {
+    "test_examples.py",
+    "test_go_examples.py",
+    "test_host_kernel.py",
+    "test_host_stories.py",
+}
 
 # What takes longest begins first, so that no process waits for it at the end.
 LONG = {"test_guests.py", "test_check.py", "test_explore.py", "test_properties.py"}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance import run_twins, tools, twins
+from conformance import languages, run_twins, tools, twins
 from conformance.__main__ import main
 from conformance.command_line import Exit, Wanted
 from conformance.kernels import KernelImage
@@ -118,6 +118,37 @@ def test_a_payload_runs_what_it_says() -> None:
     made = twins.payload([name], {name: story})
     assert made.argv[1:] == ("run_twins.py", "twins", name)
     assert set(made.files) == {"run_twins.py", f"twins/{name}", f"twins/{name}.bpf.o"}
+
+
+def test_all_versions_in_go_are_one_program() -> None:
+    name, known = "walk_all_keys", stories()
+    made = twins.payload([name], known, languages.GO)
+    assert made.argv[1:] == ("run_twins.py", "twins", f"{name},GO")
+    assert set(made.files) == {"run_twins.py", "twins/go-examples", f"twins/{name}.bpf.o"}
+    breaking = twins.with_settings("to_cgrp_storage", known["to_cgrp_storage"], languages.GO)
+    assert breaking == "to_cgrp_storage,GO,BTF"
+
+
+def test_the_runner_names_the_story_in_go(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    program = tmp_path / run_twins.GO_PROGRAM
+    program.write_text('#!/bin/sh\necho "name: $1"\n')
+    program.chmod(0o755)
+    assert languages.GO_PROGRAM == run_twins.GO_PROGRAM
+    assert run_twins.main(str(tmp_path), "a,GO") == 0
+    assert twins.told(capfd.readouterr().out.splitlines()) == {"a": Told(["name: a"], 0)}
+
+
+def test_without_go_the_packages_are_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GO", "no-such-go")
+    monkeypatch.setenv("GO_LIBRARY", str(tmp_path))
+    monkeypatch.setattr(twins, "wanted_kernels", lambda options, progress: Wanted(()))
+    assert main(["twins", "--go"]) == Exit.USAGE
+    packages = "golang-github-cilium-ebpf-dev golang-go"
+    assert f"--no-install-recommends {packages}" in capsys.readouterr().err
 
 
 def test_settings_go_with_the_name() -> None:

@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from conformance import tools, twins
+from conformance import languages, tools, twins
 from records.digests import EXAMPLES
 from reference_model import linux
 from reference_model.catalogue import Story, stories
 from reference_model.linux.machine import mount_point, running_release
 
 STORIES: dict[str, Story] = stories()
-TWINS = twins.names()
+TWINS = languages.c_names()
 
 SPDX = "// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause"
 SHARED = ("example.c", "example.h")
@@ -99,8 +99,8 @@ def test_the_shown_part_begins_and_ends(name: str) -> None:
 def test_they_compile_without_a_warning() -> None:
     twins.build()
     for name in TWINS:
-        assert (twins.BUILT / name).stat().st_mode & 0o100
-        assert (twins.BUILT / f"{name}.bpf.o").stat().st_size
+        assert (languages.BUILT / name).stat().st_mode & 0o100
+        assert (languages.BUILT / f"{name}.bpf.o").stat().st_size
 
 
 def test_what_is_missing_is_named_with_its_install_line(
@@ -122,7 +122,11 @@ def test_a_missing_library_is_named_too(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_the_packages_are_listed() -> None:
     listed = {line for line in text_of("apt.txt").splitlines() if not line.startswith("#")}
-    needed = {*twins.PACKAGE_OF.values(), *twins.LIBRARIES.values()}
+    needed = {
+        *twins.PACKAGE_OF.values(),
+        *twins.LIBRARIES.values(),
+        *languages.GO_PACKAGES.values(),
+    }
     assert listed - {"libc6-dev"} == needed
 
 
@@ -173,7 +177,7 @@ def run(program: Path, release: str | None = None, refuse: str = "") -> str:
 @each_twin
 def test_it_prints_what_its_story_expects_of_this_kernel(name: str) -> None:
     twins.build()
-    assert run(twins.BUILT / name) == ""
+    assert run(languages.BUILT / name) == ""
 
 
 REFUSED = {
@@ -222,7 +226,7 @@ def test_a_failure_leaves_nothing_behind(tmp_path: Path) -> None:
     mount = mount_point("cgroup2")
     assert mount is not None
     twins.build()
-    program = shutil.copy(twins.BUILT / "subtract_a_baseline", tmp_path)  # and not its object
+    program = shutil.copy(languages.BUILT / "subtract_a_baseline", tmp_path)  # and not its object
     with subprocess.Popen([program], stderr=subprocess.PIPE, text=True) as failing:
         _, complaint = failing.communicate(timeout=60)
     assert failing.returncode == 1

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The files of ``docs/examples`` on the page of a story: its C version, and what readers copy.
 
-``docs/examples/fixes`` and ``docs/examples/guides`` hold the code that a reader copies: each file
-compiles by itself and declares all that it uses.
+``fixes``, ``guides`` and ``go`` there hold the code that a reader copies: each file compiles by
+itself and declares all that it uses.
 """
 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -16,7 +17,12 @@ from docutils import nodes
 import reference_model
 
 EXAMPLES = Path(inspect.getfile(reference_model)).parents[1] / "docs" / "examples"
-BEGIN, END = "/* [begin shown] */", "/* [end shown] */"
+BEGIN = "/* [begin shown] */"
+MARKED = re.compile(
+    r"^(?:/\* |// |# )\[begin shown\](?: \*/)?\n(.*?)^(?:/\* |// |# )\[end shown\]",
+    re.DOTALL | re.MULTILINE,
+)
+"""A part that is shown, between marks in comments of C, Go or the shell, on lines of their own."""
 
 
 def shown(text: str) -> str:
@@ -25,10 +31,8 @@ def shown(text: str) -> str:
     >>> print(shown("a\\n/* [begin shown] */\\nb\\n/* [end shown] */\\nc\\n"))
     b
     """
-    if BEGIN not in text:
-        return text.rstrip()
-    parts = [part.partition(END)[0] for part in text.split(BEGIN)[1:]]
-    return "\n/* ... */\n".join(part.strip("\n") for part in parts)
+    parts = MARKED.findall(text)
+    return "\n/* ... */\n".join(part.strip("\n") for part in parts) if parts else text.rstrip()
 
 
 def files(name: str) -> list[Path]:
@@ -36,17 +40,15 @@ def files(name: str) -> list[Path]:
     return [path for suffix in (".bpf.c", ".c") if (path := EXAMPLES / f"{name}{suffix}").exists()]
 
 
-LANGUAGES = {"C": (".bpf.c", ".c"), "Go": (".go",), "bpftool": (".sh",)}
-"""The endings of the files of a language, in the order in which they are shown."""
-
-
 def to_copy(folder: str, name: str) -> dict[str, list[Path]]:
-    """The files of ``fixes`` or ``guides`` for a story, by their languages."""
+    """The files of ``fixes`` or ``guides`` for a story, by their languages, in their order."""
     stem = EXAMPLES / folder / name
-    found = {
-        language: [path for ending in endings if (path := Path(f"{stem}{ending}")).exists()]
-        for language, endings in LANGUAGES.items()
+    wanted = {
+        "C": [Path(f"{stem}.bpf.c"), Path(f"{stem}.c")],
+        "Go": [EXAMPLES / "go" / name / "copy.go"],
+        "bpftool": [Path(f"{stem}.sh")],
     }
+    found = {language: [p for p in paths if p.exists()] for language, paths in wanted.items()}
     return {language: paths for language, paths in found.items() if paths}
 
 

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+
+// Package fix asks for attach flags.
+package fix
+
+// [begin shown]
+
+import (
+	"fmt"
+	"unsafe"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+)
+
+// queryFlags returns the attach flags of a cgroup's own programs: without
+// BPF_F_QUERY_EFFECTIVE. Package link does not return them.
+func queryFlags(cgroup int, attach ebpf.AttachType) (uint32, error) {
+	attr := struct {
+		target, attachType, queryFlags, attachFlags uint32
+		ids                                         uint64
+		count, _                                    uint32
+	}{target: uint32(cgroup), attachType: uint32(attach)}
+	_, _, errno := unix.Syscall(unix.SYS_BPF, unix.BPF_PROG_QUERY,
+		uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
+	if errno != 0 {
+		return 0, fmt.Errorf("query: %w", errno)
+	}
+	return attr.attachFlags, nil
+}
+
+// [end shown]
