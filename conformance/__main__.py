@@ -12,10 +12,29 @@ from collections.abc import Sequence
 
 from reference_model.commands import finish
 
-from . import check, explore, record, record_events, record_two_faults, stories, tools, twins
+from . import (
+    check,
+    explore,
+    record,
+    record_events,
+    record_two_faults,
+    sessions,
+    stories,
+    tools,
+    twins,
+)
 from .command_line import STATUSES, Exit, Progress, UsageError
 
-SUBCOMMANDS = (check, stories, twins, explore, record_events, record_two_faults, record)
+SUBCOMMANDS = (
+    check,
+    stories,
+    twins,
+    explore,
+    record_events,
+    record_two_faults,
+    sessions,
+    record,
+)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -19,7 +19,7 @@ from reference_model.traces.export import observed_in, story_programs
 
 from . import results
 from .archive import Archive, committed
-from .digests import digest, twin_digest
+from .digests import digest
 
 # -- the whole story -------------------------------------------------------------------------------
 
@@ -35,11 +35,14 @@ def observed(name: str, story: Story, kernels: list[dict[str, Any]]) -> dict[str
     }
 
 
-def agreeing_twins(name: str, kernels: list[dict[str, Any]]) -> list[str]:
-    """The kernels on which a story's C version, as it is, printed what is expected."""
-    ran = {r["kernel"]["version"]: r.get("twins", {}).get(name) for r in kernels}
+def agreeing_twins(name: str, kernels: list[dict[str, Any]], part: str = "twins") -> list[str]:
+    """The kernels on which a story's version in C or Go, as it is, printed what is expected.
+
+    ``part`` is one of ``results.VERSIONS``.
+    """
+    ran = {r["kernel"]["version"]: r.get(part, {}).get(name) for r in kernels}
     found = {kernel: twin for kernel, twin in ran.items() if twin is not None}
-    current = twin_digest(name) if found else ""
+    current = results.VERSIONS[part][1](name) if found else ""
     return [
         kernel
         for kernel, twin in found.items()
@@ -72,12 +75,14 @@ class Confirmation(NamedTuple):
     """Its operations were recorded there as a trace."""
     twins: list[str]
     """Its C version ran there."""
+    go: list[str]
+    """Its version in Go ran there."""
     crashed: list[str]
     """Where the outcome is undefined, and the kernel crashed."""
 
     @property
     def kernels(self) -> list[str]:
-        """All but those that the C version alone ran on, oldest first."""
+        """All but those that the versions in C and Go alone ran on, oldest first."""
         return sorted((*self.ran, *self.traced, *self.crashed), key=Release)
 
 
@@ -98,6 +103,7 @@ def confirmed(name: str, story: Story, archive: Archive) -> Confirmation:
         days=sorted({r["date"] for r in archive.kernels if r["kernel"]["version"] in good_ran}),
         traced=sorted((k for k in good_traced if k not in undefined), key=Release),
         twins=[k for k in agreeing_twins(name, archive.kernels) if k not in undefined],
+        go=[k for k in agreeing_twins(name, archive.kernels, "go") if k not in undefined],
         crashed=sorted((k for k in undefined if broke(ran.get(k, traced.get(k)))), key=Release),
     )
 

@@ -58,6 +58,15 @@ def go_digest(name: str, folder: Path = EXAMPLES) -> str:
     return _digits([c_code(text) for text in texts])
 
 
+def session_digest(name: str, folder: Path = EXAMPLES) -> str:
+    """Sixteen digits that change with the shell lines of a story, and with their program."""
+    (script,) = folder.glob(f"*/{name}.sh")
+    lines = (line.strip() for line in script.read_text(encoding="utf-8").splitlines())
+    run = [line for line in lines if line and (line[0] != "#" or "shown]" in line)]
+    program = (folder / f"{name}.bpf.c").read_text(encoding="utf-8")
+    return _digits(["\n".join(run), c_code(program)])
+
+
 def _digits(parts: list[str]) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 

@@ -3,9 +3,9 @@
 
 ``oracle`` is a sentence on who was asked and when, ``differences`` the cells in which a kernel does
 not do what is expected, ``legend`` the marks, ``totals`` the cells of each kernel by what they say,
-``matrix`` all of them, ``rules`` the same by the rules that stories show, ``guests`` the kernels
-that were booted.  The same is written as ``results.json`` beside the page.  All of it is read from
-committed records: no kernel is needed.
+``matrix`` all of them, ``rules`` the same by the rules that stories show, ``versions`` the versions
+in C and Go, ``guests`` the kernels that were booted.  The same is written as ``results.json``
+beside the page.  All of it is read from committed records: no kernel is needed.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ from records.matrix import (
     plain,
     telling,
 )
+from records.results import VERSIONS
 from reference_model.catalogue import FOLDERS, Story, stories
 from upstream.words import listed
 
@@ -204,6 +205,32 @@ def sign(agreement: Agreement) -> Content:
     return [nodes.abbreviation(agreement.mark, agreement.mark, explanation=agreement.word)]
 
 
+def versions(of: Matrix, docname: str) -> Content:
+    """The versions in C and in Go that printed what is expected, of those that ran."""
+    head: list[Cell] = [
+        "kernel",
+        *(name for name, _ in VERSIONS.values()),
+        "version of cilium/ebpf",
+    ]
+    rows: list[list[Cell]] = [
+        [
+            record["kernel"]["version"],
+            *(_agreeing(record, part) for part in VERSIONS),
+            record.get("go_library") or "–",
+        ]
+        for record in of.records
+    ]
+    return [table(head, rows, "conformance-versions")]
+
+
+def _agreeing(record: dict[str, Any], part: str) -> str:
+    """How many versions in a language agree on a kernel, or that none ran."""
+    current = VERSIONS[part][1]
+    ran = {n: told for n, told in record.get(part, {}).items() if told["digest"] == current(n)}
+    good = sum(not told["differs"] for told in ran.values())
+    return f"{good} of {len(ran)}" if ran else NOT_RUN.word
+
+
 def guests(of: Matrix, docname: str) -> Content:
     """The kernels that were booted."""
     rows: list[list[Cell]] = [
@@ -244,6 +271,7 @@ PARTS: dict[str, Callable[[Matrix, str], Content]] = {
     "legend": legend,
     "matrix": whole,
     "rules": rules,
+    "versions": versions,
     "guests": guests,
 }
 
@@ -264,7 +292,7 @@ def as_json(of: Matrix) -> dict[str, Any]:
                 **(booted[kernel]["kernel"] if kernel in booted else {"version": kernel}),
                 "date": booted[kernel]["date"] if kernel in booted else None,
                 "totals": {agreement.word: of.count(agreement, kernel) for agreement in AGREEMENTS},
-                "twins": twins(booted[kernel]) if kernel in booted else {},
+                **{part: versions_of(booted.get(kernel, {}), part) for part in VERSIONS},
                 "stories": {
                     name: {
                         "state": row[kernel].agreement.word,
@@ -280,9 +308,9 @@ def as_json(of: Matrix) -> dict[str, Any]:
     }
 
 
-def twins(record: dict[str, Any]) -> dict[str, str]:
-    """The C twins that ran on a kernel, and in what each differed from its story."""
-    told: dict[str, dict[str, str]] = record.get("twins", {})
+def versions_of(record: dict[str, Any], part: str) -> dict[str, str]:
+    """The versions in C or Go that ran on a kernel, and in what each differed from its story."""
+    told: dict[str, dict[str, str]] = record.get(part, {})
     return {name: told[name]["differs"] or "agrees" for name in sorted(told)}
 
 

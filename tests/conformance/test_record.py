@@ -14,6 +14,7 @@ from conformance import record, stories, tools, traces, twins
 from conformance.__main__ import main
 from conformance.command_line import Exit, Wanted
 from conformance.kernels import KernelImage
+from conformance.languages import C
 from conformance.offers import NotRun
 from conformance.traces import Given
 from records import files, pending, results
@@ -41,6 +42,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / files.PENDING.name
     monkeypatch.setattr(pending, "rewrite", lambda rewrite=pending.rewrite: rewrite(path))
     monkeypatch.setattr(twins, "build", lambda: None)
+    monkeypatch.setattr(record, "missing_go", lambda: None)
     return tmp_path
 
 
@@ -61,7 +63,9 @@ def answering(
 
     monkeypatch.setattr(record, "wanted_kernels", lambda options, progress: wanted)
     monkeypatch.setattr(stories, "ask", asked)
-    monkeypatch.setattr(twins, "ask", lambda kernel, known, limit: twins.ProgramReport(kernel))
+    monkeypatch.setattr(
+        twins, "ask", lambda kernel, known, limit, language=C: twins.ProgramReport(kernel, language)
+    )
     monkeypatch.setattr(traces, "in_a_guest", lambda kernel, asked, limit: [given for _ in asked])
 
 

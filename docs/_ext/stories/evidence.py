@@ -34,6 +34,8 @@ def confirmations(found: answers.Confirmation) -> list[nodes.Node]:
     if found.twins:
         where = "there" if found.twins == found.ran else f"on {listed(found.twins)}"
         texts.append(f"The C version, compiled and run {where}, printed the same.")
+    if found.go:
+        texts.append(f"The version in Go printed the same on {listed(found.go)}.")
     if found.crashed:
         texts.append(
             f"In a virtual machine, it broke {listed(found.crashed)}, where the outcome is "

@@ -9,6 +9,7 @@ doctests, and what real kernels answered is read from the recorded traces.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import timeline
 from common.parts import paragraph
@@ -19,6 +20,7 @@ from kernel_tabs import tabs
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
+from records import sessions
 from records.archive import committed
 from reference_model import Release
 from reference_model.catalogue import (
@@ -37,6 +39,7 @@ from .folded import folded
 from .links import helped_by, titles
 from .listings import EXAMPLES, files, listing, to_copy
 from .parts import PART
+from .shell import recorded
 
 
 def sources(name: str, story: Story) -> Iterator[str]:
@@ -46,6 +49,7 @@ def sources(name: str, story: Story) -> Iterator[str]:
     if isinstance(story, Recipe) and story.old is not None:
         runs.append(story.old)
     yield from (path for run in runs for _, path, _, _ in parts(run))
+    yield str(sessions.FILE)
     copied = (*to_copy("fixes", name).values(), *to_copy("guides", name).values())
     yield from (str(path) for paths in copied for path in paths)
     yield from map(str, (*files(name), *EXAMPLES.glob("example.[ch]")))
@@ -180,11 +184,18 @@ class StoryDirective(Examples):
         found = to_copy(folder, self.name)
         if len(found) > 1:
             contents: dict[str, tuple[str, PART]] = {
-                name: (name, [*map(listing, paths)]) for name, paths in found.items()
+                name: (name, [*self.shown(name, paths)]) for name, paths in found.items()
             }
             yield tabs(self, contents, group="language")
         else:
-            yield from (listing(path) for paths in found.values() for path in paths)
+            yield from (part for name, paths in found.items() for part in self.shown(name, paths))
+
+    def shown(self, language: str, paths: Iterable[Path]) -> Iterator[nodes.Node]:
+        """Files, or for bpftool what it printed."""
+        if language == "bpftool":
+            yield from recorded(self.name)
+        else:
+            yield from map(listing, paths)
 
     def folded(self, story: Story, *sections: nodes.Node) -> nodes.section:
         """The evidence: sections of this kind of page, then those that all pages have."""

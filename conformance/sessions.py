@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""``python -m conformance bpftool``: run the shell lines of the pages on real kernels.
+
+The scripts are ``docs/examples/*/NAME.sh``; what they printed goes into ``records/``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from records import sessions
+from records.digests import EXAMPLES, session_digest
+
+from . import guest, run_sessions, tools, twins
+from .command_line import Exit, Progress, add, jobs_of, keep_log
+from .command_line import wanted as wanted_kernels
+from .languages import BUILT
+from .payload import Payload
+
+THERE = ("libc.so", "ld-linux")
+"""Libraries that a guest has for its Python."""
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommand to the command line."""
+    add(commands, "bpftool", run, "Run the shell lines of the pages on real kernels.")
+
+
+def scripts() -> dict[str, Path]:
+    """The script of each story that has one."""
+    return {path.stem: path for path in sorted(EXAMPLES.glob("*/*.sh"))}
+
+
+def bpftool() -> Path:
+    """The path of bpftool; MissingTools if it is not installed."""
+    found = shutil.which("bpftool") or shutil.which("bpftool", path="/usr/sbin:/sbin")
+    if found is None:
+        raise tools.MissingTools(("bpftool",), ("bpftool",))
+    return Path(found)
+
+
+def libraries(program: Path) -> dict[str, Path]:
+    """The libraries that a program needs and a guest does not have, by their places there."""
+    said = subprocess.run(["ldd", str(program)], capture_output=True, text=True, check=True).stdout
+    paths = [Path(found) for found in re.findall(r"=> (/\S+)", said)]
+    return {f"lib/{p.name}": p.resolve() for p in paths if not p.name.startswith(THERE)}
+
+
+def payload() -> Payload:
+    """The payload that runs all scripts."""
+    program, found = bpftool(), scripts()
+    return Payload(
+        name="bpftool",
+        argv=(tools.PYTHON, "run_sessions.py", *found),
+        files={
+            "run_sessions.py": Path(run_sessions.__file__),
+            "/usr/sbin/bpftool": program,
+            **libraries(program),
+            **{f"sessions/{name}.sh": path for name, path in found.items()},
+            **{f"objects/{name}.bpf.o": BUILT / f"{name}.bpf.o" for name in found},
+        },
+        env={"LD_LIBRARY_PATH": "/work/lib"},
+        time_limit=600,
+    )
+
+
+def record_of(lines: list[str]) -> dict[str, Any]:
+    """The sessions of a kernel, from what the guest printed."""
+    made = {}
+    for told in map(json.loads, lines):
+        commands = [[line, sessions.plain(out, told["ids"])] for line, out in told["commands"]]
+        name = told["session"]
+        made[name] = {"digest": session_digest(name), "commands": commands}
+    return made
+
+
+def version() -> str:
+    """The version of bpftool, such as "7.1.0"."""
+    said = subprocess.run([str(bpftool()), "version"], capture_output=True, text=True, check=True)
+    return said.stdout.split()[1].removeprefix("v")
+
+
+def run(options: argparse.Namespace, progress: Progress) -> Exit:
+    """Run the subcommand; return its exit status."""
+    good = True
+    wanted = wanted_kernels(options, progress)
+    twins.build()
+    kernels = sessions.read()["kernels"]
+    for number, result in enumerate(guest.run_all(wanted.here, payload(), jobs=jobs_of(options))):
+        progress.say(f"{result.kernel.name}: {result.problem or 'ok'}, {result.seconds:.0f} s")
+        if result.ok:
+            kernels[result.kernel.version] = record_of(list(result.lines))
+            sessions.write(version(), kernels)
+        else:
+            keep_log(result, number)
+        good &= result.ok
+    return wanted.status(good=good, say=progress.say)

@@ -1,0 +1,14 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Reset the storage of a key.
+bpftool prog loadall counter.bpf.o /sys/fs/bpf/progs pinmaps /sys/fs/bpf
+bpftool cgroup attach /sys/fs/cgroup/web egress pinned /sys/fs/bpf/progs/count_both multi
+packet /sys/fs/cgroup/web 2
+# [begin shown]
+id=$(stat -c %i /sys/fs/cgroup/web)  # since Linux 5.5
+key="$(printf '%016x\n' $id | fold -w 2 | tac | tr '\n' ' ') 01 00 00 00 00 00 00 00"
+bpftool map update pinned /sys/fs/bpf/counts key hex $key value hex 0 0 0 0 0 0 0 0 exist
+# In a per-CPU map this writes the value of every CPU.
+bpftool map update pinned /sys/fs/bpf/per_cpu key hex $key value hex 0 0 0 0 0 0 0 0 exist
+bpftool map lookup pinned /sys/fs/bpf/counts key hex $key
+# [end shown]
