@@ -52,6 +52,7 @@ def outputs(text: str) -> dict[int, str]:
 def session(name: str) -> dict[str, object]:
     """Run one session."""
     WEB.mkdir()
+    ids = [WEB.stat().st_ino]
     shutil.copy(WORK / "objects" / f"{name}.bpf.o", "counter.bpf.o")
     script, shown = commands((WORK / "sessions" / f"{name}.sh").read_text())
     ran = subprocess.run(
@@ -66,7 +67,7 @@ def session(name: str) -> dict[str, object]:
     folders = (
         [WEB, *sorted(path for path in WEB.glob("*") if path.is_dir())] if WEB.exists() else []
     )
-    ids = [folder.stat().st_ino for folder in folders]
+    ids += [folder.stat().st_ino for folder in folders[1:]]
     for folder in reversed(folders):
         folder.rmdir()
     for path in sorted(PINS.rglob("*"), reverse=True):
@@ -79,7 +80,8 @@ def session(name: str) -> dict[str, object]:
 
 
 def packet(cgroup: str, number: str) -> None:
-    """Send packets from a cgroup."""
+    """Send packets from a cgroup, on CPU 0."""
+    os.sched_setaffinity(0, {0})
     Path(cgroup, "cgroup.procs").write_text(str(os.getpid()))
     peer = socket.socket(type=socket.SOCK_DGRAM)
     peer.bind(("127.0.0.1", 0))
