@@ -10,6 +10,8 @@ import os
 import re
 import shutil
 import subprocess
+import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,7 @@ from conformance import languages, twins
 from records.digests import EXAMPLES, go_digest, go_names
 from reference_model import linux
 from reference_model.catalogue import Recipe, Story, stories
-from reference_model.linux.machine import running_release
+from reference_model.linux.machine import mount_point, running_release
 
 STORIES: dict[str, Story] = stories()
 GO = EXAMPLES / "go"
@@ -179,3 +181,47 @@ def test_it_prints_what_its_story_expects_of_this_kernel(name: str) -> None:
     ran = subprocess.run([program, name], capture_output=True, text=True, check=False, timeout=60)
     told = twins.Told(ran.stdout.splitlines(), ran.returncode, ran.stderr)
     assert told.difference(STORIES[name].expected(running_release()).seen) == ""
+
+
+# -- the reports on the page of libraries
+
+
+@pytest.fixture
+def two_cgroups() -> Iterator[list[Path]]:
+    """Two cgroups of their own."""
+    mount = mount_point("cgroup2")
+    assert mount is not None
+    made = [mount / f"example-report-{os.getpid()}-{number}" for number in range(2)]
+    for path in made:
+        path.mkdir()
+    yield made
+    for path in made:
+        path.rmdir()
+
+
+@needs_go
+@needs_kernel
+@pytest.mark.parametrize("report", ["iterate", "percpu"])
+def test_a_report_prints_what_its_page_says(
+    report: str, tmp_path: Path, two_cgroups: list[Path]
+) -> None:
+    if report == "percpu" and len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("the report on per-CPU values needs two CPUs")
+    page = (EXAMPLES.parent / "libraries.rst").read_text(encoding="utf-8")
+    said = page.partition(f"examples/go/reports/{report}/main.go")[2].partition("text\n\n")[2]
+    program = tmp_path / report
+    settings = {
+        "GO111MODULE": "off",
+        "GOTOOLCHAIN": "local",
+        "GOFLAGS": "",
+        "CGO_ENABLED": "0",
+        "GOPATH": str(languages.go_library()),
+    }
+    subprocess.run(
+        [os.environ.get("GO", "go"), "build", "-o", str(program)],
+        cwd=GO / "reports" / report, env={**os.environ, **settings}, check=True,
+    )  # fmt: skip
+    printed = subprocess.run(
+        [str(program), *map(str, two_cgroups)], capture_output=True, text=True, check=True
+    ).stdout
+    assert textwrap.indent(printed, "   ") == said.partition("\n\n")[0] + "\n"
