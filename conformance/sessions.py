@@ -21,7 +21,7 @@ from . import guest, run_sessions, tools, twins
 from .command_line import Exit, Progress, add, jobs_of, keep_log
 from .command_line import wanted as wanted_kernels
 from .languages import BUILT
-from .payload import Payload
+from .payload import WORK, Payload
 
 THERE = ("libc.so", "ld-linux")
 """Libraries that a guest has for its Python."""
@@ -65,7 +65,7 @@ def payload() -> Payload:
             **{f"sessions/{name}.sh": path for name, path in found.items()},
             **{f"objects/{name}.bpf.o": BUILT / f"{name}.bpf.o" for name in found},
         },
-        env={"LD_LIBRARY_PATH": "/work/lib"},
+        env={"LD_LIBRARY_PATH": f"/{WORK}/lib"},
         time_limit=600,
     )
 
