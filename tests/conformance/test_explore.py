@@ -65,7 +65,7 @@ NEVER_DONE = {"map_delete", "map_command", "cgrp_next"}
 
 NEVER_REFUSED = {
     *("mkdir", "fire", "sock_open", "sock_send", "sock_close", "close", "user", "cgroup_ids"),
-    *("map_keys", "prog_array_create", "link_detach"),
+    *("map_keys", "prog_array_create", "link_detach", "obj_info", "object_ids"),
 }
 
 ERRNOS = {
