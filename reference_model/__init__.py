@@ -36,12 +36,15 @@ from .programs import ProgFd
 from .releases import MAINLINE, Change, Release
 from .steps import (
     Add,
+    BitVerdict,
     Call,
     Copy,
     Flush,
+    Guard,
     Mention,
     Mix,
     Return,
+    SetRetval,
     Step,
     Store,
     TailCall,
@@ -74,6 +77,9 @@ __version__ = "1.0.dev0"
 """The one place of the version."""
 
 __all__ = [
+    "SetRetval",
+    "Guard",
+    "BitVerdict",
     "Add",
     "Array",
     "AttachFlag",

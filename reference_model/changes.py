@@ -444,6 +444,16 @@ TIMER = Change(
     read=[Read("syscall.c:map_check_btf", "6.1")],
     marker=Marker(UAPI, r"struct bpf_timer \{"),
 )
+SET_RETVAL = Change(
+    "bpf: Add cgroup helpers bpf_{get,set}_retval to get/set syscall return value",
+    "b44123b4a3dc",
+    "5.18",
+    "``CGROUP_DEVICE``, ``CGROUP_SYSCTL`` and ``CGROUP_SOCKOPT`` programs can choose the errno of "
+    "the system call with ``bpf_set_retval()``; since 6.0 ``LSM`` programs can, too.",
+    read=[Read("cgroup.c:bpf_prog_run_array_cg", "5.10", "6.1")],
+    recorded=("5.10.262", "6.1.192"),
+    marker=Marker(UAPI, r"set_retval[,(]"),
+)
 UNPRIVILEGED_COMMANDS = Change(
     "bpf: refine kernel.unprivileged_bpf_disabled behaviour",
     "c8644cd0efe7",
@@ -481,6 +491,18 @@ LSM_CGROUP = Change(
     "attach type.",
     read=[Read("bpf_lsm.c:bpf_lsm_func_proto", "6.1")],
     marker=Marker(UAPI, "BPF_LSM_CGROUP"),
+)
+SET_RETVAL_BY_ATTACH_TYPE = Change(
+    "bpf: Introduce cgroup_{common,current}_func_proto",
+    "dea6a4e17013",
+    "6.1",
+    "``CGROUP_SOCK``, ``CGROUP_SOCK_ADDR`` and ``SOCK_OPS`` programs can call "
+    "``bpf_set_retval()``, too.  ``expected_attach_type`` decides: 0, which is ``INET_INGRESS``, "
+    "``INET_EGRESS``, ``SOCK_OPS`` and the ``RECVMSG``, ``GETPEERNAME`` and ``GETSOCKNAME`` types "
+    "are excluded, so ``CGROUP_DEVICE`` and ``CGROUP_SYSCTL`` programs must declare theirs.",
+    read=[Read("cgroup.c:cgroup_common_func_proto", "6.1.192", "7.3.4")],
+    recorded=("5.10.262", "6.1.192"),
+    marker=Marker("kernel/bpf/cgroup.c", "cgroup_common_func_proto"),
 )
 EFFECTIVE_QUERY_FLAGS = Change(
     "bpf, cgroup: Reject prog_attach_flags array when effective query",
@@ -534,6 +556,15 @@ FREEZE_NEEDS_WRITE = Change(
     recorded=("6.1.176", "6.12.107"),
     marker=Marker("kernel/bpf/syscall.c:map_freeze", "FMODE_CAN_WRITE"),
 )
+LINK_TYPE_UNCHECKED = Change(
+    "the test of the attach type moves from link_create() to bpf_prog_attach_check_attach_type()",
+    "",
+    "6.6",
+    "``BPF_LINK_CREATE`` accepts a ``CGROUP_SKB`` program at the attach types of other programs; "
+    "before, it failed with ``EINVAL``.",
+    read=[Read("syscall.c:link_create", "6.1.192", "6.5", "6.6", "6.8", "6.12.118")],
+    marker=Marker("kernel/bpf/syscall.c:link_create", "ptype", until=True),
+)
 UNIX_HOOKS = Change(
     "bpf: Implement cgroup sockaddr hooks for unix sockets",
     "859051dd165e",
@@ -551,6 +582,22 @@ SYS_ADMIN_IS_NET_ADMIN = Change(
     read=[Read("syscall.c:bpf_net_capable")],
     recorded=("6.1.192", "6.12.117"),
     marker=Marker("kernel/bpf/syscall.c", "bpf_net_capable"),
+)
+LINK_TYPE_CHECKED = Change(
+    "bpf: Add BPF_PROG_TYPE_CGROUP_SKB attach type enforcement in BPF_LINK_CREATE",
+    "543576ec15b1",
+    "6.10",
+    "``BPF_LINK_CREATE`` rejects a ``CGROUP_SKB`` program at the attach types of other programs "
+    "with ``EINVAL``; since 6.6 it accepted the program, which then ran with the context of "
+    "another program type.  6.1.191 has the commit, too, but never had the fault.",
+    cve="CVE-2024-38564",
+    backports=("6.1.191", "6.6.33", "6.8.12", "6.9.3"),
+    changelogs=("6.1.191", "6.8.12"),
+    read=[Read("syscall.c:bpf_prog_attach_check_attach_type", "6.1.192", "6.8", "6.12.118")],
+    marker=Marker(
+        "kernel/bpf/syscall.c:bpf_prog_attach_check_attach_type",
+        r"-EPERM;\s+ptype = attach_type_to_prog_type",
+    ),
 )
 MAPS_BEFORE_TARGET = Change(
     "The verifier looks up the maps of a program before it checks what the program attaches to",
@@ -638,6 +685,15 @@ CPU_FLAGS = Change(
     recorded=("6.12.107", "7.2.13"),
     marker=Marker("kernel/bpf/local_storage.c", "BPF_F_CPU"),
 )
+SLEEPABLE_TAIL_CALLS = Change(
+    "bpf: Allow sleepable programs to use tail calls",
+    "0f0c332992b8",
+    "7.0",
+    "Sleepable programs can use a program array; all programs of an array must be sleepable, or "
+    "none.",
+    read=[Read("core.c:__bpf_prog_map_compatible", "6.1.192", "6.19.9", "7.0.0", "7.3.4")],
+    marker=Marker("kernel/bpf/core.c", r"owner(->|\.)sleepable"),
+)
 NEXT_KEY_END = Change(
     "bpf: fix end-of-list detection in cgroup_storage_get_next_key()",
     "5828b9e5b272",
@@ -695,6 +751,18 @@ QUERY_WRITES_NO_REVISION = Change(
     changelogs=("6.12.110",),
     read=[Read("cgroup.c:__cgroup_bpf_query", "6.18.35", "6.19.9", "7.0.0", "7.1.3", "7.1.5")],
     marker=Marker("kernel/bpf/cgroup.c", "uattr_size"),
+)
+NO_SLEEPABLE_LSM = Change(
+    "bpf: Reject sleepable BPF_LSM_CGROUP programs at load time",
+    "5b038319be44",
+    "7.2",
+    "Loading a sleepable program for ``BPF_LSM_CGROUP`` fails with ``EINVAL``; before, the program "
+    "ran where it must not sleep.",
+    cve="CVE-2026-74338",
+    backports=("6.1.191", "6.12.114", "7.1.5"),
+    changelogs=("6.1.191", "6.12.114"),
+    read=[Read("verifier.c:can_be_sleepable", "6.12.118", "6.18.35", "7.1.3", "7.1.5", "7.2.13")],
+    marker=Marker("kernel/bpf/verifier.c", "expected_attach_type != BPF_LSM_CGROUP"),
 )
 LINK_UPDATE_COMPARES_MAPS = Change(
     "bpf, cgroup: Fix storage null-ptr-deref after replacing prog",

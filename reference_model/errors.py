@@ -67,16 +67,25 @@ class UndefinedBehaviour(Exception):
 class Denied(PermissionError):
     """A program of the hook said no.
 
-    The process sees EPERM from its system call; a denied incoming packet just never arrives.  This
-    is an answer and not a refusal: the programs ran, and what they wrote stays written.
+    The process sees EPERM from its system call, or the errno that a program chose with
+    bpf_set_retval(); a denied incoming packet just never arrives.  This is an answer and not a
+    refusal: the programs ran, and what they wrote stays written.
     """
 
-    def __init__(self, hook: object) -> None:
-        super().__init__(_errno.EPERM, f"EPERM: denied by a program at {hook}")
+    def __init__(self, hook: object, number: int = _errno.EPERM) -> None:
+        name = _errno.NAMES.get(number, str(number))
+        super().__init__(number, f"{name}: denied by a program at {hook}")
         self.hook = hook
+        self.number = number
+
+    @property
+    def told(self) -> str:
+        """The answer in traces and stories: ``denied``, with the errno unless it is EPERM."""
+        name = _errno.NAMES.get(self.number, str(self.number))
+        return "denied" if self.number == _errno.EPERM else f"denied {name}"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return Denied, (self.hook,)
+        return Denied, (self.hook, self.number)
 
 
 # -- descriptors ------------------------------------------------------------------------------
@@ -256,6 +265,21 @@ class SpecialFieldNotSupported(BpfError):
     number, reason = _errno.EOPNOTSUPP, "no such special field in this map type"
 
 
+class SpecialFieldTwice(BpfError):
+    """The BTF of a value with two bpf_spin_lock does not load (since 6.2)."""
+
+    number, reason = (
+        _errno.E2BIG,
+        "the value has this special field twice, so its BTF does not load",
+    )
+
+
+class SpinLocksOfBothKinds(BpfError):
+    """The BTF of a value with a bpf_spin_lock and a bpf_res_spin_lock does not load (6.15)."""
+
+    number, reason = _errno.EINVAL, "a value has one lock: bpf_spin_lock or bpf_res_spin_lock"
+
+
 class SpecialFieldNotSupportedLegacy(BpfError):
     """The map type supports no bpf_spin_lock (before 6.2)."""
 
@@ -308,7 +332,7 @@ class ExpectedAttachType(BpfError):
 
 
 class SleepableProgram(BpfError):
-    """A program that may sleep cannot have this type and hook, or use a cgroup storage."""
+    """A sleepable program cannot have this type and hook, or use this map."""
 
     number, reason = _errno.EINVAL, "such a program cannot be sleepable"
 

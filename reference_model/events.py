@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from . import errnos
 from .uapi import (
     BPF_CGROUP_DEVICE,
     BPF_CGROUP_GETSOCKOPT,
@@ -81,6 +82,9 @@ CLOSED[INET6] = CLOSED[INET]
 
 IGNORED = frozenset({BPF_CGROUP_INET_SOCK_RELEASE, "socket_getpeersec_dgram"})
 """The hooks on the way where the kernel ignores what programs return."""
+
+AS_ERRNO: dict[Hook, int] = {"sk_alloc_security": errnos.ENOMEM}
+"""The errno of a hook where the kernel drops the one of the program: ``sock.c:sk_prot_alloc``."""
 
 _SENT: tuple[Hook, ...] = ("sk_getsecid", BPF_CGROUP_INET_EGRESS, "socket_sock_rcv_skb")
 """The loopback interface delivers a packet at once, and so in the process that sends it."""

@@ -12,9 +12,9 @@ from . import changes, errnos, errors
 from .attachments import Attachment, effective
 from .cgroups import Cgroup, Socket
 from .errors import Denied, UndefinedBehaviour
-from .events import CLOSED, CREATED, EVENTS, IGNORED, INET, ON_SOCKET, Hook
+from .events import AS_ERRNO, CLOSED, CREATED, EVENTS, IGNORED, INET, ON_SOCKET, Hook
 from .parts import KernelPart
-from .programs import ProgFd, Program
+from .programs import ATTACH_TYPES, ProgFd, Program
 from .steps import Location
 from .storages import Storages
 from .uapi import (
@@ -53,7 +53,10 @@ class EventCommands(KernelPart):
         elif hook in ON_SOCKET:
             self.run_hooks(where, *event.passes, cpu=cpu)
         else:
-            raise NotImplementedError(f"a UDP socket of IPv4 does not pass {hook}")
+            raise ValueError(
+                f"fire(): a UDP socket of IPv4 does not pass {hook}; pass a cgroup, or one of the "
+                "hooks of reference_model.events.ON_SOCKET"
+            )
 
     def run_hooks(self, where: Cgroup | Socket, *hooks: Hook, cpu: int = 0) -> None:
         self._pass(where, (), hooks, (), cpu=cpu)
@@ -149,7 +152,7 @@ class EventCommands(KernelPart):
             return _EPERM if self.memlock is not None else _ENOMEM
         try:
             for _ in range(repeat or 1):
-                answer = _run(program, storages, 0, sound=not program.arrays)
+                answer = _run(program, storages, 0, [0], sound=not program.arrays)
         finally:
             self.storages.discard(storages)
         return answer
@@ -176,21 +179,27 @@ def _run_arrays(
 
 def _run_array(hook: Hook, entries: list[Attachment], rank: int) -> None:
     """``bpf_prog_run_array_cg()``: all programs run; one that denies is enough."""
-    allowed = True
+    retval = [0]
     for entry in entries:
         if entry.cgroup.released:
             raise UndefinedBehaviour(
                 "an ancestor's programs and storages were released before its descendant's"
             )
         program = entry.program
-        if not _run(program, entry.storages, rank, sound=entry.sound and not program.arrays) & 1:
-            allowed = False
-    if not allowed and hook not in IGNORED:
-        raise Denied(hook)
+        if isinstance(hook, AttachType) and ATTACH_TYPES[hook][0] is not program.type:
+            raise UndefinedBehaviour("the program runs with the context of another program type")
+        sound = entry.sound and not program.arrays
+        if not _run(program, entry.storages, rank, retval, sound=sound) & 1 and not retval[0]:
+            retval[0] = errnos.EPERM
+    if retval[0] and hook not in IGNORED:
+        raise Denied(hook, AS_ERRNO.get(hook, retval[0]))
 
 
-def _run(program: Program, storages: Storages, rank: int, *, sound: bool) -> int:
-    """One run of a program, and of those that it tail-calls, on the storages of the first."""
+def _run(program: Program, storages: Storages, rank: int, retval: list[int], *, sound: bool) -> int:
+    """One run of a program, and of those that it tail-calls, on the storages of the first.
+
+    ``retval`` holds the errno that a program chose: ``struct bpf_cg_run_ctx``.
+    """
     calls = 0
     while True:
         callee = None
@@ -206,8 +215,10 @@ def _run(program: Program, storages: Storages, rank: int, *, sound: bool) -> int
                 for location in locations:
                     _check_storage(location, storages)
             answer = run(storages, rank)
-            if answer is not None:
+            if isinstance(answer, int):
                 return answer
+            if answer is not None:
+                retval[0] = answer.number
         if callee is None:
             return 1
         program = callee

@@ -55,12 +55,14 @@ class EventCalls(Protocol):
         The process does what usually leads there, and passes the other hooks on its way, see
         ``events``.  For ``BPF_CGROUP_INET_EGRESS`` it creates a UDP socket, sends a packet and
         closes the socket, so it also passes ``INET_SOCK_CREATE`` and ``UDP4_SENDMSG`` before, and
-        ``INET_SOCK_RELEASE`` afterwards.  An open socket is neither created nor closed.
+        ``INET_SOCK_RELEASE`` afterwards.  An open socket is neither created nor closed.  A hook
+        that no event of ``events`` passes is passed only where it is named: a program there does
+        not run otherwise, although a real process may pass it.
 
         An LSM hook is given by its name.  LSM programs go by the cgroup of the process, and the
         owner of an open socket is a process in the root cgroup.  Raises Denied if a program denies
-        the operation, and UndefinedBehaviour where the kernel crashes.  Errors: ``EBADF`` (a closed
-        socket), ``ENOENT`` (a removed cgroup).
+        the operation, with the errno that the process sees, and UndefinedBehaviour where the
+        kernel crashes.  Errors: ``EBADF`` (a closed socket), ``ENOENT`` (a removed cgroup).
         """
 
     def run_hooks(self, where: Cgroup | Socket, *hooks: AttachType | str, cpu: int = 0) -> None:

@@ -92,7 +92,10 @@ class LinkCommands(KernelPart):
                 self._check_attach_type(program, known)
         if known is None:
             raise errors.WrongAttachType(attach_type)
-        program = self._program(prog, ATTACH_TYPES[known][0])
+        program = self._program(prog)
+        fits = program.type is ATTACH_TYPES[known][0]
+        if not fits and not self._link_type_unchecked(program, known):
+            raise errors.WrongDescriptor
         self._check_attach_type(program, known)
         if flags & ~(_CREATE_FLAGS if self.has(changes.ORDERING) else 0):
             raise errors.AttachFlags(AttachFlag(flags))
@@ -113,6 +116,8 @@ class LinkCommands(KernelPart):
         link.refs = 1
         link.cgroup = cgroup
         program.refs += 1
+        if not fits:
+            self._attachment(link).sound = False
         # answer
         return LinkFd(link)
 
@@ -157,6 +162,17 @@ class LinkCommands(KernelPart):
         entry.sound = entry.sound and same_maps
         entry.cgroup.hooks[found.hook_id].revision += 1
         self._put_program(current)
+
+    def _link_type_unchecked(self, program: Program, attach_type: AttachType) -> bool:
+        """Whether a link accepts a CGROUP_SKB program of another type (CVE-2024-38564).
+
+        ``bpf_check_attach_target()`` still rejects a program without an LSM hook.
+        """
+        unchecked = self.has(changes.LINK_TYPE_UNCHECKED) and not self.has(
+            changes.LINK_TYPE_CHECKED
+        )
+        skb = program.type is BPF_PROG_TYPE_CGROUP_SKB
+        return unchecked and skb and attach_type is not BPF_LSM_CGROUP
 
     def link_detach(self, link: LinkFd) -> None:
         self._check_command()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""LSM hooks: which ones take an LSM_CGROUP program on which releases, and what it may return.
+"""LSM hooks: which take an LSM_CGROUP program on which releases, what it may return, may it sleep.
 
 Modelled: ``include/linux/lsm_hook_defs.h`` and ``kernel/bpf/bpf_lsm.c:bpf_lsm_verify_prog``, as
 ``records/events.json`` has them: kernels 6.1 to 7.3 were asked.  Left out: between two of these
@@ -105,13 +105,37 @@ _SOMEWHERE = """
 """
 """The kernels that have a hook where others have not, and what the hook returns."""
 
+_SLEEPABLE = """
+bpf bpf_map bpf_prog bprm_check_security bprm_committed_creds bprm_committing_creds
+bprm_creds_for_exec bprm_creds_from_file capget capset cred_prepare file_ioctl file_lock file_open
+file_receive inode_create inode_free_security inode_getattr inode_getxattr inode_mknod
+inode_post_setxattr inode_readlink inode_rename inode_rmdir inode_setattr inode_setxattr
+inode_symlink inode_unlink kernel_module_request kernel_read_file kernfs_init_security mmap_file
+netlink_send path_notify release_secctx sb_alloc_security sb_eat_lsm_opts sb_kern_mount sb_mount
+sb_remount sb_set_mnt_opts sb_show_options sb_statfs sb_umount settime socket_accept socket_bind
+socket_connect socket_create socket_getpeername socket_getpeersec_dgram socket_getsockname
+socket_getsockopt socket_listen socket_post_create socket_recvmsg socket_sendmsg socket_shutdown
+socket_socketpair syslog task_alloc task_prctl task_setscheduler userns_create
+"""
+_SLEEPABLE_SOMEWHERE = """
+6.1: bpf_map_alloc_security bpf_map_free_security key_free
+6.1,6.12: current_getsecid_subj task_getsecid_obj
+6.1,6.19: inet_conn_established
+6.12,6.19: bpf_map_create bpf_map_free bpf_prog_load bpf_token_capable bpf_token_cmd
+    bpf_token_create bpf_token_free file_post_open path_chmod path_chown path_link path_mkdir
+    path_rename path_rmdir path_symlink path_truncate path_unlink
+6.19: bpf_prog_free inode_post_removexattr inode_removexattr task_to_inode
+"""
+"""``sleepable_lsm_hooks`` of ``bpf_lsm.c``: read in 6.1.192 and 6.12.118, recorded on 6.19.14."""
+
 _ASKED = tuple(map(Release, ("6.1.192", "6.12.118", "6.19.14", "7.3.4")))
+_ASKED_SLEEPABLE = _ASKED[:3]
 
 
-def _somewhere() -> Iterator[tuple[str, str, frozenset[str]]]:
-    """Each hook of _SOMEWHERE: its name, what it returns, and the branches that have it."""
+def _somewhere(text: str) -> Iterator[tuple[str, str, frozenset[str]]]:
+    """Each hook of a list by kernels: its name, what it returns, and the branches that have it."""
     head = ""
-    for line in _SOMEWHERE.strip().splitlines():
+    for line in text.strip().splitlines():
         if not line.startswith(" "):
             head, _, line = line.partition(":")
         kernels, _, returned = head.partition(" ")
@@ -119,8 +143,11 @@ def _somewhere() -> Iterator[tuple[str, str, frozenset[str]]]:
             yield name, returned, frozenset(kernels.split(","))
 
 
-_BRANCHES = {name: branches for name, _, branches in _somewhere()}
-VOID = frozenset(_VOID.split()) | {name for name, returned, _ in _somewhere() if returned == "void"}
+_BRANCHES = {name: branches for name, _, branches in _somewhere(_SOMEWHERE)}
+_MAY_SLEEP = {name: branches for name, _, branches in _somewhere(_SLEEPABLE_SOMEWHERE)}
+VOID = frozenset(_VOID.split()) | {
+    name for name, returned, _ in _somewhere(_SOMEWHERE) if returned == "void"
+}
 """The hooks whose programs must return 1."""
 _ALWAYS = VOID.difference(_BRANCHES).union(_EVERYWHERE.split())
 HOOKS = _ALWAYS.union(_BRANCHES)
@@ -130,16 +157,32 @@ HOOKS = _ALWAYS.union(_BRANCHES)
 def exists(name: str, release: Release) -> bool:
     """Whether the release has an LSM hook of this name that takes programs.
 
-    NotImplementedError between two kernels that were asked and differ.
+    ValueError if the release is between two kernels that were asked and differ.
     """
-    if name in _ALWAYS or name not in _BRANCHES:
-        return name in _ALWAYS
-    older, newer = neighbours(release, _ASKED)
-    found = {".".join(asked.name.split(".")[:2]) in _BRANCHES[name] for asked in (older, newer)}
+    return name in _ALWAYS or name in _BRANCHES and _told(name, _BRANCHES[name], release, _ASKED)
+
+
+def sleepable(name: str, release: Release) -> bool:
+    """Whether programs at this hook of the release can be sleepable, in kernels that allow it.
+
+    ValueError if the release is between two kernels that were asked and differ.
+    """
+    return name in _SLEEPABLE.split() or (
+        name in _MAY_SLEEP and _told(name, _MAY_SLEEP[name], release, _ASKED_SLEEPABLE)
+    )
+
+
+def _told(
+    name: str, branches: frozenset[str], release: Release, asked: tuple[Release, ...]
+) -> bool:
+    """Whether the branches before and after a release are among some."""
+    older, newer = neighbours(release, asked)
+    found = {".".join(one.name.split(".")[:2]) in branches for one in (older, newer)}
     if len(found) > 1:
-        raise NotImplementedError(
-            f"{older.name} and {newer.name} differ in the LSM hook {name}, and no kernel "
-            "between them was asked"
+        raise ValueError(
+            f"lsm_hook: {older.name} and {newer.name} differ in the LSM hook {name!r}, and no "
+            f"kernel between them was asked, so the answer of {release.name} is not known; use "
+            "one of these two releases, or another hook"
         )
     return found.pop()
 

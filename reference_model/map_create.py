@@ -8,6 +8,8 @@ Modelled: ``kernel/bpf/syscall.c:map_create`` and ``map_check_btf``,
 
 from __future__ import annotations
 
+from collections import Counter
+
 from . import changes, errors
 from .cgrp_storage import CgrpStorageMap
 from .maps import Map, MapFd, StorageMap
@@ -91,6 +93,7 @@ class MapCreate(KernelPart):
         if not late:
             self._check_unprivileged()
         self._check_btf_ids(btf_key, btf_value)
+        fields = self._special_fields(btf_value)
         if not self.has(changes.ACCESS_FLAGS_LATE):
             _check_access(map_flags)
         if map_flags & _NUMA_NODE and numa_node:
@@ -116,7 +119,7 @@ class MapCreate(KernelPart):
             self._check_memlock()
         if not valid_name(map_name, self.has):
             raise errors.MapName(map_name)
-        record = self._check_btf(map_type, key, value, map_flags, btf_key, btf_value)
+        record = self._check_btf(map_type, key, value, map_flags, btf_key, btf_value, fields)
         _check_access(map_flags)
         if charged:
             self._check_memlock()
@@ -202,6 +205,7 @@ class MapCreate(KernelPart):
         map_flags: int,
         btf_key: Type | None,
         btf_value: Type | None,
+        record: dict[Special, Field],
     ) -> dict[Special, Field]:
         """``map_check_btf()``; the special fields of the value."""
         if btf_value is None:
@@ -210,11 +214,6 @@ class MapCreate(KernelPart):
             raise errors.BtfSize(btf_key)
         if btf_value.size != value.size:
             raise errors.BtfSize(btf_value)
-        record = {
-            special: where
-            for special, where in btf_value.specials().items()
-            if self.has(_FIELD_SINCE[special])
-        }
         if record:
             self._check_record(map_type, map_flags, record)
         if map_type in _STORAGE_MAPS:
@@ -225,6 +224,29 @@ class MapCreate(KernelPart):
         elif map_type is BPF_MAP_TYPE_CGRP_STORAGE and not _is_int(btf_key, 4):
             raise errors.BtfKeyShape(btf_key)
         return record
+
+    def _special_fields(self, value: Type | None) -> dict[Special, Field]:
+        """``btf_parse_fields()``: the special fields of a value, in loading its BTF and later.
+
+        Of a kind that is there twice the kernel finds neither.  Since 6.2 it then finds no field
+        at all, and BTF with two spin locks does not load.
+        """
+        if value is None:
+            return {}
+        known = {
+            special: where
+            for special, where in value.specials().items()
+            if self.has(_FIELD_SINCE[special])
+        }
+        counts = _counted(value)
+        twice = {special for special in known if counts[special] > 1} - {KPTR}
+        if not self.has(changes.BTF_RECORD):
+            return {special: where for special, where in known.items() if special not in twice}
+        if SPIN_LOCK in twice:
+            raise errors.SpecialFieldTwice(SPIN_LOCK)
+        if {SPIN_LOCK, RES_SPIN_LOCK} <= known.keys():
+            raise errors.SpinLocksOfBothKinds
+        return {} if twice else known
 
     def _check_record(
         self, map_type: MapType, map_flags: int, record: dict[Special, Field]
@@ -243,6 +265,16 @@ class MapCreate(KernelPart):
                     if special is SPIN_LOCK and not together:
                         raise errors.SpecialFieldNotSupportedLegacy(special)
                     raise errors.SpecialFieldNotSupported(special)
+
+
+def _counted(value: Type) -> Counter[Special]:
+    """How often each special field is in a value."""
+    if isinstance(value, Special):
+        return Counter([value])
+    counts: Counter[Special] = Counter()
+    for member in value.members.values() if isinstance(value, Struct) else ():
+        counts += _counted(member)
+    return counts
 
 
 def is_storage_key(key: Type | None) -> bool:

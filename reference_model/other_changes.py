@@ -67,6 +67,19 @@ RUN_CONTEXT = Change(
     unmodelled=_RACE,
     marker=Marker("include/linux/bpf.h", r"struct bpf_cg_run_ctx \{"),
 )
+TAIL_CALLS_BETWEEN_HOOKS = Change(
+    "bpf: Prevent tail call between progs attached to different hooks",
+    "28ead3eaabc1",
+    "6.12",
+    "All LSM programs of a program array must be for hooks with the same parameters; before, a "
+    "program could run with the parameters of another hook.",
+    cve="CVE-2024-50063",
+    backports=("6.1.135", "6.11.4"),
+    changelogs=("6.1.135", "6.11.4"),
+    read=[Read("core.c:__bpf_prog_map_compatible", "6.1.192", "6.12.118")],
+    unmodelled="the model does not know the parameters of LSM hooks",
+    marker=Marker("kernel/bpf/core.c", "attach_func_proto"),
+)
 CGRP_STORAGE_FREE_DEADLOCK = Change(
     "bpf: Fix deadlock when freeing cgroup storage",
     "c78f4afbd962",
@@ -137,6 +150,21 @@ STATISTICS_OF_DUMMY = Change(
     unmodelled="the model has no statistics of programs",
     marker=Marker("include/linux/filter.h", r"likely\(prog->stats\)"),
 )
+LSM_SHIM_LIFETIME = Change(
+    "bpf: Fix a UAF issue in bpf_trampoline_link_cgroup_shim",
+    "56145d237385",
+    "7.0",
+    "Attaching a program to an LSM hook while the last program there is being detached no longer "
+    "uses memory that was freed.",
+    cve="CVE-2026-23319",
+    backports=("6.1.167", "6.12.77"),
+    changelogs=("6.1.167", "6.12.77"),
+    read=[Read("trampoline.c:bpf_trampoline_link_cgroup_shim", "6.1.192", "6.12.118", "7.2.13")],
+    unmodelled=_RACE,
+    marker=Marker(
+        "kernel/bpf/trampoline.c:bpf_trampoline_link_cgroup_shim", "bpf_link_inc_not_zero"
+    ),
+)
 CGRP_STORAGE_WITHOUT_COUNTER = Change(
     "Merge branch 'remove-task-and-cgroup-local-storage-percpu-counters'",
     "db975debcb8c",
@@ -146,14 +174,17 @@ CGRP_STORAGE_WITHOUT_COUNTER = Change(
     unmodelled=_HELPERS,
     marker=Marker("include/linux/bpf_local_storage.h", "rqspinlock"),
 )
-ARRAY_COMPARES_SLEEPABLE = Change(
-    "program arrays compare whether programs are sleepable",
+VOID_HOOKS_DENY_NOTHING = Change(
+    "a program that returns 0 at an LSM hook without an errno sets none",
     "",
-    "7.0",
-    "All programs of a program array must be sleepable, or none.",
-    read=[Read("core.c:__bpf_prog_map_compatible", "6.1.192", "6.19.9", "7.0.0")],
-    unmodelled="programs of the model are not sleepable",
-    marker=Marker("kernel/bpf/core.c", r"owner(->|\.)sleepable"),
+    "7.2",
+    "At LSM hooks that return nothing, a return value of 0 no longer sets ``EPERM`` for the "
+    "programs that run after it.",
+    backports=("7.1.5",),
+    read=[Read("cgroup.c:cgroup_bpf_hook_returns_errno", "7.1.3", "7.1.5", "7.2.13")],
+    unmodelled="programs at these hooks can return only 1, and programs of the model do not ask "
+    "for the value that others set",
+    marker=Marker("kernel/bpf/cgroup.c", "cgroup_bpf_hook_returns_errno"),
 )
 
 ALL: tuple[Change, ...] = tuple(value for value in globals().values() if isinstance(value, Change))

@@ -2,7 +2,7 @@
 """BPF_MAP_TYPE_PROG_ARRAY: where tail calls jump to, and which programs go together in it.
 
 Modelled: ``kernel/bpf/core.c:__bpf_prog_map_compatible``, ``kernel/bpf/arraymap.c`` (fd arrays).
-Left out: the rules on JIT, XDP fragments, sleepable programs and attach_func_proto.
+Left out: the rules on JIT, XDP fragments and attach_func_proto (the parameters of LSM hooks).
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class Owner:
     type: ProgType
     expected_attach_type: int
     storage_maps: tuple[StorageMap | None, ...]
+    sleepable: bool
 
 
 @changing("owner", "slots")
@@ -61,6 +62,8 @@ class ProgArray(Map):
             return
         if owner.type is not program.type:
             raise errors.TailCallIncompatible("another program type")
+        if owner.sleepable is not program.sleepable and kernel.has(changes.SLEEPABLE_TAIL_CALLS):
+            raise errors.TailCallIncompatible("sleepable and other programs")
         if kernel.has(changes.TAIL_CALL_COOKIES):
             none_is_fine = not (program.arrays and kernel.has(changes.TAIL_CALL_COOKIES_TIGHT))
             for mine, needed in zip(program.storage_maps, owner.storage_maps, strict=True):
@@ -73,8 +76,12 @@ class ProgArray(Map):
     def take_owner(self, program: Program) -> None:
         """The first program to use or to enter the array becomes its owner."""
         if self.owner is None:
-            storage_maps = tuple(program.storage_maps)
-            self.owner = Owner(program.type, program.expected_attach_type, storage_maps)
+            self.owner = Owner(
+                program.type,
+                program.expected_attach_type,
+                tuple(program.storage_maps),
+                program.sleepable,
+            )
 
     def _number(self, key: Any) -> int:
         """The number in a 4-byte key."""

@@ -18,7 +18,19 @@ from .parts import KernelPart
 from .prog_arrays import ProgArray
 from .releases import Change
 from .state import Descriptor, Object, changing, valid_name
-from .steps import Access, Call, Location, Return, Run, Step, TailCall, Verdict
+from .steps import (
+    Access,
+    BitVerdict,
+    Call,
+    Guard,
+    Location,
+    Return,
+    Run,
+    SetRetval,
+    Step,
+    TailCall,
+    Verdict,
+)
 from .uapi import (
     BPF_CGROUP_DEVICE,
     BPF_CGROUP_GETSOCKOPT,
@@ -64,7 +76,6 @@ from .uapi import (
     BPF_PROG_TYPE_SOCKET_FILTER,
     BPF_PROG_TYPE_XDP,
     AttachType,
-    ProgFlag,
     ProgType,
 )
 
@@ -118,6 +129,10 @@ _ONLY_ALLOW = frozenset(
 )
 """Attach types whose programs cannot deny anything: they must return 1."""
 
+_NO_RETVAL = _ONLY_ALLOW | {BPF_CGROUP_INET_INGRESS, BPF_CGROUP_INET_EGRESS, BPF_CGROUP_SOCK_OPS}
+"""Attach types whose programs cannot call bpf_set_retval().  INET_INGRESS is 0, so these are also
+the programs that declare no attach type."""
+
 _SINCE = {
     BPF_PROG_TYPE_CGROUP_SYSCTL: changes.SYSCTL_PROGRAMS,
     BPF_PROG_TYPE_CGROUP_SOCKOPT: changes.SOCKOPT_PROGRAMS,
@@ -156,6 +171,7 @@ class Program(Object):
         "lsm_hook",
         "maps",
         "runs",
+        "sleepable",
         "storage_maps",
         "type",
     )
@@ -169,12 +185,14 @@ class Program(Object):
         expected_attach_type: int,
         body: tuple[Step, ...],
         lsm_hook: str,
+        sleepable: bool = False,
     ) -> None:
         super().__init__(0, name)
         self.type = prog_type
         self.expected_attach_type = expected_attach_type
         self.body = body
         self.lsm_hook = lsm_hook
+        self.sleepable = sleepable
         self.maps: list[Map] = []
         """The maps that it holds, each once."""
         self.storage_maps: list[StorageMap | None] = [None, None]
@@ -237,11 +255,11 @@ class ProgCommands(KernelPart):
         if not valid_name(prog_name, self.has):
             raise errors.ProgName(prog_name)
         if prog_flags and not self.has(changes.MAPS_BEFORE_TARGET):
-            raise errors.SleepableProgram(ProgFlag(prog_flags))
-        program = Program(prog_name, prog_type, expected, steps, lsm_hook)
-        mentioned = self._bind(program, prog_flags)
+            self._check_sleepable(prog_type, lsm_hook)
+        program = Program(prog_name, prog_type, expected, steps, lsm_hook, bool(prog_flags))
+        mentioned = self._bind(program)
         if prog_flags:
-            raise errors.SleepableProgram(ProgFlag(prog_flags))
+            self._check_sleepable(prog_type, lsm_hook)
         for step in steps:
             self._verify(program, step, helper_flags)
         arrays = [found for found in mentioned if isinstance(found, ProgArray)]
@@ -287,6 +305,23 @@ class ProgCommands(KernelPart):
             raise errors.ExpectedAttachType(f"no LSM hook {lsm_hook!r}")
         return expected
 
+    def _check_sleepable(self, prog_type: ProgType, lsm_hook: str) -> None:
+        """``can_be_sleepable()`` and ``bpf_lsm_is_sleepable_hook()``."""
+        if prog_type is not BPF_PROG_TYPE_LSM:
+            raise errors.SleepableProgram(prog_type)
+        if self.has(changes.NO_SLEEPABLE_LSM):
+            raise errors.SleepableProgram(BPF_LSM_CGROUP)
+        if not lsm.sleepable(lsm_hook, self.release):
+            raise errors.SleepableProgram(f"LSM hook {lsm_hook!r}")
+
+    def _check_sleepable_map(self, found: Map) -> None:
+        """The last test of ``check_map_prog_compatibility()``: some map types only."""
+        allowed = not isinstance(found, StorageMap | ProgArray)
+        if isinstance(found, ProgArray):
+            allowed = self.has(changes.SLEEPABLE_TAIL_CALLS)
+        if not allowed:
+            raise errors.SleepableProgram(found.type)
+
     def _attach_type(self, number: int) -> AttachType | None:
         found = _BY_NUMBER.get(number)
         if found is None:
@@ -304,7 +339,7 @@ class ProgCommands(KernelPart):
             if program.egress_only and program.expected_attach_type != attach_type:
                 raise errors.WrongAttachType(attach_type)
 
-    def _bind(self, program: Program, prog_flags: int) -> list[Map]:
+    def _bind(self, program: Program) -> list[Map]:
         """The maps mentioned, in order; EBUSY, for either of its reasons, at a storage map.
 
         Before that the kernel rejects a sleepable program there, with EINVAL.
@@ -316,9 +351,9 @@ class ProgCommands(KernelPart):
         for descriptor in (d for step in program.body for d in step.mentions()):
             found = self._map(descriptor)
             mentioned.append(found)
+            if program.sleepable:
+                self._check_sleepable_map(found)
             if isinstance(found, StorageMap):
-                if prog_flags:
-                    raise errors.SleepableProgram(ProgFlag(prog_flags))
                 if exclusive and found.owner is not None:
                     raise errors.StorageBusy
                 kind = found.storage_kind
@@ -339,8 +374,11 @@ class ProgCommands(KernelPart):
             return
         if isinstance(step, Call):
             raise errors.HelperMapType(f"{step.helper} on {self._map(step.map).type}")
-        if isinstance(step, Return | Verdict):
-            self._check_return(program, {step.number} if isinstance(step, Return) else {0, 1})
+        if isinstance(step, SetRetval) and not self._may_set_retval(program):
+            raise errors.UnknownHelper("bpf_set_retval")
+        if isinstance(step, Return | Verdict | BitVerdict | Guard):
+            verdicts = {0} if isinstance(step, Guard) else {0, 1}
+            self._check_return(program, {step.number} if isinstance(step, Return) else verdicts)
         locations = tuple(self._verify_access(program, a, helper_flags) for a in step.accesses())
         program.runs.append((locations, step.compile(*locations)))
 
@@ -373,6 +411,15 @@ class ProgCommands(KernelPart):
             raise errors.ReturnValue(max(numbers - set(allowed)))
         egress = program.type is BPF_PROG_TYPE_CGROUP_SKB
         program.egress_only |= egress and numbers <= {2, 3}
+
+    def _may_set_retval(self, program: Program) -> bool:
+        """``cgroup_common_func_proto()``: whether the program can call bpf_set_retval()."""
+        if program.type is BPF_PROG_TYPE_LSM:
+            return program.lsm_hook not in lsm.VOID
+        if not self.has(changes.SET_RETVAL_BY_ATTACH_TYPE):
+            return program.type in _FEW_HELPERS and self.has(changes.SET_RETVAL)
+        cgroups = program.type in _STORAGE_TYPES
+        return cgroups and program.expected_attach_type not in _NO_RETVAL
 
     def _returns(self, program: Program) -> range | None:
         """What programs of this type and attach type may return, or None for any number."""

@@ -97,8 +97,8 @@ class Recorder(Forwarder):
         except BpfError as error:
             step.answers = [Observation("", error.name)]
             raise
-        except Denied:
-            step.answers = [Observation("", "denied")]
+        except Denied as denied:
+            step.answers = [Observation("", denied.told)]
             raise
         except UndefinedBehaviour:
             step.answers = [Observation("", UNDEFINED)]

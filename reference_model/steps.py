@@ -17,10 +17,19 @@ from typing import NamedTuple
 from .maps import MapFd
 from .storages import BPF_CGROUP_STORAGE_PERCPU, Storages
 
-Run = Callable[[Storages, int], "int | None"]
+
+class Retval(NamedTuple):
+    """The errno that a program chose for the system call, or 0."""
+
+    number: int
+
+
+Run = Callable[[Storages, int], "int | Retval | None"]
 """A step at work on an attachment's storages and a CPU's rank; a number ends the program."""
 
 
+MAX_ERRNO = 4095
+"""The largest errno: ``include/linux/err.h``."""
 _REGISTER = (1 << 64) - 1
 """The largest number of a register; programs compare numbers without a sign."""
 
@@ -79,7 +88,7 @@ class Step:
 
     def compile(self, *locations: Location) -> Run:
         """The step at work, with a location for each access."""
-        raise NotImplementedError
+        raise TypeError("a body is made of steps such as Add or Return; Step is their base class")
 
 
 @dataclass(frozen=True)
@@ -213,6 +222,68 @@ class Verdict(Step):
 
         def run(storages: Storages, rank: int) -> int:
             return 1 if location.load(storages, rank) < below else 0
+
+        return run
+
+
+@dataclass(frozen=True)
+class BitVerdict(Step):
+    """End the program: allow (return 1) if the number has a bit of ``mask``, else deny (0)."""
+
+    map: MapFd
+    mask: int = 1
+    field: str | None = None
+
+    def accesses(self) -> tuple[Access, ...]:
+        return (Access(self.map, self.field, reads=True, writes=False),)
+
+    def compile(self, *locations: Location) -> Run:
+        (location,), mask = locations, self.mask & _REGISTER
+
+        def run(storages: Storages, rank: int) -> int:
+            return 1 if location.load(storages, rank) & mask else 0
+
+        return run
+
+
+@dataclass(frozen=True)
+class Guard(Step):
+    """Deny and end the program (return 0) unless the number is below ``below``; else go on."""
+
+    map: MapFd
+    below: int = 1
+    field: str | None = None
+
+    def accesses(self) -> tuple[Access, ...]:
+        return (Access(self.map, self.field, reads=True, writes=False),)
+
+    def compile(self, *locations: Location) -> Run:
+        (location,), below = locations, self.below & _REGISTER
+
+        def run(storages: Storages, rank: int) -> int | None:
+            return None if location.load(storages, rank) < below else 0
+
+        return run
+
+
+@dataclass(frozen=True)
+class SetRetval(Step):
+    """Choose the errno of the system call, such as 2 for ENOENT: ``bpf_set_retval(-number)``.
+
+    The call then fails with it whatever the programs return, unless a later program chooses 0.
+    """
+
+    number: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.number <= MAX_ERRNO:
+            raise ValueError(f"an errno is a number from 0 to {MAX_ERRNO}, not {self.number}")
+
+    def compile(self, *locations: Location) -> Run:
+        chosen = Retval(self.number)
+
+        def run(storages: Storages, rank: int) -> Retval:
+            return chosen
 
         return run
 

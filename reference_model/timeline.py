@@ -151,8 +151,8 @@ class Timeline:
         for label, text in answers:
             if text == UNDEFINED:
                 yield "the behaviour after this step is undefined"
-            elif text == "denied":
-                yield f"\u201c{label}\u201d is denied" if label else text
+            elif text.startswith("denied"):
+                yield f"\u201c{label}\u201d is {text}" if label else text
             else:
                 name = f"\u201c{label}\u201d " if label else ""
                 yield name + (f"fails with {text}" if ERRNO.fullmatch(text) else f"is {text}")

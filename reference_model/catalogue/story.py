@@ -50,8 +50,8 @@ class Observer:
             raise ValueError(f"the label {label!r} is used twice in one story")
         try:
             result = act()
-        except Denied:
-            self.seen[label] = "denied"
+        except Denied as denied:
+            self.seen[label] = denied.told
             return None
         except BpfError as error:
             self.seen[label] = error.name

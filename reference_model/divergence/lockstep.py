@@ -169,4 +169,5 @@ def _agreed(old: Release, new: Release, world: World) -> _Track | None:
 
 def changes_state(move: Move, answer: Answer) -> bool:
     """Whether an operation with this answer may have changed something: a refusal does not."""
-    return answer == "denied" or (answer == "ok" and not OPERATIONS[move.op["op"]].reads)
+    denied = isinstance(answer, str) and answer.startswith("denied")
+    return denied or (answer == "ok" and not OPERATIONS[move.op["op"]].reads)

@@ -21,12 +21,15 @@ from ..state import Object
 from ..steps import (
     Access,
     Add,
+    BitVerdict,
     Call,
     Copy,
     Flush,
+    Guard,
     Mention,
     Mix,
     Return,
+    SetRetval,
     Step,
     Store,
     TailCall,
@@ -51,6 +54,7 @@ HELPERS = {
     "bpf_map_peek_elem": 89,
     "bpf_sk_storage_get": 107,
     "bpf_for_each_map_elem": 164,
+    "bpf_set_retval": 187,
     "bpf_map_lookup_percpu_elem": 195,
     "bpf_cgrp_storage_get": 210,
     "bpf_cgrp_storage_delete": 211,
@@ -84,7 +88,7 @@ def program(
         code.move(R6, R1)  # the context, which calls overwrite
     for position, step in enumerate(steps):
         code.step(step, last=position == len(steps) - 1)
-    if not steps or not isinstance(steps[-1], (Return, Verdict)):
+    if not steps or not isinstance(steps[-1], (Return, Verdict, BitVerdict)):
         code.leave(1)
     return code.assembled()
 
@@ -196,6 +200,24 @@ class _Code:
                 self.emit(0xAD, R1, R2, off=1)  # if r1 < r2 keep the 1
                 self.number(answer, 0)
                 self.end(last=last)
+            case BitVerdict(mask=mask):
+                offset, width = self.pointer(*step.accesses())
+                self.load(R1, R0, offset, width)
+                self.number(R2, mask)
+                answer = R0 if last else R7
+                self.number(answer, 1)
+                self.emit(0x4D, R1, R2, off=1)  # if r1 & r2 keep the 1
+                self.number(answer, 0)
+                self.end(last=last)
+            case Guard(below=below):
+                offset, width = self.pointer(*step.accesses())
+                self.load(R1, R0, offset, width)
+                self.number(R2, below)
+                self.emit(0xAD, R1, R2, off=2)  # if r1 < r2 go on
+                self.leave(0)
+            case SetRetval(number=number):
+                self.number(R1, -number)
+                self.call("bpf_set_retval")
             case Return(number=number):
                 self.number(R0 if last else R7, number)
                 self.end(last=last)

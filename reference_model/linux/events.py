@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from errno import EBADF, ENOENT
 
 from .. import cgroups, errors
@@ -12,7 +13,7 @@ from ..uapi import BPF_CGROUP_INET_SOCK_CREATE
 from .descriptors import Socket, word
 from .errors import KernelError
 from .parts import LinuxPart
-from .processes import Worker
+from .processes import Denial, Worker
 from .syscall import Command, TestRun, address, bpf, buffer
 from .tree import Cgroup
 
@@ -26,24 +27,36 @@ class EventCommands(LinuxPart):
     def fire(self, where: cgroups.Cgroup | cgroups.Socket, hook: Hook, *, cpu: int = 0) -> None:
         if hook not in EVENTS:
             raise NotImplementedError(f"no way is known to pass {hook} just once")
+        given = None
         if isinstance(where, cgroups.Socket):
             if hook not in ON_SOCKET:
                 raise NotImplementedError(
                     f"no way is known to pass {hook} on a socket that is open"
                 )
-            denied = self._fire_socket(where, hook, cpu)
+            given, worker = self._given(where), self._worker(self.root)
         else:
-            denied = self._worker(self._live(where)).do(hook, self._cpu(cpu))
+            worker = self._worker(self._live(where))
+        denied = self._denial(lambda: worker.do(hook, self._cpu(cpu), given))
         if denied is not None:
-            raise errors.Denied(_denier(denied, hook))
+            raise errors.Denied(_denier(denied.call, hook), denied.number)
 
-    def _fire_socket(self, socket: cgroups.Socket, hook: Hook, cpu: int) -> str | None:
+    def _denial(self, act: Callable[[], Denial | None]) -> Denial | None:
+        """What a program denied, also with an errno that it chose with bpf_set_retval()."""
+        try:
+            return act()
+        except KernelError as error:
+            if error.number not in self.retvals:
+                raise
+            return Denial(error.reason, error.number)
+
+    def _given(self, socket: cgroups.Socket) -> int:
+        """The descriptor of an open socket."""
         if not isinstance(socket, Socket) or not socket.open:
             raise KernelError(EBADF, "sendto")
         parent = socket.cgroup.parent
         if not socket.cgroup.online and parent is not None and not parent.online:
             self.guard.send_below_removed()
-        return self._worker(self.root).do(hook, self._cpu(cpu), socket.fd)
+        return socket.fd
 
     def run_hooks(
         self,
@@ -55,9 +68,17 @@ class EventCommands(LinuxPart):
             self.fire(where, hooks[-1], cpu=cpu)
 
     def socket(self, cgroup: cgroups.Cgroup, *, cpu: int = 0) -> Socket:
-        denied, fd = self._worker(self._live(cgroup)).socket(self._cpu(cpu))
+        worker, fds = self._worker(self._live(cgroup)), []
+
+        def create() -> Denial | None:
+            denied, fd = worker.socket(self._cpu(cpu))
+            fds.append(fd)
+            return denied
+
+        denied = self._denial(create)
         if denied is not None:
-            raise errors.Denied(BPF_CGROUP_INET_SOCK_CREATE)
+            raise errors.Denied(BPF_CGROUP_INET_SOCK_CREATE, denied.number)
+        (fd,) = fds
         cgroup.sockets += 1
         made = Socket(cgroup, fd)
         self.held.descriptors.append(made)

@@ -34,6 +34,13 @@ LIMIT = 60.0
 """Seconds that a process may take for one action."""
 
 
+class Denial(NamedTuple):
+    """What a program denied: the system call, or "" for a packet that did not arrive, its errno."""
+
+    call: str
+    number: int
+
+
 class Worker:
     """A forked process in the cgroup whose directory is given."""
 
@@ -55,14 +62,14 @@ class Worker:
             self.close()
             raise
 
-    def do(self, hook: Hook, cpu: int, given: int | None = None) -> str | None:
+    def do(self, hook: Hook, cpu: int, given: int | None = None) -> Denial | None:
         """Pass a hook on a CPU, on the given socket if any; None, or what a program denied.
 
         KernelError if a system call failed for another reason.
         """
         return self._ask({"hook": _plain(hook), "cpu": cpu}, given)
 
-    def socket(self, cpu: int) -> tuple[str | None, int]:
+    def socket(self, cpu: int) -> tuple[Denial | None, int]:
         """Make a UDP socket on a CPU and hand it over; what a program denied, else None, fd."""
         denied = self._ask({"hook": "", "cpu": cpu})
         return denied, -1 if denied is not None else _take(self._sockets)
@@ -80,7 +87,7 @@ class Worker:
                 return
             time.sleep(0.0005)
 
-    def _ask(self, wish: dict[str, Any], given: int | None = None) -> str | None:
+    def _ask(self, wish: dict[str, Any], given: int | None = None) -> Denial | None:
         if given is not None:
             socket.send_fds(self._sockets, [b"x"], [given])
         self._write({**wish, "given": given is not None})
@@ -89,7 +96,7 @@ class Worker:
     def _write(self, said: object) -> None:
         os.write(self._wishes, json.dumps(said).encode())
 
-    def _answer(self, cpu: int) -> str | None:
+    def _answer(self, cpu: int) -> Denial | None:
         """What the process answers, after what it wants of the outside meanwhile."""
         while True:
             if not ready(self._answers, LIMIT):
@@ -104,8 +111,7 @@ class Worker:
             self._write(self._outside.do(what, family, where, cpu))
         if "errno" in answer:
             raise KernelError(answer["errno"], answer["call"])
-        denied: str | None = answer.get("denied")
-        return denied
+        return Denial(*answer["denied"]) if "denied" in answer else None
 
 
 class _Channel(NamedTuple):
@@ -205,9 +211,9 @@ def _pass(
         event = EVENTS[hook if isinstance(hook, str) else AttachType(hook)]
         Process.act(event, outside.addresses, ask, given)
     except Dropped:
-        return {"denied": ""}, -1
+        return {"denied": ("", errno.EPERM)}, -1
     except OSError as error:
         if error.errno not in (errno.EPERM, *_DENIED_SOCKET.get(str(error.filename), ())):
             raise
-        return {"denied": str(error.filename)}, -1
+        return {"denied": (str(error.filename), error.errno)}, -1
     return {}, -1

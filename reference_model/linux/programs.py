@@ -15,7 +15,7 @@ from typing import Any
 from .. import changes
 from ..maps import MapFd as AnyMapFd
 from ..programs import ProgFd as AnyProgFd
-from ..steps import Step
+from ..steps import SetRetval, Step
 from ..storages import BPF_CGROUP_STORAGE_PERCPU, BPF_CGROUP_STORAGE_SHARED
 from ..uapi import (
     BPF_CGROUP_INET_SOCK_CREATE,
@@ -80,6 +80,7 @@ class ProgCommands(LinuxPart):
         notes.id = object_id(fd)
         self.made["prog"][notes.id] = notes
         self.loaded.add(notes.id)
+        self.retvals |= {step.number for step in steps if isinstance(step, SetRetval)}
         for found in mentioned:
             found.object.programs.add(notes.id)
         for array in arrays:

@@ -127,6 +127,8 @@ class LinuxState(KernelInterface):
         """Whether the slots of LSM hooks that lost their last program are surely free."""
         self.slots_until = 0.0
         """Until when such a slot may become free by itself."""
+        self.retvals: set[int] = set()
+        """The errnos that loaded programs choose with bpf_set_retval()."""
         self.loaded: set[int] = set()
         """The ids of the programs that were loaded, as far as they are known to live."""
         self.made: dict[str, dict[int, Object]] = {"map": {}, "prog": {}, "link": {}}

@@ -18,7 +18,7 @@ from ..uapi import (
     BPF_MAP_TYPE_CGRP_STORAGE,
     BPF_NOEXIST,
 )
-from ..values import SPIN_LOCK, STORAGE_KEY, TIMER, U32, U64, Bytes, Struct
+from ..values import RES_SPIN_LOCK, SPIN_LOCK, STORAGE_KEY, TIMER, U32, U64, Bytes, Struct
 from .setup import PERCPU_STORAGE, STORAGE, Refusal, Setup
 
 _LOCKED = Struct(count=U64, lock=SPIN_LOCK)
@@ -204,6 +204,22 @@ _CREATE = (
         *(STORAGE, STORAGE_KEY, _TIMED),
         btf=True,
         since=changes.TIMER,
+    ),
+    _create(
+        errors.SpecialFieldTwice,
+        "two ``bpf_spin_lock`` in the value",
+        *(STORAGE, STORAGE_KEY, Struct(one=SPIN_LOCK, two=SPIN_LOCK)),
+        btf=True,
+        since=changes.BTF_RECORD,
+        rule="btf.two-fields",
+    ),
+    _create(
+        errors.SpinLocksOfBothKinds,
+        "a ``bpf_spin_lock`` and a ``bpf_res_spin_lock`` in the value",
+        *(STORAGE, STORAGE_KEY, Struct(one=SPIN_LOCK, two=RES_SPIN_LOCK)),
+        btf=True,
+        since=changes.RES_SPIN_LOCK,
+        rule="btf.two-fields",
     ),
     _create(
         errors.BtfNotSupported,

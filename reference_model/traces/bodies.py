@@ -13,7 +13,22 @@ from dataclasses import fields
 from typing import Any
 
 from ..maps import MapFd
-from ..steps import Add, Call, Copy, Flush, Mention, Mix, Return, Step, Store, TailCall, Verdict
+from ..steps import (
+    Add,
+    BitVerdict,
+    Call,
+    Copy,
+    Flush,
+    Guard,
+    Mention,
+    Mix,
+    Return,
+    SetRetval,
+    Step,
+    Store,
+    TailCall,
+    Verdict,
+)
 
 STEPS: dict[str, type[Step]] = {
     "add": Add,
@@ -22,6 +37,9 @@ STEPS: dict[str, type[Step]] = {
     "copy": Copy,
     "flush": Flush,
     "verdict": Verdict,
+    "bit_verdict": BitVerdict,
+    "guard": Guard,
+    "set_retval": SetRetval,
     "return": Return,
     "mention": Mention,
     "call": Call,

@@ -75,8 +75,8 @@ class Replayer(Generic[K]):
             return "skip"
         except BpfError as error:
             return error.name
-        except Denied:
-            return "denied"
+        except Denied as denied:
+            return denied.told
         return "ok" if done is None else done
 
     def _named(self, name: str | None) -> Any:

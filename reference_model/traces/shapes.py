@@ -5,10 +5,14 @@ from __future__ import annotations
 
 from functools import cache
 
-from ..values import ENUM, S32, S64, SPIN_LOCK, U32, U64, Struct, Type
+from ..values import ENUM, RES_SPIN_LOCK, S32, S64, SPIN_LOCK, TIMER, U32, U64, Struct, Type
 
 _SCALARS: dict[str, Type] = {"u32": U32, "s32": S32, "u64": U64, "s64": S64, "enum": ENUM}
-_MEMBERS = {"bpf_spin_lock": SPIN_LOCK}
+_MEMBERS: dict[str, Type] = {
+    "bpf_spin_lock": SPIN_LOCK,
+    "bpf_res_spin_lock": RES_SPIN_LOCK,
+    "bpf_timer": TIMER,
+}
 _NAMES = {described: name for name, described in (_SCALARS | _MEMBERS).items()}
 
 

@@ -668,3 +668,45 @@ def test_an_update_back_is_not_trusted_blindly() -> None:
     kernel.fire(cgroup, EGRESS)
     assert kernel.map_lookup_elem(counts, (cgroup, EGRESS)) == 1
     kernel.check_invariants()
+
+
+# -- links that took CGROUP_SKB programs of other attach types ----------------------------------
+
+UNCHECKED = ("6.6", "6.6.32", "6.7", "6.8.11", "6.9", "6.9.2")
+
+
+@pytest.mark.parametrize("release", UNCHECKED)
+def test_a_link_took_a_program_of_another_type(release: str) -> None:
+    """AUDIT 2.8: it attaches, and what it does there is undefined; PROG_ATTACH rejects it."""
+    kernel = Kernel(release)
+    cgroup, counts = kernel.mkdir(), storage_map(kernel)
+    prog = counter(kernel, counts)
+    with refused(kernel, "EINVAL", errors.WrongDescriptor):
+        kernel.prog_attach(cgroup, prog, CONNECT)
+    with refused(kernel, "EINVAL", errors.WrongDescriptor):
+        kernel.link_create(cgroup, prog, BPF_LSM_CGROUP)
+    link = kernel.link_create(cgroup, prog, CONNECT)
+    assert kernel.map_lookup_elem(counts, (cgroup, CONNECT)) == 0
+    with undefined(kernel, "the context of another program type"):
+        kernel.fire(cgroup, CONNECT)
+    kernel.link_detach(link)
+    kernel.fire(cgroup, CONNECT)
+
+
+@pytest.mark.parametrize(
+    "release", [*before("6.6"), *since("6.10"), "6.1.190", "6.1.191", "6.6.33", "6.8.12", "6.9.3"]
+)
+def test_a_link_takes_no_program_of_another_type(release: str) -> None:
+    kernel = Kernel(release)
+    cgroup, prog = kernel.mkdir(), skb(kernel)
+    if kernel.has(changes.LINKS):
+        with refused(kernel, "EINVAL", errors.WrongDescriptor):
+            kernel.link_create(cgroup, prog, CONNECT)
+
+
+@pytest.mark.parametrize("release", UNCHECKED)
+def test_only_skb_programs_were_unchecked(release: str) -> None:
+    kernel = Kernel(release)
+    cgroup, prog = kernel.mkdir(), kernel.prog_load(SOCK)
+    with refused(kernel, "EINVAL", errors.WrongDescriptor):
+        kernel.link_create(cgroup, prog, EGRESS)

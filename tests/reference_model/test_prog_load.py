@@ -585,9 +585,9 @@ def test_a_body_names_fields_that_exist() -> None:
     assert kernel.objects["prog"] == {}
 
 
-def test_the_base_step_does_nothing() -> None:
-    with pytest.raises(NotImplementedError):
-        Step().compile()
+def test_the_base_step_is_no_step() -> None:
+    with pytest.raises(TypeError, match="such as Add"):
+        Kernel().prog_load(SKB, Step())
 
 
 def test_what_is_no_program() -> None:

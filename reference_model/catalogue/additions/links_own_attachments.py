@@ -79,6 +79,11 @@ For storages, a link is an attachment like any other. Before 5.9 detaching it fr
 since 5.9 they remain until the cgroup or the map is freed. A detached link keeps its program, and
 so the map. ``BPF_LINK_UPDATE``, also new in 5.7, replaces the program and keeps the storages.
 
+From 6.6 to 6.9 ``BPF_LINK_CREATE`` accepts a ``CGROUP_SKB`` program at the attach types of other
+programs, such as ``INET4_CONNECT``. The program then runs with the wrong context. Every other
+release rejects it with ``EINVAL``, and ``BPF_PROG_ATTACH`` always does. The fault is
+CVE-2024-38564, fixed in 6.10 and in 6.6.33, 6.8.12 and 6.9.3: see :rule:`attach.link-type`.
+
 On 5.7 and 5.8 do not attach one program twice to a hook of a cgroup, by two links or by a link and
 directly: this corrupts the map's tree of storages.
 """,
@@ -122,10 +127,18 @@ directly: this corrupts the map's tree of storages.
         "EINVAL from BPF_LINK_DETACH",
         "ENOENT from BPF_PROG_DETACH though the query lists the program",
     ),
-    rules=("share.links", "detach.absent", "lifetime.attachment", "link-update.keep"),
+    rules=(
+        "share.links",
+        "detach.absent",
+        "lifetime.attachment",
+        "link-update.keep",
+        "attach.link-type",
+    ),
     recipes=("know_what_is_attached", "replace_a_program"),
     explains=(
         Explains(changes.LINKS, ("link_create: EINVAL / ok", "link_create: EINVAL / EPERM")),
         Explains(changes.LINK_DETACH),
+        Explains(changes.LINK_TYPE_UNCHECKED),
+        Explains(changes.LINK_TYPE_CHECKED),
     ),
 )

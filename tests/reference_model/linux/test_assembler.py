@@ -34,16 +34,19 @@ from reference_model import (
     U64,
     Add,
     Array,
+    BitVerdict,
     Bytes,
     Call,
     Copy,
     Denied,
     Flush,
+    Guard,
     Kernel,
     MapFd,
     Mention,
     Mix,
     Return,
+    SetRetval,
     Step,
     Store,
     Struct,
@@ -168,6 +171,11 @@ def test_another_helper_gets_the_map_first(counts: MapFd, helper: str) -> None:
     assert written == {-8, -16, -24}, "the key's 16 bytes and the value's 8 are initialised"
 
 
+def test_the_errno_is_passed_negative() -> None:
+    chosen = [Insn(0xB7, 1, 0, 0, -2), Insn(0x85, 0, 0, 0, 187)]  # bpf_set_retval(-2)
+    assert decode(assemble(SetRetval(2))) == chosen + ALLOW
+
+
 def test_an_unknown_helper_is_named(counts: MapFd) -> None:
     with pytest.raises(KeyError, match="bpf_no_such"):
         assemble(Call(counts, "bpf_no_such"))
@@ -254,6 +262,8 @@ def execute(code: bytes, values: dict[int, bytearray]) -> int:
             store(reg[dst] + off, width, load(reg[dst] + off, width) + reg[src])
         elif code_ == 0xAD:
             at += off if reg[dst] < reg[src] else 0
+        elif code_ == 0x4D:
+            at += off if reg[dst] & reg[src] else 0
         elif code_ == 0x15:
             at += off if reg[dst] == imm & MASK else 0
         else:
@@ -312,6 +322,8 @@ def bodies(draw: st.DrawFn) -> tuple[World, tuple[MapFd, MapFd], list[Step]]:
                         Flush(one, two, number & MASK, field, other),
                         Mention(one),
                         Verdict(one, number & MASK, field),
+                        BitVerdict(one, number & MASK, field),
+                        Guard(one, number & MASK, field),
                         Return(number & 1),
                     ]
                 )
