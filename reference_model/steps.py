@@ -248,7 +248,7 @@ class BitVerdict(Step):
 
 @dataclass(frozen=True)
 class Guard(Step):
-    """Deny and end the program (return 0) unless the number is below ``below``; else go on."""
+    """Deny and end the program (return 0) unless the number is below ``below``, else continue."""
 
     map: MapFd
     below: int = 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from common.tables import table
+from common.tables import Cell, table
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
@@ -53,7 +53,7 @@ class EventsTable(SphinxDirective):
     """``.. events::``"""
 
     def run(self) -> list[nodes.Node]:
-        made = []
+        made: list[list[Cell]] = []
         for words, hooks in rows():
             cells: list[nodes.Node] = []
             for hook in hooks:

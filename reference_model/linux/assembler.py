@@ -213,7 +213,7 @@ class _Code:
                 offset, width = self.pointer(*step.accesses())
                 self.load(R1, R0, offset, width)
                 self.number(R2, below)
-                self.emit(0xAD, R1, R2, off=2)  # if r1 < r2 go on
+                self.emit(0xAD, R1, R2, off=2)  # if r1 < r2 continue
                 self.leave(0)
             case SetRetval(number=number):
                 self.number(R1, -number)

@@ -677,7 +677,7 @@ UNCHECKED = ("6.6", "6.6.32", "6.7", "6.8.11", "6.9", "6.9.2")
 
 @pytest.mark.parametrize("release", UNCHECKED)
 def test_a_link_took_a_program_of_another_type(release: str) -> None:
-    """AUDIT 2.8: it attaches, and what it does there is undefined; PROG_ATTACH rejects it."""
+    """CVE-2024-38564: it attaches, and what it does there is undefined; PROG_ATTACH rejects it."""
     kernel = Kernel(release)
     cgroup, counts = kernel.mkdir(), storage_map(kernel)
     prog = counter(kernel, counts)
