@@ -80,7 +80,7 @@ class Denied(PermissionError):
 
     @property
     def told(self) -> str:
-        """The answer in traces and stories: ``denied``, and the errno where it differs from EPERM."""
+        """The answer in traces and stories: ``denied``, and the errno if it is not EPERM."""
         name = _errno.NAMES.get(self.number, str(self.number))
         return "denied" if self.number == _errno.EPERM else f"denied {name}"
 
