@@ -27,11 +27,15 @@ has gone."""
 """The exit statuses that every command has besides its own."""
 
 
+class UserError(ValueError):
+    """What a user gave cannot be used; the text is a sentence that says what, where and why."""
+
+
 def finish(main: Callable[[], int]) -> NoReturn:
     """Run a command and exit with its status, or with one of ENDINGS and a line that says why.
 
     SIGTERM ends a command as Ctrl-C does, so that it puts away what it has begun.  Output that
-    cannot be written, for example to a full disk, is status 2.
+    cannot be written, for example to a full disk, is status 2, and so is a UserError.
     """
     ended = threading.Event()
 
@@ -49,6 +53,8 @@ def finish(main: Callable[[], int]) -> NoReturn:
         )
     except BrokenPipeError:
         status, said = NO_READER, "the reader of the output has gone"
+    except UserError as error:
+        status, said = 2, str(error)
     except BrokenExecutor:
         status, said = 2, "a process of this command was killed, perhaps for want of memory"
     except OSError as error:

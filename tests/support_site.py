@@ -77,6 +77,7 @@ def unused(kernel):
 
 STORY = BreakingChange(
     title="Attaching goes on",
+    nav="Attaching goes on",
     summary="""
 The old values stay. So it is.
 """,
@@ -128,6 +129,7 @@ def _run(kernel, observe, zero):
 
 STORY = Recipe(
     title="Write zeros",
+    nav="Write zeros",
     problem="It goes on.",
     when="Always.",
     summary="Write zeros.",
@@ -156,6 +158,8 @@ def run(kernel, observe):
 
 STORY = Addition(
     title="Keys may be short",
+    nav="Keys may be short",
+    affects="both",
     summary="""
 Keys of 8 bytes exist.
 """,

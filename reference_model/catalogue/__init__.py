@@ -10,8 +10,10 @@ A new module in one of their folders is a new story: nothing else is edited.
 from __future__ import annotations
 
 import importlib
-import pkgutil
+import traceback
 from functools import cache
+from pathlib import Path
+from types import ModuleType
 from typing import TypeVar, overload
 
 from ..errors import UNDEFINED
@@ -29,6 +31,7 @@ from .story import (
     Recipe,
     Sign,
     Story,
+    StoryError,
     observed,
 )
 
@@ -47,6 +50,7 @@ __all__ = [
     "Recipe",
     "Sign",
     "Story",
+    "StoryError",
     "observed",
     "stories",
 ]
@@ -74,16 +78,28 @@ def stories(kind: type[Story] = Story) -> dict[str, Story] | dict[str, S]:
 
 @cache
 def _discover() -> dict[str, Story]:
-    """The ``STORY`` of each module; TypeError names a module without a right one."""
+    """The ``STORY`` of each module; StoryError names a module without a right one."""
     found: dict[str, Story] = {}
     for folder, kind in FOLDERS.items():
-        package = importlib.import_module(f"{__name__}.{folder}")
-        for name in sorted(module.name for module in pkgutil.iter_modules(package.__path__)):
-            path = f"{package.__name__}.{name}"
-            story = getattr(importlib.import_module(path), "STORY", None)
+        for path in sorted((Path(__file__).parent / folder).glob("[!_]*.py")):
+            story = getattr(_imported(path, f"{__name__}.{folder}.{path.stem}"), "STORY", None)
             if not isinstance(story, kind):
-                raise TypeError(f"{path} has no STORY that is a {kind.__name__}")
-            if name in found:
-                raise TypeError(f"{path}: the name is taken by another story")
-            found[name] = story
+                raise StoryError(f"{path}: it has no STORY that is a {kind.__name__}")
+            if path.stem in found:
+                raise StoryError(f"{path}: another story has the name {path.stem}: rename one")
+            if lacks := list(story.lacks()):
+                raise StoryError(f"{path}: its page needs {'; '.join(lacks)}")
+            found[path.stem] = story
     return found
+
+
+def _imported(path: Path, name: str) -> ModuleType:
+    """The module of a story; StoryError says in which line it goes wrong."""
+    try:
+        return importlib.import_module(name)
+    except Exception as error:
+        lines = [line for frame, line in traceback.walk_tb(error.__traceback__)
+                 if frame.f_code.co_filename == str(path)]  # fmt: skip
+        line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else 1
+        reason = error.msg if isinstance(error, SyntaxError) else error
+        raise StoryError(f"{path}:{line}: {type(error).__name__}: {reason}") from error

@@ -16,11 +16,12 @@ there.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..commands import UserError
 from ..errors import UNDEFINED, BpfError, Denied, UndefinedBehaviour
 from ..interface import KernelInterface
 from ..maps import BOGUS_KEY
@@ -89,6 +90,10 @@ def observed(
     with suppress(_Stop):
         run(kernel, through(observer))
     return observer.seen
+
+
+class StoryError(UserError):
+    """A story cannot be used; the text names its file, the line where there is one, and why."""
 
 
 @dataclass(frozen=True)
@@ -165,6 +170,13 @@ class Story:
     nav: str = ""
     """The title in menus, of at most 30 characters; empty: the title itself."""
 
+    def lacks(self) -> Iterator[str]:
+        """What its page needs and the story does not have."""
+        if len(self.title) > 60:
+            yield "a title of at most 60 characters"
+        if not 0 < len(self.nav) <= 30:
+            yield "nav, a title of at most 30 characters for menus"
+
     def expected(self, on: Release | str) -> Outcome:
         """The outcome that holds on a release."""
         has = release(on).has
@@ -211,6 +223,12 @@ class Difference(Story):
     affects: str = ""
     """The map types that it changes: a key of AFFECTS."""
 
+    def lacks(self) -> Iterator[str]:
+        """What its page needs and the story does not have."""
+        yield from super().lacks()
+        if self.affects not in AFFECTS:
+            yield f"affects, one of {', '.join(AFFECTS)}"
+
 
 @dataclass(frozen=True)
 class Sign:
@@ -238,6 +256,16 @@ class BreakingChange(Difference):
     """What to do, above the code of ``docs/examples/fixes/NAME.c``."""
     no_fix: str = ""
     """A sentence that says why there is nothing to do."""
+
+    def lacks(self) -> Iterator[str]:
+        """What its page needs and the story does not have."""
+        yield from super().lacks()
+        if not self.affected:
+            yield "affected, a check list"
+        if not self.signs:
+            yield "signs in a reader's code"
+        if bool(self.fix) == bool(self.no_fix):
+            yield "either fix or no_fix"
 
 
 @dataclass(frozen=True)
@@ -277,6 +305,14 @@ class Recipe(Story):
     """A claimed release on which the old program breaks each promise."""
     since: Change | None = None
     """The change from which on the recipe works; None: everywhere."""
+
+    def lacks(self) -> Iterator[str]:
+        """What its page needs and the story does not have."""
+        yield from super().lacks()
+        if not self.problem:
+            yield "problem"
+        if not self.when:
+            yield "when to use it"
 
     def claims(self, on: Release | str) -> bool:
         """Whether the recipe is for this release."""

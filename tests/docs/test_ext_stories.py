@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from html import unescape
 
 import pytest
@@ -264,11 +266,42 @@ def test_a_fault_in_prose_is_reported_where_it_was_written(site: Site) -> None:
     assert re.search(rf"again\.py:{number}: WARNING: Inline literal start-string", output)
 
 
-def test_a_story_that_cannot_be_read_is_named(site: Site) -> None:
-    site.write("reference_model/catalogue/recipes/broken.py", '"""No story."""\n')
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('"""No story."""\n', ": it has no STORY that is a Recipe"),
+        ("x = 1\ndef run(:\n", ":2: SyntaxError: invalid syntax"),
+        ("x = 1\n\nSTORY = Recipe()\n", ":3: NameError: name 'Recipe' is not defined"),
+        (
+            "from ..story import Recipe\n"
+            'STORY = Recipe(title="T", summary="", run=print, outcomes=(), details="")\n',
+            ": its page needs nav, a title of at most 30 characters for menus; problem; when",
+        ),
+    ],
+    ids=["none", "no Python", "a name", "parts"],
+)
+def test_a_story_that_cannot_be_used_is_named(site: Site, text: str, said: str) -> None:
+    name = "reference_model/catalogue/recipes/broken.py"
+    site.write(name, text)
     status, output = site.build()
     assert status == 2
-    assert "recipes.broken has no STORY that is a Recipe" in output
+    assert f"{site.path / name}{said}" in output
+    assert "Traceback" not in output
+    command = ["-m", "reference_model", "export"]
+    done = subprocess.run(
+        [sys.executable, *command], cwd=site.path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"{site.path / name}{said}")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_name_that_is_taken_is_named(site: Site) -> None:
+    story = site.read("reference_model/catalogue/recipes/zero.py")
+    site.write("reference_model/catalogue/recipes/again.py", story)
+    status, output = site.build()
+    assert status == 2
+    assert "recipes/again.py: another story has the name again: rename one" in output
 
 
 def test_a_trace_that_is_not_there_is_named(site: Site) -> None:

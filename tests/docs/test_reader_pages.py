@@ -15,7 +15,7 @@ from stories.listings import BEGIN, EXAMPLES, to_copy
 
 from conformance import twins
 from records.matrix import committed_matrix
-from reference_model.catalogue import AFFECTS, BreakingChange, Difference, Recipe, stories
+from reference_model.catalogue import BreakingChange, Recipe, stories
 
 STORIES = stories()
 CHANGES = stories(BreakingChange)
@@ -33,24 +33,11 @@ BPF = ["clang", "-g", "-target", "bpf", "-idirafter", f"/usr/include/{MULTIARCH}
 def lacks(name: str) -> Iterator[str]:
     """What the page of a story lacks."""
     story = STORIES[name]
-    if not 0 < len(story.nav) <= 30:
-        yield "a title of at most 30 characters for menus"
-    if len(story.title) > 60:
-        yield "a title of at most 60 characters"
-    if isinstance(story, Difference) and story.affects not in AFFECTS:
-        yield "the map types that it affects"
-    if isinstance(story, BreakingChange):
-        if not story.signs:
-            yield "signs"
-        if bool(story.fix) == bool(story.no_fix):
-            yield "a fix, or the reason why none is needed"
-        if bool(story.fix) != bool(to_copy("fixes", name)):
-            yield "code for its fix"
-    if isinstance(story, Recipe):
-        if not story.when:
-            yield "when to use it"
-        if "C" not in to_copy("guides", name):
-            yield "C to copy"
+    yield from story.lacks()
+    if isinstance(story, BreakingChange) and bool(story.fix) != bool(to_copy("fixes", name)):
+        yield "code for its fix"
+    if isinstance(story, Recipe) and "C" not in to_copy("guides", name):
+        yield "C to copy"
 
 
 @pytest.mark.parametrize("name", STORIES)
