@@ -153,12 +153,13 @@ def test_the_code_of_a_fix_is_in_tabs_of_languages(site: Site) -> None:
     page = site.read("build/html/breaking_changes/again.html")
     assert "fixed_in_c" in page
     assert 'data-sync-group="language"' not in page
-    site.write(f"{fix}.go", "var fixedInGo int\n")
+    site.write("docs/examples/go/again/copy.go", "// [begin shown]\nvar x int\n// [end shown]\n")
     status, output = site.build()
     assert status == 0, output
     page = site.read("build/html/breaking_changes/again.html")
     assert re.findall(r'data-sync-group="language" data-sync-id="(\w+)"', page) == ["C", "Go"]
-    assert page.index("fixed_in_c") < page.index("fixedInGo")
+    assert page.index("fixed_in_c") < page.index("var")
+    assert "begin shown" not in page
 
 
 def test_ids_on_a_page_are_unique(built: Site) -> None:

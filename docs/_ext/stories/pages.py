@@ -49,9 +49,10 @@ def sources(name: str, story: Story) -> Iterator[str]:
     if isinstance(story, Recipe) and story.old is not None:
         runs.append(story.old)
     yield from (path for run in runs for _, path, _, _ in parts(run))
-    yield str(sessions.FILE)
-    copied = (*to_copy("fixes", name).values(), *to_copy("guides", name).values())
-    yield from (str(path) for paths in copied for path in paths)
+    for copied in (to_copy("fixes", name), to_copy("guides", name)):
+        yield from (str(path) for paths in copied.values() for path in paths)
+        if "bpftool" in copied:
+            yield str(sessions.FILE)
     yield from map(str, (*files(name), *EXAMPLES.glob("example.[ch]")))
 
 
