@@ -11,6 +11,7 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from records import sessions
 from records.digests import EXAMPLES, session_digest
 
 from . import guest, run_sessions, tools, twins
-from .command_line import Exit, Progress, add, jobs_of, keep_log
+from .command_line import Exit, Progress, UsageError, add, jobs_of, keep_log
 from .command_line import wanted as wanted_kernels
 from .languages import BUILT
 from .payload import WORK, Payload
@@ -29,7 +30,8 @@ THERE = ("libc.so", "ld-linux")
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the subcommand to the command line."""
-    add(commands, "bpftool", run, "Run the shell lines of the pages on real kernels.")
+    parser = add(commands, "bpftool", run, "Run the shell lines of the pages on real kernels.")
+    parser.add_argument("sessions", nargs="*", metavar="NAME", help="default: all")
 
 
 def scripts() -> dict[str, Path]:
@@ -52,9 +54,12 @@ def libraries(program: Path) -> dict[str, Path]:
     return {f"lib/{p.name}": p.resolve() for p in paths if not p.name.startswith(THERE)}
 
 
-def payload() -> Payload:
-    """The payload that runs all scripts."""
-    program, found = bpftool(), scripts()
+def payload(wanted: Sequence[str]) -> Payload:
+    """The payload that runs these scripts."""
+    program, known = bpftool(), scripts()
+    if unknown := [name for name in wanted if name not in known]:
+        raise UsageError(f"no such script: {', '.join(unknown)}")
+    found = {name: known[name] for name in wanted or known}
     return Payload(
         name="bpftool",
         argv=(tools.PYTHON, "run_sessions.py", *found),
@@ -92,10 +97,13 @@ def run(options: argparse.Namespace, progress: Progress) -> Exit:
     wanted = wanted_kernels(options, progress)
     twins.build()
     kernels = sessions.read()["kernels"]
-    for number, result in enumerate(guest.run_all(wanted.here, payload(), jobs=jobs_of(options))):
+    for number, result in enumerate(
+        guest.run_all(wanted.here, payload(options.sessions), jobs=jobs_of(options))
+    ):
         progress.say(f"{result.kernel.name}: {result.problem or 'ok'}, {result.seconds:.0f} s")
         if result.ok:
-            kernels[result.kernel.version] = record_of(list(result.lines))
+            earlier = kernels.get(result.kernel.version, {}) if options.sessions else {}
+            kernels[result.kernel.version] = {**earlier, **record_of(list(result.lines))}
             sessions.write(version(), kernels)
         else:
             keep_log(result, number)

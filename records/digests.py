@@ -63,7 +63,8 @@ def session_digest(name: str, folder: Path = EXAMPLES) -> str:
     (script,) = folder.glob(f"*/{name}.sh")
     lines = (line.strip() for line in script.read_text(encoding="utf-8").splitlines())
     run = [line for line in lines if line and (line[0] != "#" or "shown]" in line)]
-    program = (folder / f"{name}.bpf.c").read_text(encoding="utf-8")
+    home = script.parent if script.parent.name == "tutorial" else folder
+    program = (home / f"{name}.bpf.c").read_text(encoding="utf-8")
     return _digits(["\n".join(run), c_code(program)])
 
 

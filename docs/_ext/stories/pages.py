@@ -216,7 +216,7 @@ class StoryDirective(Examples):
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Add the directive."""
-    for name in ("kernel_tabs", "stories.folded", "stories.links", "timeline"):
+    for name in ("kernel_tabs", "stories.folded", "stories.links", "stories.shell", "timeline"):
         app.setup_extension(name)
     app.add_directive_to_domain("std", "story", StoryDirective, override=True)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Shell lines with what they printed on real kernels."""
+"""Shell lines with what they printed on real kernels; ``.. session:: NAME`` shows one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from collections.abc import Iterator
 
 from common.parts import paragraph
 from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+from sphinx.util.typing import ExtensionMetadata
 
 from records import sessions
 from upstream.words import listed
@@ -53,3 +56,22 @@ def block(lines: list[tuple[str, str]]) -> nodes.literal_block:
         rows += printed.splitlines()
     text = "\n".join(rows)
     return nodes.literal_block(text, text, language="console")
+
+
+class Session(SphinxDirective):
+    """The session of this name."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        self.env.note_dependency(str(sessions.FILE))
+        shown = [*recorded(self.arguments[0])]
+        if not shown:
+            raise self.error(f"no kernel ran the session {self.arguments[0]}")
+        return shown
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Add the directive."""
+    app.add_directive("session", Session)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
