@@ -148,3 +148,14 @@ def test_help_says_what_each_target_does(tmp_path: Path) -> None:
     targets = set(re.findall(r"(?m)^\.PHONY: (.*)$", MAKEFILE)[0].split())
     result = make(tmp_path, "help")
     assert set(re.findall(r"(?m)^  make ([a-z-]+)  ", result.stdout)) == targets
+
+
+def test_every_python_package_has_a_version_and_hashes() -> None:
+    """requirements.txt is made from requirements.in; without a hash pip would take any file."""
+    text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    pinned = dict(
+        re.findall(r"(?m)^([\w.-]+)(?:\[\w+\])?==(\S+) \\\n    --hash=sha256:[0-9a-f]{64}", text)
+    )
+    assert len(pinned) == len(re.findall(r"(?m)^[\w]", text)) > 60
+    wanted = (ROOT / "requirements.in").read_text(encoding="utf-8")
+    assert dict(re.findall(r"(?m)^([\w.-]+)==([\w.]+)", wanted)).items() <= pinned.items()
