@@ -15,6 +15,7 @@ from reference_model.commands import finish
 from . import (
     check,
     explore,
+    go_versions,
     record,
     record_events,
     record_two_faults,
@@ -33,6 +34,7 @@ SUBCOMMANDS = (
     record_events,
     record_two_faults,
     sessions,
+    go_versions,
     record,
 )
 

@@ -76,9 +76,9 @@ def missing_go() -> tools.MissingTools | None:
     return tools.MissingTools(lacking, packages) if lacking else None
 
 
-def library_version() -> str:
+def library_version(library: Path | None = None) -> str:
     """The version of the Go library, from Debian's changelog of it: "0.9.1"; "" if unknown."""
-    changelog = go_library().parent / "doc" / LIBRARY / "changelog.Debian.gz"
+    changelog = (library or go_library()).parent / "doc" / LIBRARY / "changelog.Debian.gz"
     if not changelog.is_file():
         return ""
     with gzip.open(changelog, "rt", encoding="utf-8") as file:
