@@ -72,7 +72,7 @@ class Unfit(NamedTuple):
 
 def _number(kernel: State, place: str, given: Any, *, bits: int, least: int = 0) -> int:
     if not isinstance(given, int):
-        raise Unfit(place, given).type("an int", f"a number of {bits} bits")
+        raise Unfit(place, given).type("an int", f"a {bits}-bit number")
     if not least <= given < 1 << bits:
         raise Unfit(place, given).value(
             f"does not fit in {bits} bits", f"pass {least} to {(1 << bits) - 1}"
@@ -87,7 +87,7 @@ _immediate = partial(_number, bits=64, least=-(1 << 63))
 
 def _text(kernel: State, place: str, given: Any) -> str:
     if not isinstance(given, str):
-        raise Unfit(place, given).type("a str", "a text")
+        raise Unfit(place, given).type("a str", "a string")
     return given
 
 
@@ -147,14 +147,14 @@ def _hook(kernel: State, place: str, given: Any) -> AttachType | str:
     if isinstance(given, str):
         meant = _SHORT.get(given.lower())
         if meant is not None:
-            raise Unfit(place, given).value("is no LSM hook", f"pass {meant} without quotes")
+            raise Unfit(place, given).value("is not an LSM hook", f"pass {meant} without quotes")
         if given not in HOOKS:
-            raise Unfit(place, given).value("is no LSM hook", "pass one such as 'socket_bind'")
+            raise Unfit(place, given).value("is not an LSM hook", "pass one such as 'socket_bind'")
         return given
     number = _attach_type(kernel, place, given)
     if not isinstance(number, AttachType):
         known = ", ".join(f"{name} ({number})" for number, name in _ATTACH_TYPES.items())
-        raise Unfit(place, given).value("is no attach type of cgroups", f"pass one of {known}")
+        raise Unfit(place, given).value("is not an attach type of cgroups", f"pass one of {known}")
     return number
 
 

@@ -99,10 +99,10 @@ class ProgQuery(NamedTuple):
 def check_query(count: int | None, size: int, *, prog_attach_flags: bool) -> None:
     """ValueError for a buffer or an attribute that the interface does not take."""
     if count is not None and not 0 <= count <= 1 << 16:
-        raise ValueError(f"count is from 0 to {1 << 16}, not {count!r}")
+        raise ValueError(f"count must be from 0 to {1 << 16}, not {count!r}")
     least = 40 if prog_attach_flags else 28
     if not least <= size <= QUERY_SIZE:
-        raise ValueError(f"size is from {least} to {QUERY_SIZE} bytes, not {size!r}")
+        raise ValueError(f"size must be from {least} to {QUERY_SIZE} bytes, not {size!r}")
 
 
 class AttachCommands(KernelPart):
@@ -126,9 +126,9 @@ class AttachCommands(KernelPart):
         if flags & ~self._attach_flags():
             raise errors.AttachFlags(AttachFlag(flags))
         if replace is not None and not self.has(changes.REPLACE_FLAG):
-            raise errors.AttachFlags("no replace_bpf_fd")
+            raise errors.AttachFlags("this kernel has no replace_bpf_fd")
         if (relative or expected_revision) and not self.has(changes.ORDERING):
-            raise errors.AttachFlags("no relative_fd, no expected_revision")
+            raise errors.AttachFlags("this kernel has no relative_fd and no expected_revision")
         known = self._attach_type(attach_type)
         if known is None:
             raise errors.WrongAttachType(attach_type)
@@ -280,14 +280,16 @@ class AttachCommands(KernelPart):
                 raise errors.Position(AttachFlag(wanted))
             return 0 if wanted & _BEFORE else len(hook.attachments)
         if wanted not in (_BEFORE, _AFTER):
-            raise errors.Position("an anchor needs either BPF_F_BEFORE or BPF_F_AFTER")
+            raise errors.Position("relative_fd requires either BPF_F_BEFORE or BPF_F_AFTER")
         if bool(flags & _LINK) != (link is not None):
-            raise errors.Position("a link stands beside links, a program beside programs")
+            raise errors.Position(
+                "a link must be placed next to a link, a program next to a program"
+            )
         anchor = self._anchor(flags, relative)
         for place, entry in enumerate(hook.attachments):
             if anchor is (entry.prog if link is None else entry.link):
                 if entry.flags != flags & _PREORDER:
-                    raise errors.Position("anchor and newcomer differ in BPF_F_PREORDER")
+                    raise errors.Position("the two programs differ in BPF_F_PREORDER")
                 return place if wanted == _BEFORE else place + 1
         raise errors.NoAnchor
 
@@ -300,7 +302,7 @@ class AttachCommands(KernelPart):
             return found
         if flags & _LINK:
             if not relative:
-                raise errors.Position("BPF_F_LINK without a link")
+                raise errors.Position("BPF_F_LINK requires a link")
             return self._link(relative)
         return self._program(relative)
 
@@ -322,7 +324,7 @@ class AttachCommands(KernelPart):
         if flags:
             raise errors.AttachFlags(AttachFlag(flags))
         if expected_revision and not self.has(changes.ORDERING):
-            raise errors.AttachFlags("no expected_revision")
+            raise errors.AttachFlags("this kernel has no expected_revision")
         known = self._attach_type(attach_type)
         if known is None:
             raise errors.WrongAttachType(attach_type)
@@ -366,8 +368,8 @@ class AttachCommands(KernelPart):
             entries = effective(cgroup, hook_id)
             if entry in entries and any(e.flags for e in entries):
                 raise UndefinedBehaviour(
-                    "beside BPF_F_PREORDER programs a link update, or detaching without memory, "
-                    "may change another program of the array (CVE-2026-72427)"
+                    "with BPF_F_PREORDER programs, updating a link or detaching without memory may "
+                    "change the wrong program of the array (CVE-2026-72427)"
                 )
 
     def _check_release(self, cgroups: list[Cgroup]) -> None:
@@ -413,16 +415,16 @@ class AttachCommands(KernelPart):
         if query_flags & ~BPF_F_QUERY_EFFECTIVE:
             raise errors.QueryFlags(query_flags)
         if prog_attach_flags and not self.has(changes.LSM_CGROUP):
-            raise errors.QueryFlags("no prog_attach_flags")
+            raise errors.QueryFlags("this kernel has no prog_attach_flags")
         known = self._attach_type(attach_type)
         if known is None:
             raise errors.WrongAttachType(attach_type)
         self._live_cgroup(cgroup)
         if query_flags and prog_attach_flags and self.has(changes.EFFECTIVE_QUERY_FLAGS):
-            raise errors.QueryFlags("prog_attach_flags with BPF_F_QUERY_EFFECTIVE")
+            raise errors.QueryFlags("prog_attach_flags cannot be used with BPF_F_QUERY_EFFECTIVE")
         lsm = known is BPF_LSM_CGROUP
         if lsm and not query_flags and not prog_attach_flags and count != 0:
-            raise errors.QueryFlags("programs of LSM hooks without prog_attach_flags")
+            raise errors.QueryFlags("BPF_LSM_CGROUP requires prog_attach_flags")
         places: list[AttachType | str] = [*self.lsm_slots.names] if lsm else [known]
         hooks = [cgroup.hooks.get(place) or Hook() for place in places]
         flags, revision = (0, 0) if lsm else (hooks[0].flags, hooks[0].revision)

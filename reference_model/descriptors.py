@@ -35,7 +35,9 @@ class DescriptorCommands(KernelPart):
 
     def dup(self, descriptor: Descriptor) -> Descriptor:
         if not isinstance(descriptor, Descriptor):
-            raise TypeError(f"dup takes a map's, program's or link's, not {descriptor!r}")
+            raise TypeError(
+                f"dup() takes the descriptor of a map, program or link, not {descriptor!r}"
+            )
         if not descriptor.open:
             raise errors.BadDescriptor
         return self._new_descriptor(descriptor.object, descriptor.mode)

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a kernel refuses, one class per reason, and what it leaves undefined.
+"""Why a kernel rejects a call, one class for each reason, and what it leaves undefined.
 
-Modelled: the errno that the syscall returns, and the kernel's reason in a few words.  The classes
-stand in the order of a map's life: create, load, attach, use.  Left out: errors of a bad pointer
-(EFAULT), which Python cannot make.
+Modelled: the errno that the system call returns, and the kernel's reason in a few words.  The
+classes are in the order of a map's life: create, load, attach, use.  Left out: errors
+of a bad pointer (EFAULT), which Python cannot create.
 
 >>> raise KeySize("12")
 Traceback (most recent call last):
     ...
-reference_model.errors.KeySize: [Errno 22] EINVAL: no such key size for this map type: 12
+reference_model.errors.KeySize: [Errno 22] EINVAL: the map type does not support this key_size: 12
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ ENOTSUPP, ERRNO_NAMES = _errno.ENOTSUPP, _errno.NAMES
 class BpfError(OSError):
     """The kernel refused an operation and changed nothing.
 
-    Each subclass is one reason; ``number`` is its errno, ``reason`` the stable text.
+    Each subclass is one reason: ``number`` is its errno, and ``reason`` the text that never varies.
     """
 
     number: ClassVar[int]
     reason: ClassVar[str]
     answer: object = None
-    """What the kernel wrote although it failed: the ProgQuery of a buffer that is too small."""
+    """What the kernel returned although the call failed: a ProgQuery if the buffer is too small."""
 
     def __init__(self, detail: object = "", answer: object = None) -> None:
         if type(self) is BpfError:
-            raise TypeError("BpfError is no reason by itself: use one of its subclasses")
+            raise TypeError("BpfError names no reason: use one of its subclasses")
         self.answer = answer
         text = f"{ERRNO_NAMES[self.number]}: {self.reason}"
         super().__init__(self.number, f"{text}: {detail}" if detail != "" else text)
@@ -54,22 +54,22 @@ def _rebuild(cls: type[BpfError], args: tuple[object, ...]) -> BpfError:
 
 
 UNDEFINED = "undefined"
-"""What stands for the answer of a call that raised UndefinedBehaviour, in records and stories."""
+"""The answer that records and stories show for a call that raised UndefinedBehaviour."""
 
 
 class UndefinedBehaviour(Exception):
-    """Linux does not determine what happens next: it warns, oopses or touches foreign memory.
+    """Linux does not determine what happens next: it warns, oopses or corrupts memory.
 
     The model stops before the operation and changes nothing; it never makes up an answer.
     """
 
 
 class Denied(PermissionError):
-    """A program of the hook said no.
+    """A program of the hook denied the event.
 
     The process sees EPERM from its system call, or the errno that a program chose with
-    bpf_set_retval(); a denied incoming packet just never arrives.  This is an answer and not a
-    refusal: the programs ran, and what they wrote stays written.
+    bpf_set_retval(); a denied incoming packet is dropped without an error.  No BpfError: the
+    programs ran, and what they wrote remains.
     """
 
     def __init__(self, hook: object, number: int = _errno.EPERM) -> None:
@@ -80,7 +80,7 @@ class Denied(PermissionError):
 
     @property
     def told(self) -> str:
-        """The answer in traces and stories: ``denied``, and the errno if it is not EPERM."""
+        """The answer in traces and stories: ``denied``, and any errno other than EPERM."""
         name = _errno.NAMES.get(self.number, str(self.number))
         return "denied" if self.number == _errno.EPERM else f"denied {name}"
 
@@ -94,25 +94,25 @@ class Denied(PermissionError):
 class BadDescriptor(BpfError):
     """The descriptor is closed, or does not name a cgroup v2 directory."""
 
-    number, reason = _errno.EBADF, "not an open descriptor"
+    number, reason = _errno.EBADF, "the file descriptor is not open"
 
 
 class BadInfoDescriptor(BpfError):
-    """BPF_OBJ_GET_INFO_BY_FD of a closed descriptor; its errno is a number of its own."""
+    """BPF_OBJ_GET_INFO_BY_FD of a closed descriptor: it fails with EBADFD, not EBADF."""
 
-    number, reason = _errno.EBADFD, "not an open descriptor"
+    number, reason = _errno.EBADFD, "the file descriptor is not open"
 
 
 class NoDescriptorToPin(BpfError):
-    """BPF_OBJ_PIN of a closed descriptor (since 5.7): the last of three looks decides."""
+    """BPF_OBJ_PIN of a closed descriptor, since 5.7: no map, program or link."""
 
-    number, reason = _errno.EINVAL, "not an open descriptor of a map, program or link"
+    number, reason = _errno.EINVAL, "not an open file descriptor of a map, program or link"
 
 
 class WrongDescriptor(BpfError):
     """The descriptor is open but names another kind of object."""
 
-    number, reason = _errno.EINVAL, "the descriptor names another kind of object"
+    number, reason = _errno.EINVAL, "the file descriptor refers to another kind of object"
 
 
 class NoSuchId(BpfError):
@@ -122,40 +122,40 @@ class NoSuchId(BpfError):
 
 
 class StartId(BpfError):
-    """BPF_*_GET_NEXT_ID with a start that no id can be above."""
+    """BPF_*_GET_NEXT_ID with a start_id that no id can exceed."""
 
-    number, reason = _errno.EINVAL, "the id to start from is above 2147483646"
+    number, reason = _errno.EINVAL, "start_id must be below 2147483647"
 
 
 class PathExists(BpfError):
-    """BPF_OBJ_PIN where something is pinned already."""
+    """BPF_OBJ_PIN to a path where an object is already pinned."""
 
-    number, reason = _errno.EEXIST, "something is pinned at this path"
+    number, reason = _errno.EEXIST, "the path already exists"
 
 
 class NoSuchPath(BpfError):
-    """BPF_OBJ_GET, or unlink, where nothing is pinned."""
+    """BPF_OBJ_GET or unlink(2) of a path where no object is pinned."""
 
-    number, reason = _errno.ENOENT, "nothing is pinned at this path"
+    number, reason = _errno.ENOENT, "no object is pinned at this path"
 
 
 class NotPermitted(BpfError):
     """The caller lacks a capability."""
 
-    number, reason = _errno.EPERM, "the caller lacks the capability"
+    number, reason = _errno.EPERM, "a required capability is missing"
 
 
 class UnknownCommand(BpfError):
-    """The kernel has no such bpf(2) command yet."""
+    """The kernel does not have this bpf(2) command yet."""
 
-    number, reason = _errno.EINVAL, "this kernel has no such command"
+    number, reason = _errno.EINVAL, "this kernel does not support the command"
 
 
 # -- cgroups ----------------------------------------------------------------------------------
 
 
 class CgroupBusy(BpfError):
-    """rmdir of a cgroup that has children."""
+    """rmdir(2) of a cgroup that has children."""
 
     number, reason = _errno.EBUSY, "the cgroup has children"
 
@@ -163,7 +163,7 @@ class CgroupBusy(BpfError):
 class CgroupGone(BpfError):
     """The cgroup was removed."""
 
-    number, reason = _errno.ENOENT, "the cgroup is being removed"
+    number, reason = _errno.ENOENT, "the cgroup has been removed"
 
 
 # -- map creation -----------------------------------------------------------------------------
@@ -172,97 +172,103 @@ class CgroupGone(BpfError):
 class UnknownMapType(BpfError):
     """The kernel does not have this map type."""
 
-    number, reason = _errno.EINVAL, "this kernel has no such map type"
+    number, reason = _errno.EINVAL, "this kernel does not support the map type"
 
 
 class KeySize(BpfError):
     """key_size is not one that the map type accepts."""
 
-    number, reason = _errno.EINVAL, "no such key size for this map type"
+    number, reason = _errno.EINVAL, "the map type does not support this key_size"
 
 
 class ValueSizeZero(BpfError):
     """value_size is 0."""
 
-    number, reason = _errno.EINVAL, "value_size is 0"
+    number, reason = _errno.EINVAL, "value_size must not be 0"
 
 
 class ValueSizeTooBig(BpfError):
-    """value_size is above the limit of the map type."""
+    """value_size exceeds the limit of the map type on this kernel."""
 
-    number, reason = _errno.E2BIG, "value_size is above the limit"
+    number, reason = _errno.E2BIG, "value_size exceeds the limit"
 
 
 class MapFlags(BpfError):
-    """map_flags has a bit that this map type or this kernel refuses, or lacks a required one."""
+    """map_flags has a bit that the map type or the kernel rejects, or lacks a required one."""
 
-    number, reason = _errno.EINVAL, "map_flags are not allowed for this map type"
+    number, reason = _errno.EINVAL, "these map flags are not supported"
 
 
 class ArrayAttributes(BpfError):
-    """An array of programs or of maps has slots, and keys and values of 4 bytes."""
+    """An array of programs or maps requires entries, 4-byte keys and 4-byte values."""
 
-    number, reason = _errno.EINVAL, "an array with these attributes cannot be created"
+    number, reason = (
+        _errno.EINVAL,
+        "the array requires 4-byte keys, 4-byte values and at least one entry",
+    )
 
 
 class MaxEntries(BpfError):
-    """max_entries must be 0: the kernel makes the entries."""
+    """max_entries must be 0, as the kernel creates the entries."""
 
-    number, reason = _errno.EINVAL, "max_entries is not 0"
+    number, reason = _errno.EINVAL, "max_entries must be 0"
 
 
 class NumaNode(BpfError):
     """BPF_F_NUMA_NODE with a node that is not online."""
 
-    number, reason = _errno.EINVAL, "no such NUMA node"
+    number, reason = _errno.EINVAL, "the NUMA node is not online"
 
 
 class MapName(BpfError):
     """The name is longer than 15 characters or has one outside A-Z, a-z, 0-9, '_' and '.'."""
 
-    number, reason = _errno.EINVAL, "map_name has a character that is not allowed, or no end"
+    number, reason = _errno.EINVAL, "map_name is too long or contains an invalid character"
 
 
 class LockedMemory(BpfError):
     """RLIMIT_MEMLOCK is too small for the map itself (before 5.11)."""
 
-    number, reason = _errno.EPERM, "RLIMIT_MEMLOCK is too small for the map"
+    number, reason = _errno.EPERM, "RLIMIT_MEMLOCK is too low for the map"
 
 
 class BtfIds(BpfError):
     """The combination of BTF ids is not one that this kernel accepts."""
 
-    number, reason = _errno.EINVAL, "BTF for the key needs BTF for the value"
+    number, reason = _errno.EINVAL, "btf_key_type_id and btf_value_type_id do not fit together"
 
 
 class BtfSize(BpfError):
-    """A BTF type has another size than key_size or value_size says, or is missing."""
+    """The size of a BTF type differs from key_size or value_size, or the type is missing."""
 
-    number, reason = _errno.EINVAL, "the BTF type has another size"
+    number, reason = _errno.EINVAL, "the BTF type differs in size from the key or value"
 
 
 class BtfKeyShape(BpfError):
-    """The key's BTF is not of the shape that the map type wants."""
+    """The BTF type of the key is not one that the map type accepts."""
 
-    number, reason = _errno.EINVAL, "the BTF of the key has the wrong shape"
+    number, reason = _errno.EINVAL, "the map type does not support this BTF type of the key"
 
 
 class BtfNotSupported(BpfError):
-    """The map type takes no BTF on this kernel (4.19, 4.20)."""
+    """The map type does not support BTF on this kernel (4.19, 4.20)."""
 
-    number, reason = ENOTSUPP, "no BTF for this map type"
+    number, reason = ENOTSUPP, "this map type does not support BTF"
 
 
 class SpecialFieldReadOnly(BpfError):
-    """A special field in a map that programs may not write (6.2: or may not read)."""
+    """A special field in a map that programs cannot write or, since 6.2, cannot read."""
 
-    number, reason = _errno.EACCES, "a special field needs a map that programs read and write"
+    number, reason = (
+        _errno.EACCES,
+        "programs must be able to read and write a map with special fields",
+    )
 
 
 class SpecialFieldNotSupported(BpfError):
-    """The map type supports no such special field; for a bpf_spin_lock since 6.2."""
+    """The map type does not support the special field; for a bpf_spin_lock since 6.2."""
 
-    number, reason = _errno.EOPNOTSUPP, "no such special field in this map type"
+    number, reason = _errno.EOPNOTSUPP, "this map type does not support the special field"
 
 
 class SpecialFieldTwice(BpfError):
@@ -270,20 +276,23 @@ class SpecialFieldTwice(BpfError):
 
     number, reason = (
         _errno.E2BIG,
-        "the value has this special field twice, so its BTF does not load",
+        "the BTF type of the value must not contain this field twice",
     )
 
 
 class SpinLocksOfBothKinds(BpfError):
     """The BTF of a value with a bpf_spin_lock and a bpf_res_spin_lock does not load (6.15)."""
 
-    number, reason = _errno.EINVAL, "a value has one lock: bpf_spin_lock or bpf_res_spin_lock"
+    number, reason = (
+        _errno.EINVAL,
+        "the value must not contain both bpf_spin_lock and bpf_res_spin_lock",
+    )
 
 
 class SpecialFieldNotSupportedLegacy(BpfError):
-    """The map type supports no bpf_spin_lock (before 6.2)."""
+    """The map type does not support a bpf_spin_lock (before 6.2)."""
 
-    number, reason = ENOTSUPP, "no such special field in this map type"
+    number, reason = ENOTSUPP, "this map type does not support the special field"
 
 
 class InnerMap(BpfError):
@@ -295,7 +304,7 @@ class InnerMap(BpfError):
 class AlreadyFrozen(BpfError):
     """BPF_MAP_FREEZE of a frozen map."""
 
-    number, reason = _errno.EBUSY, "the map is frozen already"
+    number, reason = _errno.EBUSY, "the map is already frozen"
 
 
 class FreezeNotSupported(BpfError):
@@ -305,9 +314,9 @@ class FreezeNotSupported(BpfError):
 
 
 class FreezeReadOnly(BpfError):
-    """BPF_MAP_FREEZE through a descriptor that may not write."""
+    """BPF_MAP_FREEZE through a file descriptor that is not writable."""
 
-    number, reason = _errno.EPERM, "the descriptor may not write"
+    number, reason = _errno.EPERM, "the file descriptor is not writable"
 
 
 # -- program load -----------------------------------------------------------------------------
@@ -316,29 +325,29 @@ class FreezeReadOnly(BpfError):
 class UnknownProgramType(BpfError):
     """The kernel does not have this program type."""
 
-    number, reason = _errno.EINVAL, "this kernel has no such program type"
+    number, reason = _errno.EINVAL, "this kernel does not support the program type"
 
 
 class ProgName(BpfError):
     """The name is longer than 15 characters or has one outside A-Z, a-z, 0-9, '_' and '.'."""
 
-    number, reason = _errno.EINVAL, "prog_name has a character that is not allowed, or no end"
+    number, reason = _errno.EINVAL, "prog_name is too long or contains an invalid character"
 
 
 class ExpectedAttachType(BpfError):
     """The program type cannot be loaded for this attach type."""
 
-    number, reason = _errno.EINVAL, "the program type has no such expected_attach_type"
+    number, reason = _errno.EINVAL, "the program type does not support this expected_attach_type"
 
 
 class SleepableProgram(BpfError):
     """A sleepable program cannot have this type and hook, or use this map."""
 
-    number, reason = _errno.EINVAL, "such a program cannot be sleepable"
+    number, reason = _errno.EINVAL, "a sleepable program cannot have this type, hook or map"
 
 
 class StorageBusy(BpfError):
-    """The verifier's one message for two causes.
+    """The verifier has one message for two causes.
 
     The program uses two maps of one kind, or (before 5.9) another program owns the map.
     """
@@ -347,7 +356,7 @@ class StorageBusy(BpfError):
 
 
 class UnknownHelper(BpfError):
-    """The program type may not call the helper."""
+    """The program type cannot call the helper."""
 
     number, reason = _errno.EINVAL, "program of this type cannot use helper"
 
@@ -359,13 +368,13 @@ class HelperMapType(BpfError):
 
 
 class HelperFlags(BpfError):
-    """The second argument of bpf_get_local_storage is not a known zero."""
+    """The second argument of bpf_get_local_storage is not the constant 0."""
 
     number, reason = _errno.EINVAL, "get_local_storage() doesn't support non-zero flags"
 
 
 class ValueAccess(BpfError):
-    """The program reaches outside the value."""
+    """The program reads or writes outside the value."""
 
     number, reason = _errno.EACCES, "invalid access to map value"
 
@@ -385,20 +394,23 @@ class ReadForbidden(BpfError):
 class ReturnValue(BpfError):
     """The program returns a number outside the range of its type."""
 
-    number, reason = _errno.EINVAL, "the program returns a value outside its type's range"
+    number, reason = _errno.EINVAL, "the program type does not allow this return value"
 
 
 class TailCallIncompatible(BpfError):
-    """The program and the program array's owner do not go together."""
+    """The program is incompatible with the program that owns the array."""
 
-    number, reason = _errno.EINVAL, "the program does not fit the program array's owner"
+    number, reason = (
+        _errno.EINVAL,
+        "the program is incompatible with the owner of the program array",
+    )
 
 
 class TestRunNotSupported(BpfError):
-    """The program type has no BPF_PROG_TEST_RUN."""
+    """The program type does not support BPF_PROG_TEST_RUN."""
 
     __test__ = False
-    number, reason = ENOTSUPP, "this program type has no test run"
+    number, reason = ENOTSUPP, "the program type does not support BPF_PROG_TEST_RUN"
 
 
 # -- attach, detach, links, query --------------------------------------------------------------
@@ -407,43 +419,46 @@ class TestRunNotSupported(BpfError):
 class AttachFlags(BpfError):
     """The flags hold an unknown bit or bits that exclude each other."""
 
-    number, reason = _errno.EINVAL, "these attach flags do not go together or are unknown"
+    number, reason = _errno.EINVAL, "these attach flags are unknown or exclude each other"
 
 
 class WrongAttachType(BpfError):
-    """No such attach type on this kernel, or the program does not belong there."""
+    """The kernel does not have this attach type, or the program cannot be attached to it."""
 
     number, reason = _errno.EINVAL, "the program cannot be attached to this attach type"
 
 
 class HierarchyForbids(BpfError):
-    """An ancestor's program was attached with flags that forbid programs below."""
+    """A program was attached to an ancestor with flags that do not allow programs below it."""
 
-    number, reason = _errno.EPERM, "an ancestor's program forbids programs below it"
+    number, reason = (
+        _errno.EPERM,
+        "a program attached to an ancestor does not allow programs below it",
+    )
 
 
 class OtherFlagsAttached(BpfError):
-    """Programs are attached here with other flags."""
+    """The programs that are attached here have different flags."""
 
-    number, reason = _errno.EPERM, "programs are attached here with other flags"
+    number, reason = _errno.EPERM, "the programs attached here have different flags"
 
 
 class TooManyPrograms(BpfError):
-    """64 programs are attached here already."""
+    """64 programs are already attached here."""
 
-    number, reason = _errno.E2BIG, "64 programs are attached here already"
+    number, reason = _errno.E2BIG, "64 programs are already attached here"
 
 
 class TooManyHooks(BpfError):
     """Ten other LSM hooks have programs: on this machine, in any cgroup."""
 
-    number, reason = _errno.EINVAL, "10 other LSM hooks have programs already"
+    number, reason = _errno.EINVAL, "10 other LSM hooks already have programs"
 
 
 class AlreadyAttached(BpfError):
-    """The program is attached here directly already."""
+    """The program is already attached here directly."""
 
-    number, reason = _errno.EINVAL, "the program is attached here already"
+    number, reason = _errno.EINVAL, "the program is already attached here"
 
 
 class NothingToReplace(BpfError):
@@ -453,81 +468,84 @@ class NothingToReplace(BpfError):
 
 
 class NotAttached(BpfError):
-    """Nothing to detach: no program here, or not this one, or only through a link."""
+    """The program to detach is not attached here, or only through a link."""
 
     number, reason = _errno.ENOENT, "the program is not attached here"
 
 
 class DetachNeedsProgram(BpfError):
-    """BPF_PROG_DETACH from a BPF_F_ALLOW_MULTI hook without a program."""
+    """BPF_PROG_DETACH names no program, and the hook has BPF_F_ALLOW_MULTI."""
 
-    number, reason = _errno.EINVAL, "a MULTI hook wants the program to detach"
+    number, reason = (
+        _errno.EINVAL,
+        "the hook has BPF_F_ALLOW_MULTI, so the program to detach must be given",
+    )
 
 
 class OutOfMemory(BpfError):
     """An allocation failed; when attaching also if RLIMIT_MEMLOCK is too small (before 5.11)."""
 
-    number, reason = _errno.ENOMEM, "no memory"
+    number, reason = _errno.ENOMEM, "cannot allocate memory"
 
 
 class StaleRevision(BpfError):
-    """expected_revision is not the hook's revision."""
+    """expected_revision is not the revision of the hook."""
 
-    number, reason = _errno.ESTALE, "the hook has another revision"
+    number, reason = _errno.ESTALE, "expected_revision is not the revision of the hook"
 
 
 class Position(BpfError):
-    """The position flags contradict each other or the newcomer."""
+    """The position flags contradict each other or the new attachment."""
 
-    number, reason = _errno.EINVAL, "these position flags do not go together"
+    number, reason = _errno.EINVAL, "the position among the attached programs is invalid"
 
 
 class NoAnchor(BpfError):
-    """The program or link to stand beside is not attached here."""
+    """The program or link that the position refers to is not attached here."""
 
-    number, reason = _errno.ENOENT, "the anchor is not attached here"
+    number, reason = _errno.ENOENT, "the program or link of relative_fd is not attached here"
 
 
 class LinkDefunct(BpfError):
-    """BPF_LINK_UPDATE after the cgroup died or the link was detached."""
+    """BPF_LINK_UPDATE after the cgroup was removed or the link was detached."""
 
-    number, reason = _errno.ENOLINK, "the link has lost its cgroup"
+    number, reason = _errno.ENOLINK, "the link is no longer attached to a cgroup"
 
 
 class LinkWithoutCgroup(BpfError):
-    """BPF_LINK_UPDATE after the cgroup died, before 5.8."""
+    """BPF_LINK_UPDATE after the cgroup was removed, before 5.8."""
 
-    number, reason = _errno.EINVAL, "the link has lost its cgroup"
+    number, reason = _errno.EINVAL, "the link is no longer attached to a cgroup"
 
 
 class LinkHasOtherProgram(BpfError):
-    """BPF_LINK_UPDATE with an old program that is not the link's."""
+    """BPF_LINK_UPDATE with an old program that is not the program of the link."""
 
-    number, reason = _errno.EPERM, "the link holds another program"
+    number, reason = _errno.EPERM, "old_prog_fd is not the program of the link"
 
 
 class LinkProgramType(BpfError):
-    """BPF_LINK_UPDATE to a program of another type."""
+    """BPF_LINK_UPDATE to a program of a different type."""
 
-    number, reason = _errno.EINVAL, "the new program is of another type"
+    number, reason = _errno.EINVAL, "the new program has a different type"
 
 
 class LinkStorageMaps(BpfError):
-    """BPF_LINK_UPDATE to a program with other storage maps."""
+    """BPF_LINK_UPDATE to a program with different cgroup storage maps."""
 
-    number, reason = _errno.EINVAL, "the new program uses other cgroup storage maps"
+    number, reason = _errno.EINVAL, "the new program uses different cgroup storage maps"
 
 
 class QueryFlags(BpfError):
-    """BPF_PROG_QUERY knows only BPF_F_QUERY_EFFECTIVE."""
+    """BPF_PROG_QUERY supports only BPF_F_QUERY_EFFECTIVE."""
 
-    number, reason = _errno.EINVAL, "unknown query flags"
+    number, reason = _errno.EINVAL, "these query flags are not supported"
 
 
 class QueryTooSmall(BpfError):
-    """BPF_PROG_QUERY found more programs than the caller's buffer takes."""
+    """BPF_PROG_QUERY found more programs than the caller's buffer can hold."""
 
-    number, reason = _errno.ENOSPC, "more programs than the buffer takes"
+    number, reason = _errno.ENOSPC, "more programs are attached than the buffer can hold"
 
 
 # -- entries ----------------------------------------------------------------------------------
@@ -542,46 +560,46 @@ class NoEntry(BpfError):
 class NoMoreKeys(BpfError):
     """BPF_MAP_GET_NEXT_KEY: the map is empty, the key is unknown, or it was the last."""
 
-    number, reason = _errno.ENOENT, "no next key"
+    number, reason = _errno.ENOENT, "there is no next key"
 
 
 class EntryExists(BpfError):
-    """BPF_NOEXIST, and the entry exists (CGRP_STORAGE)."""
+    """BPF_NOEXIST was given, and the entry exists (CGRP_STORAGE)."""
 
-    number, reason = _errno.EEXIST, "the entry exists"
+    number, reason = _errno.EEXIST, "the entry already exists"
 
 
 class ElementFlags(BpfError):
     """The flags of a lookup, update or delete are not allowed."""
 
-    number, reason = _errno.EINVAL, "flags are not allowed here"
+    number, reason = _errno.EINVAL, "the command does not support these flags"
 
 
 class NoSuchCpu(BpfError):
     """BPF_F_CPU with a CPU that cannot exist on this machine."""
 
-    number, reason = _errno.ERANGE, "no such possible CPU"
+    number, reason = _errno.ERANGE, "no possible CPU has this number"
 
 
 class DeleteRefused(BpfError):
-    """BPF_MAP_DELETE_ELEM never works on these map types, whether or not the key exists."""
+    """BPF_MAP_DELETE_ELEM always fails on these map types, whether or not the key exists."""
 
-    number, reason = _errno.EINVAL, "entries cannot be deleted"
+    number, reason = _errno.EINVAL, "entries of this map type cannot be deleted"
 
 
 class CommandNotSupported(BpfError):
-    """The map type does not have this command."""
+    """The map type does not support this command."""
 
-    number, reason = ENOTSUPP, "this map type has no such command"
+    number, reason = ENOTSUPP, "the map type does not support this command"
 
 
 class AccessMode(BpfError):
-    """The descriptor may not read or write, or the map is frozen."""
+    """The file descriptor does not allow reading or writing, or the map is frozen."""
 
-    number, reason = _errno.EPERM, "the descriptor does not allow this access"
+    number, reason = _errno.EPERM, "the file descriptor does not allow this access"
 
 
 class IndexTooBig(BpfError):
-    """A program array has no such slot."""
+    """The index is not below max_entries of the program array."""
 
-    number, reason = _errno.E2BIG, "the program array has no such slot"
+    number, reason = _errno.E2BIG, "the index is beyond the end of the program array"

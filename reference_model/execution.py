@@ -143,7 +143,9 @@ class EventCommands(KernelPart):
         if program.type is not BPF_PROG_TYPE_CGROUP_SKB:
             raise errors.TestRunNotSupported(program.type)
         if repeat > MOST_REPEATS:
-            raise ValueError(f"repeat: the model runs a program {MOST_REPEATS} times, not {repeat}")
+            raise ValueError(
+                f"repeat: the model runs a program at most {MOST_REPEATS} times, not {repeat}"
+            )
         try:
             storages = self.storages.fresh(program, self.root, 0, attaching=False)
         except errors.OutOfMemory:
@@ -183,7 +185,7 @@ def _run_array(hook: Hook, entries: list[Attachment], rank: int) -> None:
     for entry in entries:
         if entry.cgroup.released:
             raise UndefinedBehaviour(
-                "an ancestor's programs and storages were released before its descendant's"
+                "the programs and storages of an ancestor were freed before those of its descendant"
             )
         program = entry.program
         if isinstance(hook, AttachType) and ATTACH_TYPES[hook][0] is not program.type:

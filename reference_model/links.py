@@ -84,7 +84,7 @@ class LinkCommands(KernelPart):
         if not self.has(changes.CAP_BPF) and not self._net_admin():
             raise errors.NotPermitted("CAP_NET_ADMIN")
         if (relative or expected_revision) and not self.has(changes.LINK_CREATE_FIELDS):
-            raise errors.AttachFlags("no relative_fd, no expected_revision")
+            raise errors.AttachFlags("this kernel has no relative_fd and no expected_revision")
         known = self._attach_type(attach_type)
         if self.has(changes.LINK_CREATE_PROGRAM_FIRST):
             program = self._program(prog)
@@ -137,7 +137,7 @@ class LinkCommands(KernelPart):
         if flags & BPF_F_REPLACE:
             old = self._program(old_prog)
         elif old_prog is not None:
-            raise errors.AttachFlags("old_prog without BPF_F_REPLACE")
+            raise errors.AttachFlags("old_prog_fd requires BPF_F_REPLACE")
         if found.cgroup is None:
             if self.has(changes.LINK_UPDATE_ENOLINK):
                 raise errors.LinkDefunct

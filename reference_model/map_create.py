@@ -151,9 +151,9 @@ class MapCreate(KernelPart):
     def _check_btf_ids(self, btf_key: Type | None, btf_value: Type | None) -> None:
         both_or_none = not self.has(changes.BTF_KEY_AND_VALUE)
         if btf_value is None and btf_key is not None:
-            raise errors.BtfIds
+            raise errors.BtfIds("a key type requires a value type")
         if both_or_none and btf_key is None and btf_value is not None:
-            raise errors.BtfIds
+            raise errors.BtfIds("this kernel requires both or neither")
 
     def _check_type(self, map_type: MapType) -> None:
         if not isinstance(map_type, MapType):
@@ -292,7 +292,7 @@ def _is_int(member: Type | None, size: int) -> bool:
 def _check_access(map_flags: int) -> None:
     """``bpf_get_file_flag()``"""
     if map_flags & _ACCESS == _ACCESS:
-        raise errors.MapFlags("BPF_F_RDONLY with BPF_F_WRONLY")
+        raise errors.MapFlags("BPF_F_RDONLY excludes BPF_F_WRONLY")
 
 
 def _check_cgrp_attributes(
@@ -305,7 +305,7 @@ def _check_cgrp_attributes(
 ) -> None:
     """``bpf_local_storage_map_alloc_check()``: one test in the kernel, so one errno."""
     if map_flags & ~(_NO_PREALLOC | int(BPF_F_CLONE)) or not map_flags & _NO_PREALLOC:
-        raise errors.MapFlags("CGRP_STORAGE wants BPF_F_NO_PREALLOC")
+        raise errors.MapFlags("CGRP_STORAGE requires BPF_F_NO_PREALLOC")
     if max_entries:
         raise errors.MaxEntries(max_entries)
     if key.size != 4:
@@ -313,7 +313,7 @@ def _check_cgrp_attributes(
     if value.size == 0:
         raise errors.ValueSizeZero
     if btf_key is None or btf_value is None:
-        raise errors.BtfIds("CGRP_STORAGE wants BTF for both")
+        raise errors.BtfIds("CGRP_STORAGE requires both")
 
 
 def _check_cgrp_value_size(value: Type) -> None:
@@ -329,7 +329,9 @@ def _check_array_attributes(key: Type, value: Type, max_entries: int, map_flags:
     if map_flags & ~(_NUMA_NODE | _ACCESS):
         raise errors.MapFlags(map_flags)
     if max_entries > MOST_SLOTS:
-        raise ValueError(f"max_entries: an array of the model has {MOST_SLOTS} slots at most")
+        raise ValueError(
+            f"max_entries: an array of the model has at most {MOST_SLOTS} slots, not {max_entries}"
+        )
 
 
 def _check_inner(inner: Map) -> None:

@@ -260,7 +260,7 @@ class StorageMap(Map):
             return
         if kernel.cpus[-1] >= len(kernel.cpus) and not kernel.has(changes.SPARSE_CPUS):
             raise UndefinedBehaviour(
-                "an update of all CPUs where their numbers have holes reads beyond the user's value"
+                "updating all CPUs reads beyond the user's value: the CPU numbers have holes"
             )
         for at in range(0, len(buffer), slot):
             storage.data[at : at + size] = buffer[at : at + size]
@@ -319,7 +319,9 @@ class StorageMap(Map):
 def _rank(kernel: KernelPart, cpu: int) -> int:
     """Which slot a CPU has; before 7.2.7 the check of the flags let holes through."""
     if cpu not in kernel.cpus:
-        raise UndefinedBehaviour(f"BPF_F_CPU of CPU {cpu}, a hole among the possible CPUs")
+        raise UndefinedBehaviour(
+            f"BPF_F_CPU names CPU {cpu}, which is a hole among the possible CPUs"
+        )
     return kernel.cpus.index(cpu)
 
 

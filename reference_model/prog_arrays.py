@@ -61,17 +61,17 @@ class ProgArray(Map):
         if owner is None:
             return
         if owner.type is not program.type:
-            raise errors.TailCallIncompatible("another program type")
+            raise errors.TailCallIncompatible("the program types differ")
         if owner.sleepable is not program.sleepable and kernel.has(changes.SLEEPABLE_TAIL_CALLS):
-            raise errors.TailCallIncompatible("sleepable and other programs")
+            raise errors.TailCallIncompatible("only one of them is sleepable")
         if kernel.has(changes.TAIL_CALL_COOKIES):
             none_is_fine = not (program.arrays and kernel.has(changes.TAIL_CALL_COOKIES_TIGHT))
             for mine, needed in zip(program.storage_maps, owner.storage_maps, strict=True):
                 if mine is not needed and not (mine is None and none_is_fine):
-                    raise errors.TailCallIncompatible("another cgroup storage map")
+                    raise errors.TailCallIncompatible("the cgroup storage maps differ")
         declared = program.expected_attach_type
         if kernel.has(changes.TAIL_CALL_ATTACH_TYPE) and owner.expected_attach_type != declared:
-            raise errors.TailCallIncompatible("another expected_attach_type")
+            raise errors.TailCallIncompatible("the expected_attach_types differ")
 
     def take_owner(self, program: Program) -> None:
         """The first program to use or to enter the array becomes its owner."""
@@ -86,9 +86,9 @@ class ProgArray(Map):
     def _number(self, key: Any) -> int:
         """The number in a 4-byte key."""
         if not isinstance(key, int):
-            raise TypeError(f"the key of a program array is a slot's number, not {key!r}")
+            raise TypeError(f"the key of a program array is an index, not {key!r}")
         if not 0 <= key < 1 << 32:
-            raise ValueError(f"the key of a program array has 4 bytes: {key} does not fit")
+            raise ValueError(f"the key of a program array has 4 bytes, and {key} does not fit")
         return key
 
     def _slot(self, key: Any) -> int:

@@ -124,7 +124,7 @@ class Release:
 
     def __init__(self, name: str) -> None:
         if not isinstance(name, str):
-            raise TypeError(f"a release is a text such as '5.9', not {name!r}")
+            raise TypeError(f"a release is a string such as '5.9', not {name!r}")
         self.name = MAINLINE[-1] if name == "latest" else name
         self.proposal = name == "proposal"
         self.version = _version("5.8.18" if self.proposal else self.name)

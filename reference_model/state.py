@@ -117,7 +117,7 @@ def _possible(cpus: int | tuple[int, ...]) -> tuple[int, ...]:
     """The numbers of the possible CPUs, ascending, given like that or as how many there are."""
     numbers = tuple(range(min(cpus, MOST_CPUS + 1))) if isinstance(cpus, int) else cpus
     if not isinstance(numbers, tuple) or not all(isinstance(cpu, int) for cpu in numbers):
-        raise TypeError(f"cpus is how many possible CPUs there are, or their numbers, not {cpus!r}")
+        raise TypeError(f"cpus is the number of possible CPUs, or a list of them, not {cpus!r}")
     found = tuple(sorted(set(numbers)))
     if not found or len(found) != len(numbers) or found[0] < 0 or found[-1] >= MOST_CPUS:
         raise ValueError(f"cpus takes different numbers from 0 to {MOST_CPUS - 1}, not {cpus!r}")
@@ -151,7 +151,7 @@ class State(KernelInterface):
         """Pages charged to RLIMIT_MEMLOCK, 4096 bytes each."""
         if unprivileged_bpf_disabled not in (0, 1, 2):
             raise ValueError(
-                f"unprivileged_bpf_disabled is 0, 1 or 2, not {unprivileged_bpf_disabled}"
+                f"unprivileged_bpf_disabled must be 0, 1 or 2, not {unprivileged_bpf_disabled}"
             )
         self.unprivileged_bpf_disabled = unprivileged_bpf_disabled
         """The sysctl kernel.unprivileged_bpf_disabled: 0, 1 or 2."""

@@ -125,8 +125,8 @@ class Ownership:
                     self.discard(storages)
                     if attaching and kind == 0 and self._frees_garbage():
                         raise UndefinedBehaviour(
-                            "no memory for the storage in a shared map: the kernel frees a pointer "
-                            "that was never initialized (__cgroup_bpf_attach)"
+                            "a storage of a shared map cannot be allocated: the kernel frees an "
+                            "uninitialized pointer (__cgroup_bpf_attach)"
                         ) from None
                     raise
         return storages
@@ -214,8 +214,8 @@ class PerAttachment(Ownership):
     def check_destroy(self, storage_map: StorageMap, freed: set[Storage | None]) -> None:
         if not freed.issuperset(storage_map.entries.values()):
             raise UndefinedBehaviour(
-                "the map is destroyed while an attachment owns a storage of it, after a link "
-                "update: the kernel warns and frees the map under the storage"
+                "the map is freed while an attachment still owns one of its storages, after a "
+                "link update: the kernel warns, and the storage refers to freed memory"
             )
 
 
@@ -252,8 +252,8 @@ class ByKey(Ownership):
         self.discard_new(storages)
         if not node and self.dangles(storages, old):
             raise UndefinedBehaviour(
-                "a replacement failed for want of memory: the attachment keeps the storages of the "
-                "program that it did not get, freed or not (CVE-2026-90313)"
+                "replacing the program failed without memory: the attachment refers to storages of "
+                "the new program, which may be freed (CVE-2026-90313)"
             )
 
 
@@ -277,8 +277,8 @@ class PerCgroup(ByKey):
         super().undo(storages, old, node=node)
         if node and shares:
             raise UndefinedBehaviour(
-                "the list node's allocation failed: the series frees a storage that other "
-                "attachments share"
+                "the list node cannot be allocated: the patch series frees a storage that other "
+                "attachments use"
             )
 
 

@@ -177,7 +177,7 @@ def out_of_memory(kernel: Kernel) -> AbstractContextManager[None]:
 def without_memory(kernel: Kernel) -> AbstractContextManager[None]:
     """The block attaches without memory for a shared storage: ENOMEM, or undefined: 4.20 to 5.5."""
     if kernel.has(changes.STORAGES_BY_TYPE) and not kernel.has(changes.STORAGE_POINTERS):
-        return undefined(kernel, "never initialized")
+        return undefined(kernel, "uninitialized pointer")
     return out_of_memory(kernel)
 
 

@@ -184,7 +184,7 @@ def _key(found: Map, key: Any) -> Buffer:
     """The bytes of a key; TypeError if it is not a key of this map."""
     if found.is_array:
         if not isinstance(key, int):
-            raise TypeError(f"the key of a program array is a slot's number, not {key!r}")
+            raise TypeError(f"the key of a program array is an index, not {key!r}")
         return buffer((key & 0xFFFFFFFF).to_bytes(4, "little"))
     if found.is_cgrp:
         return buffer((number_of(key) & 0xFFFFFFFF).to_bytes(4, "little"))

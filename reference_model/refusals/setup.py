@@ -6,7 +6,7 @@
 >>> setup.kernel.map_delete_elem(setup.counts, setup.key)
 Traceback (most recent call last):
     ...
-reference_model.errors.DeleteRefused: [Errno 22] EINVAL: entries cannot be deleted
+reference_model.errors.DeleteRefused: [Errno 22] EINVAL: entries of this map type cannot be deleted
 """
 
 from __future__ import annotations

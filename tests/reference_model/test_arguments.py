@@ -238,15 +238,15 @@ MISTAKES: dict[str, tuple[Callable[[Kernel], object], str]] = {
     ),
     "a misspelt hook": (
         lambda kernel: kernel.fire(kernel.root, "egress"),
-        r"fire\(\): hook: 'egress' is no LSM hook; pass BPF_CGROUP_INET_EGRESS without quotes",
+        r"fire\(\): hook: 'egress' is not an LSM hook; pass BPF_CGROUP_INET_EGRESS without quotes",
     ),
     "no LSM hook": (
         lambda kernel: kernel.fire(kernel.root, "socket_bound"),
-        r"fire\(\): hook: 'socket_bound' is no LSM hook; pass one such as 'socket_bind'",
+        r"fire\(\): hook: 'socket_bound' is not an LSM hook; pass one such as 'socket_bind'",
     ),
     "no hook": (
         lambda kernel: kernel.fire(kernel.root, 4),  # type: ignore[arg-type]
-        r"fire\(\): hook: 4 is no attach type of cgroups; pass one of BPF_CGROUP_INET_INGRESS",
+        r"fire\(\): hook: 4 is not an attach type of cgroups; pass one of BPF_CGROUP_INET_INGRESS",
     ),
     "an attach type in words": (
         lambda kernel: kernel.map_lookup_elem(storage_map(kernel), (kernel.root, "egress")),
@@ -266,7 +266,7 @@ MISTAKES: dict[str, tuple[Callable[[Kernel], object], str]] = {
     ),
     "a key of an array beyond 4 bytes": (
         lambda kernel: kernel.map_lookup_elem(prog_array(kernel), 1 << 32),
-        r"the key of a program array has 4 bytes: 4294967296 does not fit",
+        r"the key of a program array has 4 bytes, and 4294967296 does not fit",
     ),
     "flags beyond 32 bits": (
         lambda kernel: kernel.prog_attach(kernel.root, kernel.prog_load(SKB), EGRESS, 1 << 32),
@@ -274,7 +274,7 @@ MISTAKES: dict[str, tuple[Callable[[Kernel], object], str]] = {
     ),
     "too many runs": (
         lambda kernel: kernel.prog_test_run(kernel.prog_load(SKB), MOST_REPEATS + 1),
-        r"repeat: the model runs a program 1000000 times, not 1000001",
+        r"repeat: the model runs a program at most 1000000 times, not 1000001",
     ),
     "no runs": (
         lambda kernel: kernel.prog_test_run(kernel.prog_load(SKB), -1),
@@ -282,22 +282,22 @@ MISTAKES: dict[str, tuple[Callable[[Kernel], object], str]] = {
     ),
     "too many slots": (
         lambda kernel: prog_array(kernel, 1 << 20),
-        r"max_entries: an array of the model has 65536 slots at most",
+        r"max_entries: an array of the model has at most 65536 slots, not 1048576",
     ),
     "no text": (
         lambda kernel: kernel.prog_load(SKB, Call(storage_map(kernel), 5)),  # type: ignore[arg-type]
-        r"prog_load\(\): body: Call.helper: 5 is not a str; pass a text",
+        r"prog_load\(\): body: Call.helper: 5 is not a str; pass a string",
     ),
     "negative bytes": (lambda kernel: Bytes(-8), r"Bytes takes 0 to 4294967295 .* not -8"),
     "negative elements": (lambda kernel: Array(U64, -1), r"Array takes 0 to .* not -1"),
     "no elements": (lambda kernel: Array(8, 2), r"Array takes a type such as U64, not 8"),  # type: ignore[arg-type]
     "no member": (lambda kernel: Struct(x=8), r"member x of a Struct is a type"),  # type: ignore[arg-type]
-    "no release": (lambda kernel: Kernel(5.9), r"a release is a text such as '5.9', not 5.9"),  # type: ignore[arg-type]
-    "no name": (lambda kernel: named(None), r"a release is a text such as '5.9', not None"),  # type: ignore[arg-type]
-    "no reason": (lambda kernel: BpfError("x"), r"BpfError is no reason by itself"),
-    "cpus='2'": (lambda kernel: Kernel(cpus="2"), "cpus is how many possible CPUs there are"),  # type: ignore[arg-type]
+    "no release": (lambda kernel: Kernel(5.9), r"a release is a string such as '5.9', not 5.9"),  # type: ignore[arg-type]
+    "no name": (lambda kernel: named(None), r"a release is a string such as '5.9', not None"),  # type: ignore[arg-type]
+    "no reason": (lambda kernel: BpfError("x"), r"BpfError names no reason"),
+    "cpus='2'": (lambda kernel: Kernel(cpus="2"), "cpus is the number of possible CPUs"),  # type: ignore[arg-type]
     "memlock": (lambda kernel: Kernel(memlock="1"), "memlock is a number of bytes"),  # type: ignore[arg-type]
-    "sysctl": (lambda kernel: Kernel(unprivileged_bpf_disabled=3), "is 0, 1 or 2, not 3"),
+    "sysctl": (lambda kernel: Kernel(unprivileged_bpf_disabled=3), "must be 0, 1 or 2, not 3"),
 }  # fmt: skip
 
 

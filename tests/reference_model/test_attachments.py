@@ -982,9 +982,9 @@ def test_replacing_the_last_user_of_a_map_with_a_storage_left(release: str) -> N
     kernel.close(prog)
     kernel.close(counts)
     new = counter(kernel, storage_map(kernel))
-    with undefined(kernel, "destroyed while an attachment owns a storage"):
+    with undefined(kernel, "freed while an attachment still owns one"):
         kernel.prog_attach(direct, new, EGRESS)
-    with undefined(kernel, "destroyed while an attachment owns a storage"):
+    with undefined(kernel, "freed while an attachment still owns one"):
         kernel.prog_detach(direct, None, EGRESS)
     kernel.close(link)
     kernel.prog_attach(direct, new, EGRESS)

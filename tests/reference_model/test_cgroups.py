@@ -202,7 +202,7 @@ def test_before_that_the_ancestors_programs_ran_after_their_release(release: str
     above, below, socket, counts = family(kernel)
     with refused(kernel, "ENOENT", errors.NoEntry):
         kernel.map_lookup_elem(counts, (above, EGRESS))
-    with undefined(kernel, "released before its descendant's", socket):
+    with undefined(kernel, "freed before those of its descendant", socket):
         kernel.fire(socket, EGRESS)
     kernel.close_socket(socket)
     assert list(kernel.cgroups.values()) == [kernel.root]

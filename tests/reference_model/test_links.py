@@ -414,7 +414,7 @@ def test_update_and_then_the_old_map_goes(release: str) -> None:
 @pytest.mark.parametrize("release", LEGACY_LINKS)
 def test_update_and_then_the_old_map_goes_in_legacy(release: str) -> None:
     """The map cannot be destroyed with a storage in it; whoever lets go of it last."""
-    reason = "destroyed while an attachment owns a storage"
+    reason = "freed while an attachment still owns one"
     kernel = Kernel(release)
     counts, cgroup = storage_map(kernel), kernel.mkdir()
     prog = counter(kernel, counts)
@@ -454,7 +454,7 @@ def test_update_and_then_the_old_program_leaves_its_last_slot(release: str) -> N
     kernel.map_update_elem(array, 0, prog)
     kernel.close(prog)
     kernel.close(counts)
-    reason = "destroyed while an attachment owns a storage"
+    reason = "freed while an attachment still owns one"
     with undefined(kernel, reason):
         kernel.map_update_elem(array, 0, other)
     with undefined(kernel, reason):
@@ -469,7 +469,7 @@ def test_update_and_then_the_old_program_leaves_its_last_slot(release: str) -> N
 @pytest.mark.parametrize("release", LEGACY_LINKS)
 def test_update_and_then_a_cgroup_with_the_old_program_goes(release: str) -> None:
     """6.2 once more: rmdir, or the last socket of a removed cgroup, lets go of the program."""
-    reason = "destroyed while an attachment owns a storage"
+    reason = "freed while an attachment still owns one"
     kernel = Kernel(release)
     counts, linked = storage_map(kernel), kernel.mkdir()
     above = kernel.mkdir()

@@ -286,11 +286,11 @@ def test_the_last_reference_to_a_map_in_use(release: str) -> None:
     """Up to 5.8 a map that is destroyed cannot still have storages."""
     arrays, second = last_holder(release)
     kernel, array = arrays.kernel, arrays.array
-    with undefined(kernel, "the map is destroyed while an attachment owns a storage"):
+    with undefined(kernel, "the map is freed while an attachment still owns one"):
         kernel.map_update_elem(array, 0, second)
-    with undefined(kernel, "the map is destroyed while an attachment owns a storage"):
+    with undefined(kernel, "the map is freed while an attachment still owns one"):
         kernel.map_delete_elem(array, 0)
-    with undefined(kernel, "the map is destroyed while an attachment owns a storage"):
+    with undefined(kernel, "the map is freed while an attachment still owns one"):
         kernel.close(array)
 
 

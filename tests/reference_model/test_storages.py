@@ -595,7 +595,7 @@ def test_the_proposal_frees_what_others_share_when_a_list_node_fails() -> None:
         kernel.prog_attach(cgroup, both, EGRESS, MULTI)
     kernel.prog_attach(cgroup, counter(kernel, shared), EGRESS, MULTI)
     kernel.fail_next("node")
-    with undefined(kernel, "other attachments share"):
+    with undefined(kernel, "other attachments use"):
         kernel.prog_attach(cgroup, both, EGRESS, MULTI)
 
 
