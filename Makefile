@@ -135,9 +135,10 @@ replay: $(INSTALLED) ## Replay the recorded kernels on the model and compare eve
 examples: ## Compile the C twins of the stories into build/examples
 	@$(MAKE) -s -C docs/examples
 
-conformance: $(INSTALLED) examples ## Ask real kernels: every story, its C twin, random sequences
+conformance: $(INSTALLED) examples ## Ask real kernels: every story, in C and Go too, random sequences
 	$(RUN) conformance stories
 	$(RUN) conformance twins
+	$(RUN) conformance twins --go
 	$(RUN) conformance explore
 
 conformance-explore: $(INSTALLED) ## Random sequences on real kernels until one differs

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""``python -m conformance go``: compile the examples in Go with the libraries of other Debian releases.
+"""``python -m conformance go``: compile the examples in Go with other versions of their library.
 
 The system's own Debian has one version of cilium/ebpf; other suites have later ones, each with the
 Go that it needs.  They are unpacked into ``build``, and nothing is installed.
@@ -27,7 +27,7 @@ LIBRARIES = (LIBRARY, "golang-golang-x-sys-dev", "golang-golang-x-exp-dev")
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the subcommand to the command line."""
-    what = "Compile the examples in Go with the libraries of other Debian releases."
+    what = "Compile the examples in Go with other versions of their library."
     add(commands, "go", run, what).add_argument(
         "suites", nargs="*", metavar="SUITE", help=f"default: {', '.join(SUITES)}"
     )

@@ -139,19 +139,22 @@ def test_what_a_page_shows_compiles_by_itself(tmp_path: Path) -> None:
     assert "undefined: missing" in compiled(tmp_path)
 
 
-def compiled(path: Path) -> str:
-    """What the compiler says about the packages of NAMES below a GOPATH."""
-    settings = {
+def settings(path: Path) -> dict[str, str]:
+    """The environment in which go asks no network, as in docs/examples/Makefile."""
+    return {
+        **os.environ,
         "GO111MODULE": "off",
         "GOTOOLCHAIN": "local",
         "GOFLAGS": "",
         "CGO_ENABLED": "0",
         "GOPATH": f"{path}:{languages.go_library()}",
     }
+
+
+def compiled(path: Path) -> str:
+    """What the compiler says about the packages of NAMES below a GOPATH."""
     command = [os.environ.get("GO", "go"), "build", *NAMES]
-    built = subprocess.run(
-        command, capture_output=True, text=True, check=False, env={**os.environ, **settings}
-    )
+    built = subprocess.run(command, capture_output=True, text=True, check=False, env=settings(path))
     return built.stderr
 
 
@@ -210,16 +213,9 @@ def test_a_report_prints_what_its_page_says(
     page = (EXAMPLES.parent / "libraries.rst").read_text(encoding="utf-8")
     said = page.partition(f"examples/go/reports/{report}/main.go")[2].partition("text\n\n")[2]
     program = tmp_path / report
-    settings = {
-        "GO111MODULE": "off",
-        "GOTOOLCHAIN": "local",
-        "GOFLAGS": "",
-        "CGO_ENABLED": "0",
-        "GOPATH": str(languages.go_library()),
-    }
     subprocess.run(
         [os.environ.get("GO", "go"), "build", "-o", str(program)],
-        cwd=GO / "reports" / report, env={**os.environ, **settings}, check=True,
+        cwd=GO / "reports" / report, env=settings(tmp_path), check=True,
     )  # fmt: skip
     printed = subprocess.run(
         [str(program), *map(str, two_cgroups)], capture_output=True, text=True, check=True
