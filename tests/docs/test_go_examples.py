@@ -30,7 +30,7 @@ NAMES = go_names()
 
 LABEL = re.compile(r'\bexample\.Show\w+\(\s*"([^"]*)"')
 LACKING = languages.missing_go() or twins.missing_tools()
-WHY = str(LACKING).replace("apt-get install --no-install-recommends", "apt install")
+WHY = str(LACKING).replace("\n  apt-get install --no-install-recommends", ": apt install")
 
 each_story = pytest.mark.parametrize("name", NAMES)
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(GO)))
