@@ -94,6 +94,18 @@ class TimelineStep:
         return " and ".join(VERBS.get(name, name) for name in self.operation.split(" and "))
 
     @property
+    def heading(self) -> str:
+        """The operation and how often, in a few words.
+
+        >>> TimelineStep("fire", subject=("web", "egress"), times=3).heading
+        '3 packets'
+        """
+        if self.operation in ("fire", "run_hooks"):
+            noun = "event" if {"ingress", "egress"}.isdisjoint(self.subject) else "packet"
+            return f"{self.times} {noun}s" if self.times > 1 else noun
+        return f"{self.verb}, {self.times} times" if self.times > 1 else self.verb
+
+    @property
     def caption(self) -> str:
         """The operation in a line."""
         text = f"{self.operation}({', '.join(self.words)})" if self.words else self.operation
@@ -190,8 +202,8 @@ class Timeline:
         return Timeline(
             self.release,
             [_merged([self.steps[n] for n in group]) for group in groups],
-            list(_alike((_moved(lane, place) for lane in self.attachments), lanes)),
-            list(_alike((_moved(lane, place) for lane in self.storages), lanes)),
+            list(_alike((moved(lane, place) for lane in self.attachments), lanes)),
+            list(_alike((moved(lane, place) for lane in self.storages), lanes)),
             None if self.undefined is None else place[self.undefined],
         )
 
@@ -217,8 +229,8 @@ def _merged(steps: list[TimelineStep]) -> TimelineStep:
     return replace(first, words=words, subject=subject, times=times)
 
 
-def _moved(lane: Lane, place: dict[int, int]) -> Lane:
-    """The lane with its steps numbered anew; of several values in one step the last."""
+def moved(lane: Lane, place: dict[int, int]) -> Lane:
+    """Return the lane with its steps numbered by ``place``; of several values in one the last."""
     values = {place[at]: text for at, text in lane.values}
     end = None if lane.end is None else place[lane.end]
     return Lane(lane.label, place[lane.start], end, list(values.items()))

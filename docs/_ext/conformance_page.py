@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
+from stories.folded import folded
 from stories.links import code_link, link
 from stories.stubs import page_of
 
@@ -36,7 +38,6 @@ from records.matrix import (
     PART,
     REPLAYED,
     Agreement,
-    Comparison,
     Matrix,
     committed_matrix,
     plain,
@@ -148,61 +149,77 @@ def legend(of: Matrix, docname: str) -> Content:
     return [table(["mark", "word", "meaning"], rows, "conformance-legend")]
 
 
+Row = tuple[Content, list[tuple[Agreement, str]]]
+"""What a row is about, and for each kernel what it says and in which words."""
+
+
 def whole(of: Matrix, docname: str) -> Content:
-    """All cells, kind by kind."""
+    """Return all cells, kind by kind."""
     made: Content = []
     for folder, kind in FOLDERS.items():
-        title = folder.replace("_", " ").removesuffix("s")
-        head: list[Cell] = [title, "observed", *of.kernels]
-        rows: list[list[Cell]] = [
-            [link(name, docname), telling(story),
-             *(entry(of.cells[name][kernel]) for kernel in of.kernels)]
+        rows: list[Row] = [
+            (
+                [link(name, docname), nodes.Text(f" ({telling(story)})")],
+                [
+                    (cell.agreement, cell.words)
+                    for cell in map(of.cells[name].get, of.kernels)
+                    if cell
+                ],
+            )
             for name, story in stories(kind).items()
-        ]  # fmt: skip
+        ]
         if rows:
-            made.append(table(head, rows, "conformance"))
+            made += grid(folder.replace("_", " ").removesuffix("s"), of.kernels, rows)
     return made
 
 
 def rules(of: Matrix, docname: str) -> Content:
-    """The rules that stories show, and how many of these stories agree on each kernel."""
+    """Return the rules that stories show, and how many of these stories agree on each kernel."""
     known: dict[str, Story] = stories()
     names = sorted({rule for story in known.values() for rule in story.rules})
     by_rule = {rule: of.of_rule(rule).values() for rule in names}
-    rows: list[list[Cell]] = [
-        [
-            code_link("rule", rule, docname),
-            *(together([row[kernel].agreement for row in shown]) for kernel in of.kernels),
-        ]
+    rows: list[Row] = [
+        (
+            [code_link("rule", rule, docname)],
+            [together([row[kernel].agreement for row in shown]) for kernel in of.kernels],
+        )
         for rule, shown in by_rule.items()
     ]
-    if not rows:
-        return [paragraph("No story names a rule.")]
-    return [table(["rule", *of.kernels], rows, "conformance")]
+    return grid("rule", of.kernels, rows) if rows else [paragraph("No story names a rule.")]
 
 
-def together(agreements: list[Agreement]) -> Cell:
-    """A difference, if there is one; else the best that is known, and of how many stories."""
+def grid(title: str, kernels: list[str], rows: list[Row]) -> Content:
+    """Return a table with a mark for each kernel, and closed below it the words of each mark."""
+    cells: list[list[Cell]] = [
+        [name, *([*sign(agreement, words)] for agreement, words in found)] for name, found in rows
+    ]
+    items = []
+    for name, found in rows:
+        asked = zip(kernels, (words for _, words in found), strict=True)
+        groups = groupby(asked, key=lambda pair: pair[1])
+        told = [f"{words} on {listed([kernel for kernel, _ in pairs])}" for words, pairs in groups]
+        copied = [node.deepcopy() for node in name]
+        text = nodes.Text(f": {'; '.join(told)}.")
+        items.append(nodes.list_item("", nodes.paragraph("", "", *copied, text)))
+    values = folded("", nodes.bullet_list("", *items), summary="Show these results in words")
+    return [table([title, *kernels], cells, "conformance"), values]
+
+
+def together(agreements: list[Agreement]) -> tuple[Agreement, str]:
+    """Return a difference, if there is one; else the best that is known, of how many stories."""
     order = (DIFFERS, AGREES, REPLAYED, PART, BREAKS, NOT_RUN)
     (first, *_) = (agreement for agreement in order if agreement in agreements)
     if first in (DIFFERS, BREAKS, NOT_RUN):
-        return [*sign(first), nodes.Text(f" {first.word}")]
+        return first, first.word
     good = sum(agreement in (AGREES, REPLAYED, PART) for agreement in agreements)
-    return [*sign(first), nodes.Text(f" {good} of {len(agreements)}")]
+    return first, f"{good} of {len(agreements)}"
 
 
-def entry(cell: Comparison) -> Cell:
-    """A cell: its mark, and what was observed in words."""
-    if cell.agreement in (AGREES, REPLAYED, PART):
-        label, colon, value = cell.words.rpartition(": ")
-        shown = nodes.literal(value, value)
-        return [*sign(cell.agreement), nodes.Text(f" {label}{colon}"), shown]
-    return [*sign(cell.agreement), nodes.Text(f" {cell.words}")]
-
-
-def sign(agreement: Agreement) -> Content:
-    """The mark of a agreement, with its word for who cannot tell it from the others."""
-    return [nodes.abbreviation(agreement.mark, agreement.mark, explanation=agreement.word)]
+def sign(agreement: Agreement, words: str = "") -> Content:
+    """Return the mark of an agreement; pointed at, or read aloud, it says what was observed."""
+    said = agreement.word if words in ("", agreement.word) else f"{agreement.word}: {words}"
+    mark = nodes.abbreviation(agreement.mark, agreement.mark, explanation=said)
+    return [mark, nodes.inline("", f" {words}", classes=["hidden-word"])] if words else [mark]
 
 
 def versions(of: Matrix, docname: str) -> Content:

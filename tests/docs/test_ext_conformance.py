@@ -15,6 +15,7 @@ import conformance_page
 import pytest
 from docutils import nodes
 from stories.evidence import confirmations
+from stories.folded import folded
 from support_site import ROOT, Site
 
 from records import answers, results
@@ -169,11 +170,11 @@ def texts(table: nodes.Node) -> list[list[str]]:
 
 
 def test_each_cell_of_the_page_has_a_mark_and_words() -> None:
-    tables = conformance_page.whole(real(), "conformance")
-    rows = [row for table in tables for row in texts(table)[1:]]
+    parts = conformance_page.whole(real(), "conformance")
+    rows = [row for table in parts[::2] for row in texts(table)[1:]]
     assert len(rows) == len(STORIES)
     for name, row in zip(STORIES, rows, strict=True):
-        shown = row[2:]
+        shown = row[1:]
         for kernel, text in zip(real().kernels, shown, strict=True):
             cell = real().cells[name][kernel]
             mark, _, words = text.partition(" ")
@@ -182,8 +183,19 @@ def test_each_cell_of_the_page_has_a_mark_and_words() -> None:
             assert words
 
 
+def test_the_words_of_each_cell_are_folded_below_the_table() -> None:
+    parts = conformance_page.whole(real(), "conformance")
+    assert {type(part) for part in parts[1::2]} == {folded}
+    items = [item.astext() for part in parts[1::2] for item in part.findall(nodes.list_item)]
+    assert len(items) == len(STORIES)
+    for name, item in zip(STORIES, items, strict=True):
+        for kernel in real().kernels:
+            assert kernel in item
+            assert real().cells[name][kernel].words in item
+
+
 def test_rules_on_kernels() -> None:
-    (table,) = conformance_page.rules(real(), "conformance")
+    table, _ = conformance_page.rules(real(), "conformance")
     rows = {row[0]: row[1:] for row in texts(table)[1:]}
     assert set(rows) == {rule for story in STORIES.values() for rule in story.rules}
     assert all(text for row in rows.values() for text in row)
@@ -191,9 +203,8 @@ def test_rules_on_kernels() -> None:
 
 def test_what_stories_say_of_a_rule_together() -> None:
     def text(*states: cells.Agreement) -> str:
-        shown = conformance_page.together(list(states))
-        assert isinstance(shown, list)
-        return "".join(node.astext() for node in shown)
+        agreement, said = conformance_page.together(list(states))
+        return f"{agreement.mark} {said}"
 
     assert text(cells.AGREES, cells.PART, cells.NOT_RUN) == "● 2 of 3"
     assert text(cells.BREAKS, cells.NOT_RUN) == "‡ undefined"

@@ -449,6 +449,32 @@ def test_no_page_is_wider_than_a_small_screen(browser: Chromium, base: str) -> N
     assert wide == {}
 
 
+FIGURES = """
+[...document.querySelectorAll('.timeline-box')].map(box => [...box.querySelectorAll('svg')].filter(
+    svg => svg.getBoundingClientRect().width).map(svg => [
+    svg.getBoundingClientRect().width / svg.viewBox.baseVal.width,
+    svg.getBBox().x + svg.getBBox().width - svg.viewBox.baseVal.width,
+    svg.getBoundingClientRect().right - box.getBoundingClientRect().right]))
+"""
+
+
+@pytest.mark.parametrize("width", [1440, NARROW])
+def test_figures_are_whole_and_readable(browser: Chromium, base: str, width: int) -> None:
+    """Each figure is shown in one of its drawings, not much smaller than drawn, and not cut."""
+    browser.size(width)
+    mark, seen = 'class="timeline-box"', 0
+    for name in pages():
+        if mark in (SITE / name).read_text(encoding="utf-8"):
+            browser.open(base + name)
+            browser.evaluate(UNFOLD)
+            for shown in browser.evaluate(FIGURES):
+                ((scale, beyond, outside),) = shown
+                assert scale > 0.95, name
+                assert max(beyond, outside) <= 1, name
+                seen += 1
+    assert seen > 30
+
+
 TABS = """
 [...document.querySelectorAll('.sd-tab-set > label[data-sync-group="kernel"]')].map(label => [
     label.dataset.syncId,

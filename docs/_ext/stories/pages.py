@@ -130,12 +130,17 @@ class StoryDirective(Examples):
         """What follows the fix: the reasons and the evidence."""
         yield self.section("Behaviour by release", [self.behaviour(story)])
         yield self.section(why, self.prose(story, "details"), self.rules(story))
-        before, after = story.before, story.after
+        runs = {
+            f"Before: {linux([story.before])}": timeline.record(
+                story.run, story.before, **story.kernel
+            ),
+            f"After: {linux([story.after])}": timeline.record(
+                story.run, story.after, **story.kernel
+            ),
+        }
         yield self.section(
             "Figure",
-            [paragraph(f"The same program before and after the change. {timeline.LEGEND}")],
-            self.figure(story, story.run, before, f"Before: {linux([before])}"),
-            self.figure(story, story.run, after, f"After: {linux([after])}"),
+            [paragraph("The same program before and after the change:"), self.figure(runs)],
         )
         blocks, _ = code(story.run)
         yield self.folded(
@@ -163,19 +168,21 @@ class StoryDirective(Examples):
             self.section("Model code", [self.where(story)], blocks),
         ]
         fails = Release(story.fails_on).name
-        figures = []
+        runs = {}
         if story.old is not None:
             old, _ = code(story.old, shown)
             works_on = linux([Release(story.old_release).name])
             text = f"This is the program that the guide replaces. It works on {works_on}."
             known = "" if len(old) else " The code above contains it."
             sections.append(self.section("The old program", [paragraph(text + known)], old))
-            figures = self.figure(story, story.old, fails, f"The old program on {linux([fails])}")
-        both = f"Both programs on a release where the old one fails. {timeline.LEGEND}"
-        new = self.figure(story, story.run, fails, f"The new program on {linux([fails])}")
+            runs["The old program"] = timeline.record(story.old, fails, **story.kernel)
+        runs["The new program"] = timeline.record(story.run, fails, **story.kernel)
+        runs = {f"{title} on {linux([fails])}": run for title, run in runs.items()}
+        text = "Both programs" if len(runs) > 1 else "The program"
+        text += " on a release where the old one fails:"
         sections += [
             self.section("Behaviour by release", [self.behaviour(story)]),
-            self.section("Figure", [paragraph(both)], figures, new),
+            self.section("Figure", [paragraph(text), self.figure(runs)]),
             self.section("Run it yourself", self.try_both(story)),
         ]
         yield self.folded(story, *sections)

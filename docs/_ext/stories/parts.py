@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 
 import timeline
@@ -20,8 +20,8 @@ from records.archive import committed
 from records.matrix import labels_of
 from reference_model import MAINLINE
 from reference_model.catalogue import RELEASES, Observations, Story, stories
-from reference_model.catalogue.story import Run
 from reference_model.changes import NAMES
+from reference_model.timeline import Timeline
 
 from . import evidence
 from .code import line_of
@@ -69,11 +69,9 @@ class Parts(SphinxDirective):
             items.append(nodes.list_item("", nodes.paragraph("", "", found)))
         return [nodes.bullet_list("", *items)] if items else []
 
-    def figure(self, story: Story, run: Run, release: str, title: str) -> PART:
-        """The timeline of a run."""
-        found = timeline.record(run, release, **story.kernel)
-        identity = f"{self.name}-{self.env.new_serialno('timeline')}"
-        return timeline.figure(found, title, identity)
+    def figure(self, runs: Mapping[str, Timeline]) -> nodes.Node:
+        """Return one figure of several runs, by their titles."""
+        return timeline.figure(runs, f"{self.name}-{self.env.new_serialno('timeline')}")
 
     def behaviour(self, story: Story) -> nodes.Node:
         """What is observed on which releases; what differs from the release before is marked."""
