@@ -127,8 +127,8 @@ def totals(of: Matrix, docname: str) -> Content:
         f"Of {size(of)} cells, {len(of.cells)} stories on {len(of.kernels)} kernels, {full} agree "
         f"in full and {part} in part. The others count as no agreement: {rest}."
     )
-    head: list[Cell] = ["kernel", *([*sign(agreement), nodes.Text(" " + agreement.word)]
-                                     for agreement in AGREEMENTS), "stories"]  # fmt: skip
+    marks = (sign(agreement, agreement.word) for agreement in AGREEMENTS)
+    head: list[Cell] = ["kernel", *marks, "stories"]
     rows: list[list[Cell]] = [
         [
             kernel,

@@ -20,6 +20,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
+from stories.folded import folded
 from stories.links import code_link, link
 
 from records import divergence
@@ -92,7 +93,9 @@ def pairs(of: DivergenceDirective) -> Iterator[nodes.Node]:
     for pair, found in divergence.found():
         title = f"{linux([pair['old']])} and {linux([pair['new']])}"
         title = title[0].upper() + title[1:]
-        yield section(of, title, *pair_parts(of, pair, found), anchor=anchor(pair))
+        many = "1 kind of difference" if len(found) == 1 else f"{len(found)} kinds of differences"
+        programs = folded("", *pair_parts(of, pair, found), summary=f"Show {many}")
+        yield section(of, title, programs, anchor=anchor(pair))
 
 
 def pair_parts(

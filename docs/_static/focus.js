@@ -2,7 +2,7 @@
 // What is wider than the page scrolls: with the keyboard as well, so it can be focused.
 addEventListener("load", () => {
     const look = () => {
-        for (const box of document.querySelectorAll("pre, .wide, .wy-table-responsive, .timeline-scroll")) {
+        for (const box of document.querySelectorAll("pre, .wide, .wy-table-responsive")) {
             if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
             else box.removeAttribute("tabindex");
         }

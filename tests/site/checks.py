@@ -475,6 +475,36 @@ def test_figures_are_whole_and_readable(browser: Chromium, base: str, width: int
     assert seen > 30
 
 
+CUT = """
+[...document.querySelectorAll('table.facts')].filter(table => table.getBoundingClientRect().width)
+    .map(table => table.getBoundingClientRect().right
+        - table.closest('.rst-content').getBoundingClientRect().right)
+"""
+
+
+@pytest.mark.parametrize(("kind", "width"), [("screen", 1440), ("print", 718)])
+def test_the_matrix_shows_all_kernels(browser: Chromium, base: str, kind: str, width: int) -> None:
+    """Also on paper: A4 less the margins is 718 pixels wide."""
+    browser.size(width)
+    browser.media(kind)
+    browser.open(f"{base}conformance.html")
+    browser.wait_for(f"{CUT.strip()}.every(beyond => beyond <= 0)")
+    assert len(browser.evaluate(CUT)) > 6
+    marks = browser.evaluate(
+        "[...document.querySelectorAll('table.conformance td abbr')].map(mark => mark.title)"
+    )
+    assert len(marks) > 1000
+    assert all(marks)
+
+
+def test_the_release_comparison_folds_each_pair(browser: Chromium, base: str) -> None:
+    browser.open(f"{base}divergence.html")
+    height = "document.querySelector('.rst-content').getBoundingClientRect().height"
+    closed = browser.evaluate(height)
+    browser.evaluate(UNFOLD)
+    assert closed < browser.evaluate(height) / 3
+
+
 TABS = """
 [...document.querySelectorAll('.sd-tab-set > label[data-sync-group="kernel"]')].map(label => [
     label.dataset.syncId,
