@@ -35,17 +35,17 @@ help: ## List the targets
 	@echo 'For example:'
 	@echo '  make html && xdg-open $(SITE)/index.html'
 	@echo '  make serve PORT=9000'
-	@echo '  make unit K=percpu                      the tests whose names match'
+	@echo '  make unit K=percpu                      run the tests whose names match'
 	@echo '  make test PYTHON=python3.12'
 	@echo '  make new-story KIND=recipe NAME=my_recipe'
 	@echo '  make upstream LINUX=/path/to/linux'
 
 ##@ The site
-html: $(INSTALLED) ## Build the site; it needs no network to be read
+html: $(INSTALLED) ## Build the site in build/html; reading it needs no network
 	$(call SPHINX,html docs $(SITE))
 	@echo 'The site is in $(SITE): open $(SITE)/index.html'
 
-serve: $(INSTALLED) ## Build, serve on 127.0.0.1 and build again on each change
+serve: $(INSTALLED) ## Build the site, serve it on 127.0.0.1, and rebuild it on each change
 	@.venv/bin/python -c 'import socket; socket.create_server(("127.0.0.1", $(PORT)))' 2>/dev/null || { \
 		echo 'Port $(PORT) cannot be used: choose another one, make serve PORT=9000' >&2; exit 1; }
 	$(RUN) sphinx_autobuild --host 127.0.0.1 --port $(PORT) --watch reference_model --watch conf.py \
@@ -58,7 +58,7 @@ man: $(INSTALLED) ## Build the reference as a man page: build/man/bpf-cgroup-sto
 doctest: $(INSTALLED) ## Run every example of every page and of every docstring
 	$(call SPHINX,doctest docs build/doctest)
 
-raise-floor: $(INSTALLED) ## Run them and commit to their number: docs/doctest_floor.txt
+raise-floor: $(INSTALLED) ## Run the examples, and store their number in docs/doctest_floor.txt
 	$(call SPHINX,doctest -D strict_doctest_raise=1 docs build/doctest)
 
 ##@ Checks
@@ -76,18 +76,18 @@ fix: $(INSTALLED) ## Format the code and repair what ruff can repair
 	$(RUN) ruff check --fix
 
 export K
-unit: $(INSTALLED) ## Run the tests, with the coverage of the model; K=pattern: only these tests
+unit: $(INSTALLED) ## Run the tests and measure coverage; K=pattern: run the tests that match
 	$(RUN) pytest -n auto --dist loadgroup $(if $(K),-q -k "$$K",--no-loadscope-reorder --cov --cov-report=term)
 
 quick: lint replay ## Check style and types, replay the records, run the fast tests: 40 seconds
 	$(RUN) pytest -q -n auto --dist loadgroup -m 'not slow'
 
-setup: ## Install the Debian packages that checks need (as root; else print the command)
+setup: ## Install the Debian packages that checks need; without root, print the command
 	@.ci/setup
 
 # What could not run is written to NOT_RUN, and said at the end.
 test: export NOT_RUN := build/not-run
-test: ## Run all checks, as CI does; as root it installs the Debian packages it needs
+test: ## Run all checks, as CI does; as root, install the Debian packages they need first
 	@.ci/setup || echo 'The checks that need these packages do not run.'
 	@mkdir -p build && : > $(NOT_RUN)
 	@$(MAKE) --no-print-directory lint html
@@ -125,30 +125,30 @@ $(SITE_TOOLS)/installed: tests/site/package.json tests/site/package-lock.json
 SEED ?= 1
 COUNT ?= 60
 export SEED COUNT
-mutants: $(INSTALLED) ## Change the model in COUNT=60 places, one at a time: the tests must notice
+mutants: $(INSTALLED) ## Change the model in COUNT=60 places, one at a time, and check that a test fails
 	.venv/bin/python tests/mutants.py --seed "$$SEED" --count "$$COUNT"
 
-replay: $(INSTALLED) ## Replay the recorded kernels on the model and compare every answer
+replay: $(INSTALLED) ## Replay the recorded kernels on the model, and compare every answer
 	$(RUN) reference_model replay $(TRACES)
 
 ##@ Real kernels and stories
-examples: ## Compile the C twins of the stories into build/examples
+examples: ## Compile the C versions of the stories into build/examples
 	@$(MAKE) -s -C docs/examples
 
-conformance: $(INSTALLED) examples ## Ask real kernels: every story, in C and Go too, random sequences
+conformance: $(INSTALLED) examples ## Run all stories, in C and Go too, and random sequences on real kernels
 	$(RUN) conformance stories
 	$(RUN) conformance twins
 	$(RUN) conformance twins --go
 	$(RUN) conformance explore
 
-conformance-explore: $(INSTALLED) ## Random sequences on real kernels until one differs
+conformance-explore: $(INSTALLED) ## Run random sequences on real kernels until an answer differs
 	$(RUN) conformance explore --forever
 
 export KIND NAME
 new-story: $(INSTALLED) ## Write a story to fill in: KIND=recipe|breaking_change|addition NAME=x
 	@$(RUN) conformance.new_story "$$KIND" "$$NAME"
 
-record: $(INSTALLED) ## Ask real kernels all that new and changed stories need: 15 minutes
+record: $(INSTALLED) ## Run new and changed stories on real kernels, and record the answers: 15 minutes
 	$(RUN) conformance record
 
 ##@ Kernel patches
@@ -162,14 +162,14 @@ linux-is-named:
 	@test -n "$$LINUX" || { echo 'Name a checkout of bpf-next or mainline Linux:' \
 		'make upstream LINUX=/path/to/linux' >&2; exit 1; }
 
-upstream-check: $(INSTALLED) ## Try them on the newest linux-source of Debian
+upstream-check: $(INSTALLED) ## Check the patches on Debian's newest linux-source
 	@$(RUN) upstream check
 
 ##@ The model and this directory
-divergence: $(INSTALLED) ## Search all pairs of releases again for every difference: 8 minutes
+divergence: $(INSTALLED) ## Search all pairs of releases again for differences: 8 minutes
 	$(RUN) records search
 
-sources: $(INSTALLED) ## Compare the records of changes with Debian's kernel sources, or LINUX=PATH
+sources: $(INSTALLED) ## Compare changes.py with Debian's kernel sources, or those in LINUX=PATH
 	@$(RUN) upstream sources $${LINUX:+"$$LINUX"}
 
 release: $(INSTALLED) ## Add the mainline release R=7.4, and run what depends on its name
@@ -178,10 +178,10 @@ release: $(INSTALLED) ## Add the mainline release R=7.4, and run what depends on
 	@$(MAKE) doctest html
 	$(RUN) pytest -q tests/reference_model/test_releases.py tests/reference_model/test_changes.py tests/docs/test_ext_tables.py
 
-bench: $(INSTALLED) ## Measure the model: answers a second, cost of operations, size of a storage
+bench: $(INSTALLED) ## Measure the speed and the memory of the model, and the time of builds
 	PYTHONPATH=. .venv/bin/python bench/run.py
 
-clean: ## Remove all that was made here, but not .venv
+clean: ## Remove all generated files except .venv
 	rm -rf build .hypothesis
 	find docs/breaking_changes docs/additions docs/recipes -name '*.rst' -not -name index.rst -delete
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

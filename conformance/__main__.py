@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""``python -m conformance SUBCOMMAND``: ask real kernels, in QEMU guests.
+"""``python -m conformance SUBCOMMAND``: run programs on real kernels, in QEMU guests.
 
 ``command_line.Exit`` lists the exit statuses, which all subcommands share.
 """
@@ -43,8 +43,8 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     options = argparse.ArgumentParser(
         prog="python -m conformance",
-        description="Ask real kernels, each in a QEMU guest (emulated, never KVM).",
-        epilog=f"Each subcommand has its own --help.\n\n{STATUSES}",
+        description="Run programs on real kernels, each in a QEMU virtual machine without KVM.",
+        epilog=f"SUBCOMMAND --help lists the options of a subcommand.\n\n{STATUSES}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = options.add_subparsers(metavar="SUBCOMMAND", required=True)
@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> Exit:
         print(error, file=sys.stderr)
         return Exit.USAGE
     except KeyboardInterrupt:
-        print("stopped; so are the guests", file=sys.stderr)
+        print("stopped, with all virtual machines", file=sys.stderr)
         return Exit.STOPPED
     finally:
         progress.stop()

@@ -41,14 +41,26 @@ Report = guest.Result | NotRun
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the subcommand to the command line."""
-    parser = add(commands, "check", run, "Run a command, or a self-check, in guests.", EXAMPLES)
+    parser = add(
+        commands, "check", run, "Run a command, or a self-check, in virtual machines.", EXAMPLES
+    )
     add_json(parser)
     option = parser.add_argument
-    option("--list-kernels", action="store_true", help="show the kernels on offer, fetch nothing")
-    put = "put a file or directory into the guest, below /work unless PATH begins with /"
+    option(
+        "--list-kernels",
+        action="store_true",
+        help="list the available kernels, and download nothing",
+    )
+    put = "copy a file or directory into the virtual machine, below /work unless PATH begins with /"
     option("--put", action="append", default=[], metavar="FILE[=PATH]", help=put)
-    option("--expect-crash", action="store_true", help="the command must make the kernel complain")
-    option("command", nargs="*", metavar="COMMAND", help="what to run (default: the self-check)")
+    option(
+        "--expect-crash",
+        action="store_true",
+        help="expect the command to make the kernel warn or crash",
+    )
+    option(
+        "command", nargs="*", metavar="COMMAND", help="the command to run (default: the self-check)"
+    )
 
 
 def payload_of(options: argparse.Namespace) -> payload.Payload:

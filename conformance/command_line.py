@@ -39,11 +39,11 @@ class Exit(IntEnum):
         made._value_, made.meaning = value, meaning
         return made
 
-    GOOD = 0, "every kernel that was wanted ran, and nothing was wrong"
-    FAILED = 1, "a kernel failed, or answered differently from what was expected"
-    USAGE = 2, "an option makes no sense, a file cannot be used, or a tool is missing"
-    NOT_RUN = 3, "nothing failed, but a kernel that was wanted could not be asked everything"
-    STOPPED = 130, "interrupted or terminated; the guests were stopped too"
+    GOOD = 0, "all chosen kernels ran, and their answers are as expected"
+    FAILED = 1, "a kernel failed, or gave another answer than expected"
+    USAGE = 2, "an option or a file cannot be used, or a tool is missing"
+    NOT_RUN = 3, "nothing failed, but a chosen kernel could not be tested completely"
+    STOPPED = 130, "interrupted or terminated; all virtual machines were stopped"
 
 
 STATUSES = "exit status:\n" + "".join(f"  {exit:<4d} {exit.meaning}\n" for exit in Exit)
@@ -84,12 +84,17 @@ def add(
     )
     parser.set_defaults(run=run)
     option = parser.add_argument
-    option("--kernels", metavar="LIST", help="comma-separated (default: every branch)")
-    option("--refresh", action="store_true", help="ask the archive again for newer kernels")
-    jobs = "guests at a time (default and most: processors)"
+    option("--kernels", metavar="LIST", help="kernels, separated by commas (default: every branch)")
+    option("--refresh", action="store_true", help="look for newer kernels in the archive first")
+    jobs = "virtual machines at a time (default and most: number of processors)"
     option("--jobs", type=positive, metavar="N", help=jobs)
-    option("--time-limit", type=seconds, metavar="S", help="seconds that a guest may take")
-    option("--verbose", action="store_true", help="show more of what happens")
+    option(
+        "--time-limit",
+        type=seconds,
+        metavar="S",
+        help="seconds after which a virtual machine is stopped",
+    )
+    option("--verbose", action="store_true", help="print more details")
     return parser
 
 

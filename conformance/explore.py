@@ -336,13 +336,20 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser = add(commands, "explore", run, what)
     add_json(parser)
     option = parser.add_argument
-    steps = "steps for each kernel (%(default)s)"
+    steps = "number of operations for each kernel (default: %(default)s)"
     option("--steps", type=positive, default=300, metavar="N", help=steps)
-    option("--forever", action="store_true", help="until something differs or you interrupt it")
-    option("--seed", type=int, metavar="N", help="another run (default: 0; forever: by the clock)")
-    length = "of a sequence (%(default)s)"
+    option("--forever", action="store_true", help="run until an answer differs or you press Ctrl-C")
+    option(
+        "--seed",
+        type=int,
+        metavar="N",
+        help="choose other sequences (default: 0, or the time with --forever)",
+    )
+    length = "operations in a sequence (default: %(default)s)"
     option("--length", type=positive, default=LENGTH, metavar="N", help=length)
-    option("--undefined", action="store_true", help="run undefined steps too: guests will crash")
+    option(
+        "--undefined", action="store_true", help="include undefined operations, which crash kernels"
+    )
 
 
 @dataclass(frozen=True)

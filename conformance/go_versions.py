@@ -29,7 +29,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     """Add the subcommand to the command line."""
     what = "Compile the examples in Go with other versions of their library."
     add(commands, "go", run, what).add_argument(
-        "suites", nargs="*", metavar="SUITE", help=f"default: {', '.join(SUITES)}"
+        "suites", nargs="*", metavar="SUITE", help=f"a suite (default: {', '.join(SUITES)})"
     )
 
 

@@ -43,14 +43,37 @@ examples:
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the subcommand to the command line."""
-    what = "Write down what real kernels answer: to all stories, or to sequences in FILE."
+    what = "Record what real kernels answer to all stories, or to sequences in FILE."
     option = add(commands, "record", run, what, EXAMPLES).add_argument
-    option("file", type=Path, nargs="?", metavar="FILE", help="where traces go, .jsonl")
-    option("--ops", type=Path, metavar="FILE", help="traces whose operations are asked")
-    count, seed, length = "new sequences", "of the new sequences", "of a sequence"
-    option("--count", type=positive, default=20, metavar="N", help=f"{count} (%(default)s)")
-    option("--seed", type=int, default=1, metavar="N", help=f"{seed} (%(default)s)")
-    option("--length", type=positive, default=LENGTH, metavar="N", help=f"{length} (%(default)s)")
+    option(
+        "file",
+        type=Path,
+        nargs="?",
+        metavar="FILE",
+        help="the .jsonl file to write (default: the records of stories)",
+    )
+    option(
+        "--ops",
+        type=Path,
+        metavar="FILE",
+        help="run the operations of these traces, instead of random ones",
+    )
+    count, seed, length = (
+        "number of random sequences",
+        "choose other sequences",
+        "operations in a sequence",
+    )
+    option(
+        "--count", type=positive, default=20, metavar="N", help=f"{count} (default: %(default)s)"
+    )
+    option("--seed", type=int, default=1, metavar="N", help=f"{seed} (default: %(default)s)")
+    option(
+        "--length",
+        type=positive,
+        default=LENGTH,
+        metavar="N",
+        help=f"{length} (default: %(default)s)",
+    )
 
 
 def run(options: argparse.Namespace, progress: Progress) -> Exit:

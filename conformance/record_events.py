@@ -26,7 +26,7 @@ PAYLOAD = Payload(
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the subcommand to the command line."""
-    add(commands, "events", run, "Write down which hooks each event passes, and the LSM hooks.")
+    add(commands, "events", run, "Record which hooks each event passes, and which LSM hooks exist.")
 
 
 def record_of(lines: Iterable[str]) -> dict[str, Any]:

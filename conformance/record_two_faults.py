@@ -27,7 +27,7 @@ PAYLOAD = Payload(
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the subcommand to the command line."""
-    what = "Write down which of two faults in one call real kernels report."
+    what = "Record which of two faults in one call real kernels report."
     add(commands, "two-faults", run, what)
 
 

@@ -30,8 +30,13 @@ THERE = ("libc.so", "ld-linux")
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the subcommand to the command line."""
-    parser = add(commands, "bpftool", run, "Run the shell lines of the pages on real kernels.")
-    parser.add_argument("sessions", nargs="*", metavar="NAME", help="default: all")
+    parser = add(
+        commands,
+        "bpftool",
+        run,
+        "Run the bpftool commands of the pages on real kernels, and record their output.",
+    )
+    parser.add_argument("sessions", nargs="*", metavar="NAME", help="a page (default: all)")
 
 
 def scripts() -> dict[str, Path]:

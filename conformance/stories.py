@@ -34,7 +34,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     """Add the subcommand to the command line."""
     parser = add(commands, "stories", run, "Run the stories on real kernels.")
     add_json(parser)
-    parser.add_argument("stories", nargs="*", metavar="STORY", help="default: all")
+    parser.add_argument("stories", nargs="*", metavar="STORY", help="a story (default: all)")
 
 
 def known(names: Sequence[str]) -> dict[str, Story]:

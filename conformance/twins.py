@@ -37,11 +37,11 @@ LIBRARIES = {"libbpf.a": "libbpf-dev", "libelf.a": "libelf-dev", "libz.a": "zlib
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the subcommand to the command line."""
-    what = "Run the stories' versions in C, or in Go, on real kernels."
+    what = "Run the C versions of the stories, or those in Go, on real kernels."
     parser = add(commands, "twins", run, what)
     add_json(parser)
-    parser.add_argument("--go", action="store_true", help="the versions in Go")
-    parser.add_argument("twins", nargs="*", metavar="NAME", help="default: all")
+    parser.add_argument("--go", action="store_true", help="run the versions in Go")
+    parser.add_argument("twins", nargs="*", metavar="NAME", help="a story (default: all)")
 
 
 def missing_tools() -> tools.MissingTools | None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Looks through the files, and reports what it finds."""
+"""Check files for words that readers do not know, and suggest better ones."""
 
 from __future__ import annotations
 
@@ -85,8 +85,17 @@ def exceptions() -> dict[tuple[str, str], str]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Report what is wrong, and return 1 if something is."""
-    parser = argparse.ArgumentParser(prog="python -m prose", description=__doc__)
-    parser.add_argument("file", nargs="*", help="the files to check; none: all of the project")
+    parser = argparse.ArgumentParser(
+        prog="python -m prose",
+        description=__doc__,
+        epilog="Exit status: 0 nothing is found, 1 words are found.",
+    )
+    parser.add_argument(
+        "file",
+        nargs="*",
+        metavar="FILE",
+        help="a file to check (default: all files of the project)",
+    )
     options = parser.parse_args(arguments)
     allowed, needed, failed = exceptions(), set[tuple[str, str]](), False
     for name in options.file or files():

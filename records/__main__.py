@@ -72,19 +72,42 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     options = argparse.ArgumentParser(
         prog="python -m records",
-        description=__doc__,
-        epilog=f"Exit status: 0 done; 2 there is nothing to show. {ENDINGS}",
+        description="Print what real kernels answered, or search the model again for differences.",
+        epilog=f"Exit status: 0 done, 2 there is nothing to show. {ENDINGS}",
     )
     commands = options.add_subparsers(dest="command", required=True)
-    command = commands.add_parser("show", help="print what each kernel answered")
-    command.add_argument("name", metavar="NAME", help="a story, a rule or the id of a trace")
-    command.add_argument("kernel", metavar="KERNEL", nargs="?", help="only this one, as 6.1.192")
-    command = commands.add_parser("search", help="search again for differences and races")
-    command.add_argument(
-        "--jobs", type=positive, default=cores(), metavar="N", help="(%(default)s)"
+    command = commands.add_parser(
+        "show",
+        help="print what each kernel answered",
+        description="Print the answers of kernels to a story, the stories of a rule, or a trace.",
     )
-    command.add_argument("--recipes", action="store_true", help="only the races of recipes")
-    command.add_argument("--traces", type=Path, metavar="FILE", help="write the programs instead")
+    command.add_argument("name", metavar="NAME", help="a story, a rule or the id of a trace")
+    command.add_argument(
+        "kernel", metavar="KERNEL", nargs="?", help="only this kernel, for example 6.1.192"
+    )
+    command = commands.add_parser(
+        "search",
+        help="search again for differences and races",
+        description="Search all pairs of releases for differences, and all recipes for races, and "
+        "write what is found into records/.",
+    )
+    command.add_argument(
+        "--jobs",
+        type=positive,
+        default=cores(),
+        metavar="N",
+        help="number of processes (default: %(default)s)",
+    )
+    command.add_argument(
+        "--recipes", action="store_true", help="search only for the races of recipes"
+    )
+    command.add_argument(
+        "--traces",
+        type=Path,
+        metavar="FILE",
+        help="search nothing, and write the shortest programs of the last search as traces, for "
+        "python -m conformance record OUT --ops FILE",
+    )
     return options
 
 

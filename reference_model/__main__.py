@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""``python -m reference_model``: the model's commands."""
+"""``python -m reference_model``: the commands of the model."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command; the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m reference_model",
-        description=__doc__,
-        epilog=f"Each command says in its --help what its exit status means. All have these, too: "
+        description="Replay recorded kernels on the model, export stories, and compare releases.",
+        epilog=f"The --help of each command lists its exit statuses. All commands also have these: "
         f"{commands.ENDINGS}",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
@@ -29,47 +29,52 @@ def main(arguments: list[str] | None = None) -> int:
     command = added.add_parser(
         "replay",
         help="replay recorded kernels and compare every answer",
-        description="Run each trace on the release of each kernel that answered it, and compare. "
+        description="Run each trace on the model of every kernel that answered it, and compare. "
         "Exit status: 0 all agree, 1 something differs, 2 a file is malformed or has no answers.",
     )
     command.add_argument(
-        "files", nargs="+", metavar="FILE", help="traces, .jsonl or .jsonl.gz; - reads them from "
-        "the standard input",
+        "files", nargs="+", metavar="FILE", help="a file of traces, .jsonl or .jsonl.gz; - is the "
+        "standard input",
     )  # fmt: skip
-    command.add_argument("--release", metavar="R", help="only the kernel of this release")
-    command.add_argument("--json", action="store_true", help="print the numbers as one object")
+    command.add_argument("--release", metavar="R", help="compare only this release")
+    command.add_argument("--json", action="store_true", help="print the numbers as a JSON object")
     command.set_defaults(run=_replay)
     command = added.add_parser(
         "export",
         help="write stories as traces, operations only",
-        description="Write stories in the format of the traces, one line for each path that they "
-        "take on some release, so that an executor can ask any kernel. Exit status: 0 all are "
-        "written, 2 a story is unknown, or the format cannot express it.",
+        description="Write stories in the format of the traces, so that another program can run "
+        "them on any kernel. A story has one line for each path that it takes on some release. "
+        "Exit status: 0 all are written, 2 a story is unknown, or the format cannot express it.",
     )
-    command.add_argument("names", nargs="*", metavar="STORY", help="all of them if none is named")
+    command.add_argument(
+        "names", nargs="*", metavar="STORY", help="a story to write (default: all)"
+    )
     command.set_defaults(run=_export)
     command = added.add_parser(
         "diverge",
-        help="search for every way in which two releases differ",
+        help="search for all differences between two releases",
         description="Run every program of a small world on both releases, up to a number of "
         "operations, and print a shortest program for each difference, with the changes that "
         "account for it. Ctrl-C ends the search, and what it found is printed. Exit status: 0 the "
         "search is complete, 1 it was interrupted, 2 a release or a world is unknown.",
     )
     command.add_argument("old", metavar="OLD", help="a release, such as 5.8")
-    command.add_argument("new", metavar="NEW", help="another one")
+    command.add_argument("new", metavar="NEW", help="another release, such as 5.9")
     command.add_argument(
-        "--depth", type=_depth, metavar="N", help=f"1 to {DEEPEST}; the default is the world's"
+        "--depth",
+        type=_depth,
+        metavar="N",
+        help=f"most operations in a program, 1 to {DEEPEST} (default: that of the world)",
     )
     command.add_argument(
         "--world",
         default=world.DEFAULT,
         metavar="W",
-        help=f"a file, .json, or one of {', '.join(world.known())} (%(default)s)",
+        help=f"a .json file, or one of {', '.join(world.known())} (default: %(default)s)",
     )
-    jobs = "processes, at most one for each core (%(default)s)"
+    jobs = "number of processes, at most one for each core (default: %(default)s)"
     command.add_argument("--jobs", type=positive, default=commands.cores(), metavar="N", help=jobs)
-    command.add_argument("--json", action="store_true", help="print one object")
+    command.add_argument("--json", action="store_true", help="print the result as a JSON object")
     command.set_defaults(run=_diverge)
     options = parser.parse_args(arguments)
     status: int = options.run(options)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What all commands share: numbers on a command line, processes that work, and how a command ends.
+"""What all commands share: numbers on a command line, worker processes, and how a command ends.
 
-Whatever ends a command from outside, it says so in one line and leaves no process behind.
+A command that is ended from outside says so in one line, and leaves no process behind.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ TERMINATED = 128 + signal.SIGTERM
 NO_READER = 128 + signal.SIGPIPE
 
 ENDINGS = f"""\
-{INTERRUPTED} interrupted by Ctrl-C, {TERMINATED} by SIGTERM; {NO_READER} the reader of the output \
-has gone."""
+{INTERRUPTED} interrupted by Ctrl-C, {TERMINATED} terminated by SIGTERM, {NO_READER} the reader of \
+the output has exited."""
 """The exit statuses that every command has besides its own."""
 
 
 class UserError(ValueError):
-    """What a user gave cannot be used; the text is a sentence that says what, where and why."""
+    """Input of the user cannot be used; the text is a sentence that says what, where and why."""
 
 
 def finish(main: Callable[[], int]) -> NoReturn:
@@ -52,11 +52,11 @@ def finish(main: Callable[[], int]) -> NoReturn:
             (TERMINATED, "terminated") if ended.is_set() else (INTERRUPTED, "interrupted")
         )
     except BrokenPipeError:
-        status, said = NO_READER, "the reader of the output has gone"
+        status, said = NO_READER, "the reader of the output has exited"
     except UserError as error:
         status, said = 2, str(error)
     except BrokenExecutor:
-        status, said = 2, "a process of this command was killed, perhaps for want of memory"
+        status, said = 2, "a process of this command was killed, perhaps because memory ran out"
     except OSError as error:
         if error.filename is not None or not error.errno:
             raise

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Mutants of the model: change one place of a rule, and see that a replay or a test notices.
+"""Change the model in one place at a time, and check that a replay or a test fails.
 
-``python tests/mutants.py`` tries some of all mutants, chosen by a seed, and names those that
-survive.  A mutant is chosen by what stands there and not by its line, so that an edit elsewhere
-leaves the choice as it is.
+``python tests/mutants.py`` tries some of the possible changes (mutants), and prints those
+that nothing notices.  A seed chooses the mutants by their code and not by their line, so
+that an edit elsewhere does not alter the choice.
 """
 
 from __future__ import annotations
@@ -176,10 +176,31 @@ def _fails(place: Path, *command: str) -> bool:
 
 def main(arguments: list[str] | None = None) -> int:
     """Try mutants and name those that survive; 1 if one does."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("modules", nargs="*", default=RULES, metavar="MODULE", help="the rules'")
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="(%(default)s)")
-    parser.add_argument("--count", type=int, default=60, metavar="N", help="(%(default)s)")
+    parser = argparse.ArgumentParser(
+        description="Change one place of the model at a time, and check that a test fails.",
+        epilog="Exit status: 0 every change was noticed, 1 a change was not noticed.",
+    )
+    parser.add_argument(
+        "modules",
+        nargs="*",
+        default=RULES,
+        metavar="MODULE",
+        help="a module of the model, such as maps (default: those with rules of the kernel)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=1,
+        metavar="N",
+        help="which changes to try (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--count",
+        type=int,
+        default=60,
+        metavar="N",
+        help="how many changes to try (default: %(default)s)",
+    )
     options = parser.parse_args(arguments)
     found: Counter[str] = Counter()
     tried = chosen(options.seed, options.count, options.modules)

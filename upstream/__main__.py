@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """``python -m upstream``: write the patch series for a kernel tree or check it, and read sources.
 
-Exit status: 0 all right; 1 a check failed; 2 usage, a tool is missing, or the tree cannot be used;
+Exit status: 0 all checks passed, 1 a check failed, 2 an option, a tool or a tree cannot be used,
 3 the check was not run.
 """
 
@@ -24,12 +24,12 @@ EPILOG = f"""\
 examples:
   python -m upstream series ~/src/bpf-next   writes build/upstream/*.patch
   git send-email --dry-run build/upstream/*.patch
-  python -m upstream check                   tries them on Debian's newest linux-source
-  python -m upstream sources                 compares the records of changes with the sources
-                                             that Debian offers, or with your own: LINUX ...
+  python -m upstream check                   checks them on Debian's newest linux-source
+  python -m upstream sources                 compares changes.py with the kernel sources that
+                                             Debian offers, or with your own trees: LINUX ...
 
-exit status: 0 all right; 1 a check failed; 2 usage, a missing tool, or a tree that cannot be used;
-3 the check was not run; {ENDINGS}
+exit status: 0 all checks passed, 1 a check failed, 2 an option, a tool or a tree cannot be used,
+3 the check was not run, {ENDINGS}
 """
 
 
@@ -37,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
     """The parser of the command line."""
     options = argparse.ArgumentParser(
         prog="python -m upstream",
-        description="Documentation patches for the kernel, made from the pages of this site.",
+        description="Write and check documentation patches for the kernel, made from the site.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -46,13 +46,30 @@ def parser() -> argparse.ArgumentParser:
     make.add_argument(
         "linux", type=Path, metavar="LINUX", help="a checkout of bpf-next or mainline"
     )
-    make.add_argument("--out", type=Path, default=BUILD / "upstream", help="where to (%(default)s)")
-    make.add_argument("--revision", type=int, default=1, metavar="N", help="2 for a second version")
-    check = commands.add_parser("check", help="try them on the newest linux-source of Debian")
-    check.add_argument("--refresh", action="store_true", help="look for a newer one now")
-    compare = commands.add_parser("sources", help="compare the records of changes with sources")
-    compare.add_argument("linux", type=Path, nargs="*", metavar="LINUX", help="your own trees")
-    compare.add_argument("--refresh", action="store_true", help="look for newer packages now")
+    make.add_argument(
+        "--out",
+        type=Path,
+        default=BUILD / "upstream",
+        help="the directory to write to (default: %(default)s)",
+    )
+    make.add_argument(
+        "--revision",
+        type=int,
+        default=1,
+        metavar="N",
+        help="version of the series; 2 gives [PATCH v2] (default: 1)",
+    )
+    check = commands.add_parser("check", help="check the patches on Debian's newest linux-source")
+    check.add_argument("--refresh", action="store_true", help="look for a newer package first")
+    compare = commands.add_parser("sources", help="compare changes.py with kernel sources")
+    compare.add_argument(
+        "linux",
+        type=Path,
+        nargs="*",
+        metavar="LINUX",
+        help="your own kernel tree (default: Debian's sources)",
+    )
+    compare.add_argument("--refresh", action="store_true", help="look for newer packages first")
     return options
 
 

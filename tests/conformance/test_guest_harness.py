@@ -511,7 +511,7 @@ def test_an_interrupt(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
 
     monkeypatch.setattr(check, "wanted_kernels", interrupted)
     assert __main__.main(["check"]) == Exit.STOPPED
-    assert capsys.readouterr().err == "stopped; so are the guests\n"
+    assert capsys.readouterr().err == "stopped, with all virtual machines\n"
 
 
 def test_an_output_is_written_whole_or_not_at_all(tmp_path: Path) -> None:

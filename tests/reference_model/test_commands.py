@@ -110,7 +110,7 @@ def test_the_reader_of_the_output_may_go() -> None:
     )  # fmt: skip
     assert done.returncode == NO_READER
     assert done.stdout.count("\n") == 1
-    assert done.stderr == "the reader of the output has gone\n"
+    assert done.stderr == "the reader of the output has exited\n"
 
 
 @pytest.mark.parametrize(
