@@ -169,7 +169,7 @@ def run(
 ) -> Result:
     """Boot a kernel, run the payload, and return what came of it, success or not.
 
-    ``archive`` is the payload's, if made already; ``on_line`` is told each line of the payload's
+    ``archive`` is the payload's, if made already; ``on_line`` gets each line of the payload's
     output while it runs; ``stop`` ends the guest early when it is set; ``port`` is where a socket
     is to be made that carries the second serial port, both ways.  Raise tools.MissingTools if QEMU
     or what the guest is made from is missing.

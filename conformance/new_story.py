@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """``make new-story KIND=recipe|breaking_change|addition NAME=x``: write a story to fill in.
 
-It writes the story's module and both files of its C twin. They run as they are, and end with an
+It writes the story's module and both files of its C version. They run as they are, and end with an
 error that says what to fill in. The story joins ``records/not_recorded.txt``.
 """
 

@@ -176,7 +176,7 @@ def ask(
     limit = options.time_limit
     say(f"{kernel.name}: asking {len(questions.stories)} stories")
     told = stories.ask(kernel, questions.stories, say if options.verbose else silent, limit)
-    say(f"{kernel.name}: asking {len(questions.twins)} C twins")
+    say(f"{kernel.name}: running {len(questions.twins)} C versions")
     printed = twins.ask(kernel, questions.twins, limit)
     say(f"{kernel.name}: asking {len(questions.go)} versions in Go")
     compiled = twins.ask(kernel, questions.go, limit, GO)

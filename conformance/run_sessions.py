@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Runs the lines of shell scripts in a guest, and tells what each line that is shown printed.
+"""Runs the lines of shell scripts in a guest, and reports what each line that is shown printed.
 
 Runs with the guest's Python alone: ``run_sessions.py NAME...``.  Each session begins with the
 cgroup ``/sys/fs/cgroup/web``, an empty bpffs, and the story's program as ``counter.bpf.o``; the
-command ``packet CGROUP NUMBER`` sends packets.  A line of JSON tells of each session.
+command ``packet CGROUP NUMBER`` sends packets.  It prints a line of JSON for each session.
 """
 
 import json

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""``python -m conformance twins``: the C version of every story on real kernels, or that in Go.
+"""``python -m conformance twins``: run the C or Go version of every story on real kernels.
 
-Compiles ``docs/examples``, runs the twins in guests, each a process of its own, and compares what
-each prints with what its story expects of that kernel.  Those of safe stories share a guest; one
-that is to break the kernel has a guest to itself.
+Compiles ``docs/examples``, runs each version as a process of its own in a guest, and compares what
+it prints with what its story expects of that kernel.  Those of safe stories share a guest; one that
+is to break the kernel has a guest to itself.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def missing_tools() -> tools.MissingTools | None:
-    """What is needed to compile the twins and is not installed, with the packages that have it."""
+    """What is missing to compile the versions, with the packages that have it."""
     lacking = {name: package for name, package in PACKAGE_OF.items() if not shutil.which(name)}
     if "cc" not in lacking:
         lacking |= {name: package for name, package in LIBRARIES.items() if not _library(name)}
@@ -53,14 +53,14 @@ def missing_tools() -> tools.MissingTools | None:
 
 
 def _library(name: str) -> bool:
-    """Whether the compiler finds a library: then it tells its path, else just the name."""
+    """Whether the compiler finds a library: then it prints its path, else only the name."""
     command = ["cc", f"-print-file-name={name}"]
     found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
     return os.path.isabs(found)
 
 
 def build(out: Path = BUILT) -> None:
-    """Compile all twins; MissingTools, or UsageError with what the compilers said."""
+    """Compile all versions; MissingTools, or UsageError with what the compilers said."""
     if lacking := missing_tools():
         raise lacking
     command = ["make", "-s", "-C", str(EXAMPLES), f"-j{os.cpu_count()}", f"OUT={out}"]
@@ -71,7 +71,7 @@ def build(out: Path = BUILT) -> None:
 
 @dataclass
 class Told:
-    """What one twin printed, and how it ended: None, the kernel broke before its end."""
+    """What one version printed, and its exit status; None if the kernel crashed first."""
 
     lines: list[str] = field(default_factory=list)
     status: int | None = None
@@ -101,7 +101,7 @@ class Told:
 
 
 def told(lines: Iterable[str]) -> dict[str, Told]:
-    """What run_twins.py told, by twin."""
+    """What run_twins.py printed, by story."""
     found: dict[str, Told] = {}
     twin = Told()
     for line in lines:
@@ -139,7 +139,7 @@ def payload(
     *,
     may_crash: bool = False,
 ) -> Payload:
-    """The payload that runs these twins."""
+    """The payload that runs these versions."""
     files = language.files(wanted)
     run = (with_settings(name, known[name], language) for name in wanted)
     return Payload(
@@ -171,7 +171,7 @@ def tasks(
 
 @dataclass
 class ProgramReport:
-    """What came of all twins on one kernel: by twin "" or what differs; and other problems."""
+    """The results of all versions on one kernel: by twin "" or what differs; and other problems."""
 
     kernel: KernelImage
     language: Language = C
@@ -184,7 +184,7 @@ class ProgramReport:
 
     @property
     def recorded(self) -> dict[str, dict[str, Any]]:
-        """The twins as a record holds them."""
+        """The results as a record holds them."""
         return {
             name: {"digest": self.digests[name], "differs": differs}
             for name, differs in self.twins.items()
@@ -216,7 +216,7 @@ def known(wanted: Sequence[str], language: Language = C) -> dict[str, Story]:
 def ask(
     kernel: KernelImage, known: dict[str, Story], limit: float | None = None, language: Language = C
 ) -> ProgramReport:
-    """Run the twins of these stories on a kernel."""
+    """Run the versions of these stories on a kernel."""
     report = ProgramReport(kernel, language, {name: language.digest(name) for name in known})
     for number, (run_here, task) in enumerate(tasks(kernel, known, language)):
         task = replace(task, time_limit=limit or task.time_limit)

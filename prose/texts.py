@@ -96,7 +96,7 @@ def hash_comments(text: str) -> str:
 
 
 PROSE = re.compile(r"[A-Za-z,;:`]+\s+[a-z`]+\s+[a-z`]+")
-"""What tells a sentence from a name: three words."""
+"""What distinguishes a sentence from a name: three words."""
 STRINGS = {tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING)}
 PREFIX = re.compile(r"^[rRbBfFuU]*(\"\"\"|'''|\"|')")
 

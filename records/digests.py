@@ -36,7 +36,7 @@ def digest(story: Story) -> str:
 
 
 def twin_digest(name: str, folder: Path = EXAMPLES) -> str:
-    """Sixteen digits that change with the files of a C twin and with what all twins share."""
+    """Sixteen digits that change with the files of a C version, and with those that all share."""
     files = (f"{name}.bpf.c", f"{name}.c", "example.c", "example.h")
     return _digits([c_code((folder / file).read_text(encoding="utf-8")) for file in files])
 

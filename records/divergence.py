@@ -25,7 +25,7 @@ class Found(NamedTuple):
     world: world.World
     group: Group
     story: str
-    """The name of the story that tells it."""
+    """The name of the story that documents it."""
     programs: int
 
 

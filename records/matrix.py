@@ -50,7 +50,7 @@ class Comparison:
 
     agreement: Agreement
     words: str
-    """The observation that tells the kernels apart."""
+    """The observation that distinguishes the kernels."""
     seen: dict[str, Any] = field(default_factory=dict)
     """All that was observed."""
 
@@ -179,7 +179,7 @@ def in_traces(story: Story, archive: Archive) -> Iterator[tuple[str, Comparison 
 
 
 def some(story: Story, seen: dict[str, str]) -> str:
-    """The observation that tells kernels apart; if it was not asked, another one by its label."""
+    """The observation that distinguishes kernels; if it was not tested, another with its label."""
     label = telling(story)
     if label in seen:
         return seen[label]

@@ -4,7 +4,7 @@
 A record holds the kernel's identity and, for each story, what was observed and the digest of the
 code that ran; the same for its versions in C (``twins``) and in Go, of which only is kept in what
 they differed from the story.
-The pages show these records, and a test compares them with stories and twins as they are.
+The pages show these records, and a test compares them with the stories and versions as they are.
 """
 
 from __future__ import annotations

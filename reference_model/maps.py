@@ -184,7 +184,7 @@ class StorageMap(Map):
         """Pages that one storage charges to RLIMIT_MEMLOCK (before 5.11)."""
 
     def identity(self, cgroup_id: int, attach_type: int) -> object:
-        """What tells one storage of the map from another."""
+        """What distinguishes the storages of the map."""
         return (cgroup_id, attach_type) if self._by_attach_type else cgroup_id
 
     def find(self, key: Any) -> Storage | None:

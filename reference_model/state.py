@@ -32,7 +32,7 @@ STATEFUL: dict[type, tuple[str, ...]] = {}
 """The classes of the model whose objects change, each with the attributes that do."""
 
 VISIBLE: dict[type, tuple[str, ...]] = {}
-"""The attributes of each of these classes that tell two states apart."""
+"""The attributes of each of these classes that distinguish two states."""
 
 C = TypeVar("C", bound=type)
 
@@ -43,8 +43,8 @@ def changing(
     """Declare which attributes of a class change after its object is created; bases' too.
 
     An attribute changes if a command or an event sets it, or changes the container that it holds.
-    ``hidden`` are those that cannot tell two states apart: no answer depends on them, or the other
-    attributes imply them.  ``fixed`` are attributes that do not change, but tell apart objects
+    ``hidden`` are those that cannot distinguish two states: no answer depends on them, or the other
+    attributes imply them.  ``fixed`` are attributes that do not change, but distinguish objects
     that no operation creates by a name of their own.
     """
 
@@ -101,7 +101,7 @@ class Descriptor:
 
     @property
     def id(self) -> int:
-        """The object's id, as BPF_OBJ_GET_INFO_BY_FD tells it."""
+        """The object's id, as BPF_OBJ_GET_INFO_BY_FD returns it."""
         return self.object.id
 
     def __repr__(self) -> str:

@@ -56,7 +56,7 @@ class Storage:
 
     @property
     def attach_type(self) -> int | None:
-        """The attach type in its key; None if the map tells storages apart by cgroups alone."""
+        """The attach type in its key; None if only cgroups distinguish the storages of the map."""
         return self.key[1] if isinstance(self.key, tuple) else None
 
     def __repr__(self) -> str:
@@ -87,7 +87,7 @@ class Ownership:
     def undo(self, storages: Storages, old: Storages, *, node: bool) -> None:
         """Give back what acquire() made, after a later allocation failed.
 
-        ``node`` tells that it was the list node's, else the effective arrays'.
+        ``node``: the list node's allocation failed, else that of the effective arrays.
         """
         raise NotImplementedError
 

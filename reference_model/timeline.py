@@ -66,7 +66,7 @@ VERBS = {
 
 
 class Observation(NamedTuple):
-    """What somebody was told."""
+    """What a caller observed."""
 
     label: str
     """What the story calls it; empty for a refusal that nobody asked about."""

@@ -2,7 +2,7 @@
 """Types of keys and values: how Python values become a map's bytes, and how BTF sees them.
 
 Modelled: C types on x86-64, little endian with natural alignment, and what ``kernel/bpf/btf.c``
-tells ``map_check_btf()`` of them.  Left out: bit-fields, unions, pointers.
+describes them to ``map_check_btf()``.  Left out: bit-fields, unions, pointers.
 
 A value of an integer type is an ``int``, of a struct a ``dict``, of an array a ``list``, of
 ``Bytes`` a ``bytes``; what is not given is zero.

@@ -274,7 +274,7 @@ class StrictDocTestBuilder(DocTestBuilder):
         return locate(node, text_of(node))[1]
 
     def _warn_out(self, text: str) -> None:
-        """Tell of a failure, also when Sphinx is told to be quiet."""
+        """Report a failure, even if Sphinx is quiet."""
         print(text, end="", file=sys.stderr)
         self.outfile.write(text)
 

@@ -52,7 +52,7 @@ class Text(TextTranslator):
 def write_text(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    """Write the text of a page, and tell its template where it is.  (html-page-context)"""
+    """Write the text of a page, and give its template the address.  (html-page-context)"""
     if doctree is None:
         return
     translator = Text(doctree, app)

@@ -40,7 +40,7 @@ class _Stop(Exception):
 
 
 class Observer:
-    """Notes what a story sees, under the labels that its C twin prints."""
+    """Notes what a story sees, under the labels that its C version prints."""
 
     def __init__(self) -> None:
         self.seen: Observations = {}
@@ -65,7 +65,7 @@ class Observer:
 
 
 def _plain(result: object) -> object:
-    """What the C twin can print as well: numbers, lists and dicts of them; else ``"ok"``."""
+    """What the C version can print as well: numbers, lists and dicts of them; else ``"ok"``."""
     if result is BOGUS_KEY:
         return "bogus key"
     if result is None or isinstance(result, Descriptor):

@@ -54,7 +54,7 @@ class _Writer:
         """What stands for an object: its name, or the number of one that has been met."""
 
     def record(self, thing: Any) -> Form:
-        """What an object tells."""
+        """The attributes of an object that answers can show."""
         return (*map(self.value, _visible(thing)),)
 
     def value(self, value: Any) -> object:
@@ -88,7 +88,7 @@ class _Writer:
 
 
 def _visible(thing: Any) -> tuple[object, ...]:
-    """The attributes of an object that tell two states apart."""
+    """The attributes of an object that distinguish two states."""
     kind: type = type(thing)
     return _getter(kind)(thing)
 

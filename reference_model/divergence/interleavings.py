@@ -82,7 +82,7 @@ class Happened(NamedTuple):
 
 
 class Watching(Observer):
-    """An observer that tells whether it is at work."""
+    """An observer that knows whether it is active."""
 
     inside = False
 

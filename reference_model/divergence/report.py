@@ -27,7 +27,7 @@ def told(result: SearchResult, group: Group) -> str:
     try:
         story = explained(group)
     except LookupError:
-        story = "No story tells it yet."
+        story = "No story documents it yet."
     lines = [f"{group.kind}, because of {' and '.join(group.cause)}"]
     lines.append(f"    {known[story].title} ({story})" if story in known else f"    {story}")
     if group.programs > 1:
@@ -81,7 +81,7 @@ def data(result: SearchResult) -> dict[str, Any]:
 
 
 class Meter:
-    """Tells how a search goes, on one line that is written over."""
+    """Shows the progress of a search on one line, which is overwritten."""
 
     def __init__(self) -> None:
         self._start = self._said = time.monotonic()

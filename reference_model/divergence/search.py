@@ -33,7 +33,7 @@ Shorter = dict[DifferenceKind, list[Path]]
 
 @dataclass
 class Group:
-    """Shortest programs that tell the releases apart for the same reason, in the same way."""
+    """Shortest programs that distinguish the releases for the same reason, in the same way."""
 
     cause: tuple[str, ...]
     """Names of the smallest set of changes that accounts for it."""
@@ -49,7 +49,7 @@ class Group:
 
     @property
     def key(self) -> tuple[tuple[str, ...], DifferenceKind, tuple[str, ...]]:
-        """What tells it from other groups."""
+        """What distinguishes it from other groups."""
         return self.cause, self.kind, self.after
 
 
@@ -90,7 +90,7 @@ class Expanded(NamedTuple):
 
 
 Progress = Callable[[SearchResult, int, int], None]
-"""Is told of the result so far, and how many states of this level were expanded of how many."""
+"""Called with the result so far, how many states of this level were expanded, and of how many."""
 
 
 def search(

@@ -187,7 +187,7 @@ def _check(world: World) -> None:
     for renaming in world.renamings(-1)[1:]:
         for op in world.operations:
             if json.dumps(renamed(op, renaming)) not in known:
-                raise ValueError(f"alike {sorted(renaming)}: there is no twin of {json.dumps(op)}")
+                raise ValueError(f"alike {sorted(renaming)}: {json.dumps(op)} has no counterpart")
     live = made = 0
     for op in world.given:
         move = world.move(op)

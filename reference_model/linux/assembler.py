@@ -79,7 +79,7 @@ def program(
 ) -> bytes:
     """The instructions of a body, 8 bytes each, in little endian.
 
-    ``maps`` tells the number of a map's descriptor; ``helper_flags`` is the second argument of
+    ``maps`` gives the number of a map's descriptor; ``helper_flags`` is the second argument of
     every bpf_get_local_storage().  KeyError names an unknown helper of a Call.
     """
     steps = (body,) if isinstance(body, Step) else tuple(body)

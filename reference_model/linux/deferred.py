@@ -56,7 +56,7 @@ _HOOK = int(BPF_CGROUP_SOCK_OPS)
 
 
 class Sentinel:
-    """A map and a program of our own that tell when a removed cgroup's BPF state has ended."""
+    """A map and a program that show when the BPF state of a removed cgroup is freed."""
 
     def __init__(self) -> None:
         self.map, self.program = _map_and_program()
@@ -131,7 +131,7 @@ def wait_for(done: Callable[[], bool], limit: float = PATIENCE) -> bool:
 
 
 def wait_for_release(sentinel: Sentinel, cgroup_id: int, root: Cgroup) -> None:
-    """Wait until cgroup_bpf_release() of a removed cgroup is through, as told above."""
+    """Wait until cgroup_bpf_release() of a removed cgroup has finished, as described above."""
     wait_for(lambda: not sentinel.there(cgroup_id))
     with suppress(KernelError):
         bpf(Command.BPF_PROG_QUERY, Query(target_fd=root.fd, attach_type=_HOOK))

@@ -122,7 +122,7 @@ class EventCommands(LinuxPart):
 
 
 def _denier(call: str, hook: Hook) -> Hook:
-    """The hook whose program said no, as far as the system call that failed tells it."""
+    """The hook whose program denied the event, as far as the failed system call shows it."""
     if call == "socket" and not isinstance(hook, str):
         return BPF_CGROUP_INET_SOCK_CREATE
     return hook

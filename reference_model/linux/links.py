@@ -44,7 +44,7 @@ class LinkCommands(LinuxPart):
         self.guard.attached(flags)
         try:
             number = object_id(fd)
-        except KernelError:  # 5.7 tells nothing of links
+        except KernelError:  # 5.7 reports no info of links
             number = 0
         made = LinkFd(link_of(number, prog.object, AttachType(attach_type)), fd)
         self.made["link"][number] = made.object

@@ -22,7 +22,7 @@ _PROC = Path("/proc")
 
 
 def stable_release(release: str, version: str, signature: str = "") -> str:
-    """The stable release of a kernel, from uname(2) and from what Ubuntu tells beside it.
+    """The stable release of a kernel, from uname(2) and from what Ubuntu reports besides.
 
     Distributions call a kernel by the first release of its branch and say elsewhere what is in it.
 
@@ -91,7 +91,7 @@ def virtual() -> bool:
 
 
 def warnings() -> int:
-    """The bits of /proc/sys/kernel/tainted that tell of a kernel warning (W) or oops (D)."""
+    """The bits of /proc/sys/kernel/tainted that mark a kernel warning (W) or oops (D)."""
     return int((_PROC / "sys/kernel/tainted").read_text()) & (1 << 9 | 1 << 7)
 
 

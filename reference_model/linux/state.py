@@ -98,7 +98,7 @@ class LinuxState(KernelInterface):
         self.release = machine.running_release()
         """The release of the model that the running kernel corresponds to."""
         self.running = os.uname().release
-        """The release as uname(2) tells it."""
+        """The release that uname(2) reports."""
         self.has: Callable[[Change], bool] = self.release.has
         """Whether the records say that this release contains a change."""
         self.cpus = machine.possible_cpus()
@@ -209,7 +209,7 @@ class LinuxState(KernelInterface):
             return
         soft = hard = resource.RLIM_INFINITY
         if self._memlock is not None and not loading:
-            with privileged():  # only such a caller is told of programs by their ids
+            with privileged():  # only such a caller gets programs by their ids
                 soft = self._memlock + self._uncounted()
         if resource.getrlimit(resource.RLIMIT_MEMLOCK) != (soft, hard):
             resource.setrlimit(resource.RLIMIT_MEMLOCK, (soft, hard))
@@ -227,7 +227,7 @@ class LinuxState(KernelInterface):
 
     def fail_next(self, allocation: str) -> None:
         raise NotImplementedError(
-            f"the running kernel cannot be told to fail the allocation {allocation!r}: "
+            f"the running kernel cannot be made to fail the allocation {allocation!r}: "
             "that would take fault injection (CONFIG_FAILSLAB)"
         )
 

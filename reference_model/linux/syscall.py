@@ -151,7 +151,7 @@ def address(memory: Any) -> int:
 
 
 def cgroup_id(directory: int) -> int:
-    """The 64-bit id of an open cgroup directory, as bpf_get_current_cgroup_id() tells it.
+    """The 64-bit id of an open cgroup directory, as bpf_get_current_cgroup_id() returns it.
 
     By name_to_handle_at(2): before 5.5 the id is not st_ino, but has a generation in its upper
     half.  Source: ``fs/kernfs/mount.c``, ``kernel/cgroup/cgroup.c``.

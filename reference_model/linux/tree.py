@@ -86,7 +86,7 @@ class CgroupTree:
 
 
 def own_name(number: int) -> str:
-    """The name of a directory of this process: it tells the pid namespace too."""
+    """The name of a directory of this process, which includes the pid namespace."""
     try:
         namespace = os.stat("/proc/self/ns/pid").st_ino
     except FileNotFoundError:  # a kernel without CONFIG_PID_NS has one namespace

@@ -62,7 +62,7 @@ class Watch(Forwarder):
         self.calls = 0
         """The calls of the command so far."""
         self.fails_memory = False
-        """Whether an allocation was told to fail, which no real kernel can be told."""
+        """Whether an allocation was made to fail, which is not possible on a real kernel."""
 
     def _forward(
         self, name: str, act: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]

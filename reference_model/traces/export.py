@@ -43,7 +43,7 @@ def story_programs(names: Iterable[str] | None = None) -> Iterator[StoryProgram]
 def exported(program: StoryProgram) -> list[Trace]:
     """The traces of a program, operations only: one for each path that it takes on the releases.
 
-    A path that is the beginning of another one is not told twice.  A single trace has the program's
+    A path with which another one begins is not written twice.  A single trace has the program's
     name, several have the first release of each path behind it: ``"replace_a_program@5.9"``.
     """
     paths: dict[str, list[Op]] = {}

@@ -112,7 +112,7 @@ def replay(
 ) -> dict[str, Score]:
     """Replay all traces of the files on every kernel in them, or on the ``only`` one.
 
-    Traces that no kernel has answered compare nothing: ``say`` is told how many a file has.
+    Traces that no kernel has answered compare nothing: ``say`` gets their number in each file.
     TraceError: a file is malformed, or has traces and no answers at all.
     """
     scores: dict[str, Score] = {}

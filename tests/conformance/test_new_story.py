@@ -60,9 +60,11 @@ def test_a_new_twin_compiles(tmp_path: Path) -> None:
     folder = tmp_path / "docs" / "examples"
     for file in ("Makefile", "example.c", "example.h"):
         shutil.copy(EXAMPLES / file, folder)
-    subprocess.run(["make", "-s", "-C", str(folder), f"OUT={tmp_path}/built"], check=True)
-    assert (tmp_path / "built" / "fresh").exists()
-    assert (tmp_path / "built" / "fresh.bpf.o").exists()
+    built = tmp_path / "built"
+    files = [str(built / "fresh"), str(built / "fresh.bpf.o")]
+    subprocess.run(["make", "-s", "-C", str(folder), f"OUT={built}", *files], check=True)
+    assert (built / "fresh").exists()
+    assert (built / "fresh.bpf.o").exists()
 
 
 @pytest.mark.parametrize(

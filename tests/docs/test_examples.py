@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The stories' C twins: they compile, print the stories' labels, and run on this kernel.
+"""The C versions of the stories: they compile, print the stories' labels, and run on this kernel.
 
 On other kernels, in guests: ``python -m conformance twins``.
 """

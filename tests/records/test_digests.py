@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The digests of stories and of C twins: they change with what runs, and with nothing else."""
+"""The digests of stories and of C versions: they change with what runs, and with nothing else."""
 
 from __future__ import annotations
 

@@ -188,7 +188,7 @@ def test_diverge_says_what_no_story_tells(
 ) -> None:
     monkeypatch.setattr(coverage, "explaining", lambda group: [])
     assert main(["diverge", "5.6", "5.7", "--depth", "2", "--jobs", "1"]) == 0
-    assert "    No story tells it yet." in capsys.readouterr().out
+    assert "    No story documents it yet." in capsys.readouterr().out
 
 
 def test_traces_without_answers_are_counted(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""SVG elements that tell by shapes, in the page's own colours."""
+"""SVG elements that differ by shape, in the colours of the page."""
 
 from __future__ import annotations
 

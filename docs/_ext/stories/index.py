@@ -60,7 +60,7 @@ GUIDES = {
 
 
 def effect_in(story: Difference, first: str | None) -> str:
-    """What a change did in one release: its summary may tell of several steps."""
+    """What a change did in one release: its summary may describe several steps."""
     steps = list(dict.fromkeys(changes_of(story)))
     if len(steps) == 1:
         return first_sentence(story.summary)
@@ -72,7 +72,7 @@ KINDS = {
     "A crash or a warning": r".*(crash|WARNING|NULL pointer)",
     "Values and entries that you did not expect": r"",
 }
-"""What a reader may see, and how such a symptom is told by its words; the first that fits."""
+"""What a reader may see, and the words of such a symptom; the first that fits."""
 
 
 def kind_of(symptom: str) -> str:

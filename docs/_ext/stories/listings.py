@@ -36,7 +36,7 @@ def shown(text: str) -> str:
 
 
 def files(name: str) -> list[Path]:
-    """The files of a story's twin, the program first; none if there is no twin yet."""
+    """The files of a story's C version, the program first; none if there is no C version yet."""
     return [path for suffix in (".bpf.c", ".c") if (path := EXAMPLES / f"{name}{suffix}").exists()]
 
 

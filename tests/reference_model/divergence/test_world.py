@@ -100,7 +100,7 @@ def test_renamings_are_of_what_was_made() -> None:
         ({"operations": DATA["operations"] * 2}, "an operation stands there twice"),
         ({"alike": [["p1", "p3"]]}, "alike names ['p3'], which nothing makes"),
         ({"operations": [*DATA["operations"], {"op": "prog_test_run", "prog": "p1", "repeat": 1}]},
-         "there is no twin of"),
+         "has no counterpart"),
         ({"given": [{"op": "mkdir", "cgroup": "c1", "parent": "c9"}, *DATA["given"]]},
          "a name in it is not there, or there before"),
         ({"given": [{"op": "fly"}]}, "unknown operation 'fly'"),
