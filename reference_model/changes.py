@@ -607,6 +607,11 @@ MAPS_BEFORE_TARGET = Change(
     "sleepable; before, it checked that first.",
     after={"6.12": "6.1.192"},
     read=[Read("verifier.c:bpf_check", "6.1.192", "6.12.118")],
+    marker=Marker(
+        "kernel/bpf/verifier.c:bpf_check",
+        r"attach_btf_id\(env\);[^}]*resolve_pseudo_ldimm64",
+        until=True,
+    ),
     recorded=("6.1.192", "6.12.118"),
 )
 PREORDER = Change(

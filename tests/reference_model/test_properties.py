@@ -550,7 +550,8 @@ def link_detach(walk: Walk) -> None:
 
 
 def link_info(walk: Walk) -> None:
-    walk.do("link_info", walk.some("link"))
+    found = walk.some("link")  # to a map or a program the kernel tells of these
+    walk.do("obj_info" if isinstance(found, MapFd | ProgFd) else "link_info", found)
 
 
 # -- descriptors and pins ----------------------------------------------------------------------

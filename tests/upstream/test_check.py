@@ -122,7 +122,7 @@ def test_the_kernels_examples_are_as_bad_as_the_patches_say(debian: package.Sour
 
 def test_the_page_names_the_release_that_was_read() -> None:
     text = (DOCS / "upstream.rst").read_text(encoding="utf-8")
-    assert f"was read in Linux {READ_IN}." in text
+    assert f"The quoted text is that of Linux {READ_IN}." in text
 
 
 def test_the_tree_is_left_at_its_base(debian: package.SourcePackage) -> None:
