@@ -46,6 +46,7 @@ from reference_model import (
     BPF_PROG_TYPE_SK_MSG,
     BPF_PROG_TYPE_XDP,
     ENUM,
+    RES_SPIN_LOCK,
     S32,
     SPIN_LOCK,
     STORAGE_KEY,
@@ -100,10 +101,14 @@ SOCK, ADDR, LSM = (
 OVERRIDE, MULTI, REPLACE, PREORDER = 1, 2, 4, int(BPF_F_PREORDER)
 BEFORE, AFTER, ID, LINK = (int(f) for f in (BPF_F_BEFORE, BPF_F_AFTER, BPF_F_ID, BPF_F_LINK))
 LOCKED = Struct(lock=SPIN_LOCK, count=U32)
+TIMED = Struct(timer=TIMER)
+TWO_LOCKS = Struct(one=SPIN_LOCK, two=SPIN_LOCK)
+BOTH_LOCKS = Struct(one=SPIN_LOCK, two=RES_SPIN_LOCK)
 
 READS = {
     *("map_lookup_elem", "map_get_next_key", "prog_query", "link_info", "prog_test_run"),
-    *(name for name in CALLS if name.endswith("_batch")),
+    *(name for name in CALLS if name.endswith(("_batch", "_get_next_id"))),
+    "obj_info",
     "map_lookup_and_delete_elem",
 }
 """What changes nothing, also where it succeeds."""
@@ -318,7 +323,7 @@ FLAWS: tuple[dict[str, Any], ...] = (
     *({"map_flags": 0x80, "btf": True, "value": LOCKED}, {"map_flags": 4, "numa_node": 7}),
     *({"btf_key": U64}, {"btf_key": Struct(a=U64, b=ENUM), "btf_value": U64}),
     *({"btf_value": U32}, {"key": U32}, {"value": Bytes(0)}, {"value": Bytes(65536)}),
-    {"value": Struct(timer=TIMER), "btf": True},
+    *({"value": value, "btf": True} for value in (TIMED, TWO_LOCKS, BOTH_LOCKS)),
     *({"map_type": PERCPU, "value": LOCKED, "btf": True}, {"map_type": OF_MAPS, "key": U32}),
     {"map_type": OF_MAPS, "key": U32, "value": U32, "max_entries": 1},
     {"map_type": OF_MAPS, "key": U32, "max_entries": 1, "inner_map": None},
@@ -472,7 +477,8 @@ def prog_load_badly(walk: Walk) -> None:
         [[Copy(found, other), Verdict(found, 1)], Call(found), Add(other), TailCall(found)]
         + [Return(9), Flush(found, found, 2), Mention(other), Add(found, field=None)]
     )
-    walk.make("prog", "prog_load", kind, body, helper_flags=int(walk.chance(4)))
+    name = walk.pick(["", "", "", "not fine"])
+    walk.make("prog", "prog_load", kind, body, helper_flags=int(walk.chance(4)), prog_name=name)
 
 
 def prog_bind_map(walk: Walk) -> None:
@@ -554,6 +560,20 @@ def link_info(walk: Walk) -> None:
     walk.do("obj_info" if isinstance(found, MapFd | ProgFd) else "link_info", found)
 
 
+# -- ids ---------------------------------------------------------------------------------------
+
+
+def fd_by_id(walk: Walk) -> None:
+    kind = walk.pick(["map", "prog", "link"])
+    living = [found.object.id for found in walk.open[kind]]
+    walk.make("copy", f"{kind}_get_fd_by_id", walk.pick([*living, *living, 1, 1 << 20]))
+
+
+def next_id(walk: Walk) -> None:
+    kind = walk.pick(["map", "prog", "link"])
+    walk.do(f"{kind}_get_next_id", walk.pick([0, 0, 1, 1 << 20, (1 << 31) - 1]))
+
+
 # -- descriptors and pins ----------------------------------------------------------------------
 
 
@@ -612,7 +632,7 @@ EVERYTHING: tuple[Operation, ...] = (
     *(prog_bind_map, prog_test_run, prog_attach, prog_attach, prog_attach, prog_attach),
     *(prog_detach, prog_detach, prog_query, link_create, link_create, link_update, link_update),
     *(link_detach, link_info, close, close, close, close_program, close_program),
-    *(copy, copy, unlink, prog_load_alone),
+    *(copy, copy, unlink, prog_load_alone, fd_by_id, next_id),
 )
 
 NO_MEMORY = (*[None] * 20, "storage", "node", "effective", "effective", 1)
