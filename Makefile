@@ -7,6 +7,8 @@ PYTHON ?= python3
 PORT ?= 8000
 
 RUN := .venv/bin/python -m
+# Tests run make themselves, which must not take this one's jobs.
+TESTS := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(RUN) pytest
 SITE := build/html
 TRACES := $(wildcard records/traces/*.jsonl*)
 
@@ -77,7 +79,7 @@ fix: $(INSTALLED) ## Format the code and repair what ruff can repair
 
 export K
 unit: $(INSTALLED) ## Run the tests and measure coverage; K=pattern: run the tests that match
-	$(RUN) pytest -n auto --dist loadgroup $(if $(K),-q -k "$$K",--no-loadscope-reorder --cov --cov-report=term)
+	$(TESTS) -n auto --dist loadgroup $(if $(K),-q -k "$$K",--no-loadscope-reorder --cov --cov-report=term)
 
 quick: lint replay ## Check style and types, replay the records, run the fast tests: 40 seconds
 	$(RUN) pytest -q -n auto --dist loadgroup -m 'not slow'

@@ -44,6 +44,7 @@ def finish(main: Callable[[], int]) -> NoReturn:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, terminate)
+    unwritten = False
     try:
         status, said = main(), ""
         sys.stdout.flush()
@@ -52,6 +53,7 @@ def finish(main: Callable[[], int]) -> NoReturn:
             (TERMINATED, "terminated") if ended.is_set() else (INTERRUPTED, "interrupted")
         )
     except BrokenPipeError:
+        unwritten = True
         status, said = NO_READER, "the reader of the output has exited"
     except UserError as error:
         status, said = 2, str(error)
@@ -60,9 +62,11 @@ def finish(main: Callable[[], int]) -> NoReturn:
     except OSError as error:
         if error.filename is not None or not error.errno:
             raise
+        unwritten = True
         status, said = 2, f"the output cannot be written: {error.strerror}"
     if said:
         print(said, file=sys.stderr)
+    if unwritten:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what Python still holds
     sys.exit(status)
 

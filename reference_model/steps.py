@@ -206,16 +206,23 @@ class Flush(Step):
         return run
 
 
+class _Decision(Step):
+    """A step that decides by one number of a value."""
+
+    map: MapFd
+    field: str | None
+
+    def accesses(self) -> tuple[Access, ...]:
+        return (Access(self.map, self.field, reads=True, writes=False),)
+
+
 @dataclass(frozen=True)
-class Verdict(Step):
+class Verdict(_Decision):
     """End the program: allow (return 1) while the number is below ``below``, else deny (0)."""
 
     map: MapFd
     below: int = 1
     field: str | None = None
-
-    def accesses(self) -> tuple[Access, ...]:
-        return (Access(self.map, self.field, reads=True, writes=False),)
 
     def compile(self, *locations: Location) -> Run:
         (location,), below = locations, self.below & _REGISTER
@@ -227,15 +234,12 @@ class Verdict(Step):
 
 
 @dataclass(frozen=True)
-class BitVerdict(Step):
+class BitVerdict(_Decision):
     """End the program: allow (return 1) if the number has a bit of ``mask``, else deny (0)."""
 
     map: MapFd
     mask: int = 1
     field: str | None = None
-
-    def accesses(self) -> tuple[Access, ...]:
-        return (Access(self.map, self.field, reads=True, writes=False),)
 
     def compile(self, *locations: Location) -> Run:
         (location,), mask = locations, self.mask & _REGISTER
@@ -247,15 +251,12 @@ class BitVerdict(Step):
 
 
 @dataclass(frozen=True)
-class Guard(Step):
+class Guard(_Decision):
     """Deny and end the program (return 0) unless the number is below ``below``, else continue."""
 
     map: MapFd
     below: int = 1
     field: str | None = None
-
-    def accesses(self) -> tuple[Access, ...]:
-        return (Access(self.map, self.field, reads=True, writes=False),)
 
     def compile(self, *locations: Location) -> Run:
         (location,), below = locations, self.below & _REGISTER

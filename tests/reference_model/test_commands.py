@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from support_traces import HAZARDS, trace_of
 
 from reference_model import __version__
 from reference_model.__main__ import main
-from reference_model.commands import INTERRUPTED, NO_READER, TERMINATED
+from reference_model.commands import INTERRUPTED, NO_READER, TERMINATED, UserError, finish
 
 ROOT = Path(__file__).parents[2]
 DIVERGE = ["reference_model", "diverge", "5.8", "5.9", "--depth", "30", "--jobs", "2"]
@@ -141,3 +142,41 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--version"])
     assert caught.value.code == 0
     assert capsys.readouterr().out == f"python -m reference_model {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "said"),
+    [
+        (KeyboardInterrupt(), INTERRUPTED, "interrupted\n"),
+        (UserError("x.json: no such file"), 2, "x.json: no such file\n"),
+        (
+            BrokenExecutor(),
+            2,
+            "a process of this command was killed, perhaps because memory ran out\n",
+        ),
+    ],
+    ids=["Ctrl-C", "a user's mistake", "a killed process"],
+)
+def test_a_command_ends_with_a_line(
+    raised: BaseException, status: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def main() -> int:
+        raise raised
+
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            finish(main)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert ended.value.code == status
+    assert capsys.readouterr().err == said
+
+
+def test_a_file_that_cannot_be_opened_is_no_output() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(FileNotFoundError):
+            finish(lambda: len(Path("/nonexistent/file").read_text()))
+    finally:
+        signal.signal(signal.SIGTERM, before)
