@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""``python -m reference_model``: the commands of the model."""
+"""``python -m reference_model``: the commands of the model, installed as ``cgroup-storage``."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+from typing import NoReturn
 
 from . import __version__, commands, traces
 from .catalogue import Story, stories
+from .checker import command as check
 from .commands import positive
 from .divergence import report, search, world
 from .releases import Release
@@ -16,11 +18,12 @@ from .traces import export
 from .traces.notebook import NotExportable
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, prog: str = "python -m reference_model") -> int:
     """Run a command; the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m reference_model",
-        description="Replay recorded kernels on the model, export stories, and compare releases.",
+        prog=prog,
+        description="Check whether your program is affected, replay recorded kernels on the model, "
+        "export stories, and compare releases.",
         epilog=f"The --help of each command lists its exit statuses. All commands also have these: "
         f"{commands.ENDINGS}",
     )
@@ -76,6 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("--jobs", type=positive, default=commands.cores(), metavar="N", help=jobs)
     command.add_argument("--json", action="store_true", help="print the result as a JSON object")
     command.set_defaults(run=_diverge)
+    check.add(added)
     options = parser.parse_args(arguments)
     status: int = options.run(options)
     return status
@@ -143,6 +147,11 @@ def _export(options: argparse.Namespace) -> int:
         else:
             print("\n".join(lines))
     return status
+
+
+def installed() -> NoReturn:
+    """Run the command ``cgroup-storage`` that pip installs."""
+    commands.finish(lambda: main(prog="cgroup-storage"))
 
 
 if __name__ == "__main__":
