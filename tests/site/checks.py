@@ -385,6 +385,40 @@ def test_the_answer_comes_first(
     assert {name: top for name, top in found.items() if top is None or top >= most} == {}
 
 
+QUESTIONS = {
+    "breaking_changes/reattach_keeps_data": "Write zeros after attaching",
+    "breaking_changes/second_program_may_use_the_map": "give each program its own map",
+    "breaking_changes/eight_byte_keys_need_5_9": "fall back to the 16-byte key",
+    "recipes/read_percpu_totals": "one slot for each possible CPU",
+    "recipes/get_the_cgroup_id": "name_to_handle_at(2)",
+    "errors.html#enoent-on-lookup": "another attach type",
+    "errors.html#errno-524": "A batch command",
+    "breaking_changes/replacing_keeps_data": "continues with the old data",
+    "recipes/to_cgrp_storage": "the descriptor of the cgroup",
+    "breaking_changes/link_update_compares_maps": "the new program uses another",
+    "upstream": "deletes a storage when its program",
+}
+"""For what a reader asks: the page to which the landing page leads, and words of the answer."""
+
+
+@pytest.mark.parametrize("target", QUESTIONS)
+def test_a_question_is_answered_within_one_click(browser: Chromium, base: str, target: str) -> None:
+    """And without scrolling; the features by kernel stand on the landing page itself."""
+    browser.size(1440)
+    browser.open(base)
+    link = f"document.querySelector('[role=main] a[href^=\"{target}\"]')"
+    address = browser.evaluate(f"{link}?.href")
+    assert address is not None
+    browser.open(address)
+    top = browser.evaluate(
+        "[...document.querySelectorAll('[role=main] :is(p, li, td)')].find(part => "
+        f"part.innerText.replace(/\\s+/g, ' ').includes('{QUESTIONS[target]}'))"
+        "?.getBoundingClientRect().bottom"
+    )
+    assert top is not None
+    assert 0 < top <= 900
+
+
 def test_the_menu_works_by_keyboard(browser: Chromium, base: str) -> None:
     browser.size(NARROW)
     browser.open(base + KINDS["reference"])
