@@ -66,6 +66,7 @@ FILL IN: two or three sentences for a reader in a hurry, in reStructuredText as 
 @FIELDS@    details="""
 FILL IN: what happens, why, and since which commit.
 """,
+    shown_by="user space",  # FILL IN: what shows that a program is concerned: one of SHOWN
     run=run,
     outcomes=(@OUTCOMES@),
     symptoms=("FILL IN: what a reader sees and searches for",),

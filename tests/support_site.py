@@ -78,6 +78,7 @@ def unused(kernel):
 STORY = BreakingChange(
     title="Attaching goes on",
     nav="Attaching goes on",
+    shown_by="user space",
     summary="""
 The old values stay. So it is.
 """,
@@ -130,6 +131,7 @@ def _run(kernel, observe, zero):
 STORY = Recipe(
     title="Write zeros",
     nav="Write zeros",
+    shown_by="user space",
     problem="It goes on.",
     when="Always.",
     summary="Write zeros.",
@@ -159,6 +161,7 @@ def run(kernel, observe):
 STORY = Addition(
     title="Keys may be short",
     nav="Keys may be short",
+    shown_by="user space",
     affects="both",
     summary="""
 Keys of 8 bytes exist.

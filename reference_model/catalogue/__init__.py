@@ -20,6 +20,7 @@ from ..errors import UNDEFINED
 from .story import (
     AFFECTS,
     RELEASES,
+    SHOWN,
     Addition,
     BreakingChange,
     Difference,
@@ -38,6 +39,7 @@ from .story import (
 __all__ = [
     "AFFECTS",
     "RELEASES",
+    "SHOWN",
     "UNDEFINED",
     "Addition",
     "BreakingChange",

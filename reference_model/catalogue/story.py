@@ -35,6 +35,11 @@ RELEASES = (*MAINLINE, "proposal")
 """The releases on which every story runs."""
 
 
+SHOWN = ("object", "user space", "neither")
+"""What shows that a story concerns a program: its compiled object, or the source of user space
+alone; neither, if the C version is what the story leads to."""
+
+
 class _Stop(Exception):
     """The kernel is broken: the story ends here."""
 
@@ -169,9 +174,13 @@ class Story:
     """Arguments that the story's kernel needs, such as ``memlock``."""
     nav: str = ""
     """The title in menus, of at most 30 characters; empty: the title itself."""
+    shown_by: str = ""
+    """Where a program shows that the story concerns it, as its C version does: one of SHOWN."""
 
     def lacks(self) -> Iterator[str]:
         """What its page needs and the story does not have."""
+        if self.shown_by not in SHOWN:
+            yield f"shown_by, one of {', '.join(SHOWN)}"
         if len(self.title) > 60:
             yield "a title of at most 60 characters"
         if not 0 < len(self.nav) <= 30:

@@ -89,6 +89,7 @@ version looks at user space alone.
 The old types have not changed: updating a missing entry fails with ``ENOENT``, and
 ``BPF_MAP_DELETE_ELEM`` fails with ``EINVAL``.
 """,
+    shown_by="object",
     run=run,
     outcomes=(
         Outcome(

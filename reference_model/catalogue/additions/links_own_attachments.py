@@ -87,6 +87,7 @@ CVE-2024-38564, fixed in 6.10 and in 6.6.33, 6.8.12 and 6.9.3: see :rule:`attach
 On 5.7 and 5.8 do not attach one program twice to a hook of a cgroup, by two links or by a link and
 directly: this corrupts the map's tree of storages.
 """,
+    shown_by="user space",
     run=run,
     outcomes=(
         Outcome(None, {"link": "EINVAL"}, "kernels 4.19.108 and 5.4.59: no such command"),

@@ -94,6 +94,7 @@ Before 5.8 freezing requires ``CAP_SYS_ADMIN``; from 5.8 to 6.4 ``CAP_BPF`` is e
 requires a writable descriptor instead. Since 6.2 a map whose value has a ``bpf_spin_lock`` cannot
 be frozen. Such a map can never have ``BPF_F_RDONLY_PROG``.
 """,
+    shown_by="object",
     run=run,
     outcomes=(
         Outcome(

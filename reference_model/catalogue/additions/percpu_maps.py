@@ -79,6 +79,7 @@ value.
 Linux 4.19 returns ``EINVAL`` for every map of this type. Newer kernels have other errnos if the
 value is too large or if the map has BTF.
 """,
+    shown_by="object",
     run=run,
     outcomes=(
         Outcome(None, {"per-CPU map": "EINVAL", "packets": 3}, "kernel 4.19.108: no per-CPU type"),

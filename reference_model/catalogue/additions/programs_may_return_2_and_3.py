@@ -103,6 +103,7 @@ At bind, bit 1 means that a port below ``ip_unprivileged_port_start`` needs no
 The return value does not affect storages. A program that adds to a counter and then returns 2 has
 counted a packet that the kernel drops.
 """,
+    shown_by="object",
     run=run,
     outcomes=(
         Outcome(

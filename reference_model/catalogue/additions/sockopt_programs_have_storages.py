@@ -71,6 +71,7 @@ The kernel uses the cgroup of the socket, not that of the process that sets the 
 With a 16-byte key each of the two hooks has its own storage. With an 8-byte key, since 5.9, they
 share one.
 """,
+    shown_by="object",
     run=run,
     outcomes=(
         Outcome(

@@ -69,6 +69,7 @@ So since 6.9 a service that gave up ``CAP_NET_ADMIN`` and kept ``CAP_SYS_ADMIN``
 programs. If you relied on the old behaviour, close the descriptors instead of dropping the
 capability.
 """,
+    shown_by="user space",
     run=run,
     outcomes=(
         Outcome(

@@ -75,6 +75,7 @@ with a locked update.
 
 Since 6.2 creating a map with a lock requires ``CAP_BPF``, and the map cannot be frozen.
 """,
+    shown_by="object",
     run=run,
     outcomes=(
         Outcome(

@@ -99,6 +99,7 @@ program. Since 5.9, that storage remains.
 
 Before 6.17, the flags of ``BPF_LINK_CREATE`` must be 0.
 """,
+    shown_by="user space",
     run=run,
     outcomes=(
         Outcome(

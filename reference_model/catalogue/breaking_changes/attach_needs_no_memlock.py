@@ -87,6 +87,7 @@ libbpf 1.0 and later raises the limit itself, unless it finds that the kernel do
 The example sets the limit to four pages of 4096 bytes. The map occupies one of them, and on a real
 kernel the program another one. Attaching to four cgroups therefore exceeds the limit.
 """,
+    shown_by="user space",
     run=run,
     outcomes=(
         Outcome(

@@ -95,6 +95,7 @@ of the key, and its cover letter no longer lists the second change. This was mer
 With either key, all LSM hooks of a cgroup share one storage, because they have the same attach
 type, ``BPF_LSM_CGROUP``.
 """,
+    shown_by="object",
     run=run,
     outcomes=(
         Outcome(

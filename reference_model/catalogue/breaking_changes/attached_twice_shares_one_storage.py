@@ -80,6 +80,7 @@ not in the tree. This may empty the tree and so hide other entries (from source)
 Since 5.9, the second attachment uses the storage of the first. Detaching one of them changes
 nothing for the other.
 """,
+    shown_by="user space",
     run=run,
     outcomes=(
         Outcome(

@@ -81,6 +81,7 @@ member for the padding. For the 8-byte key (since 5.9), it requires a plain 64-b
 BTF is required for a ``bpf_spin_lock`` in the value, and for reading the map with ``cat`` in bpffs.
 ``BPF_MAP_TYPE_CGRP_STORAGE`` always requires it.
 """,
+    shown_by="object",
     run=run,
     outcomes=(
         Outcome(

@@ -91,6 +91,7 @@ directory, because it allows detaching. The permissions of a pin are those of it
 The example sets ``kernel.unprivileged_bpf_disabled=2``. With 0, the same commands were open to all
 processes before 5.19 already, see :story:`detach_needs_no_capability`.
 """,
+    shown_by="user space",
     run=run,
     outcomes=(
         Outcome(

@@ -93,6 +93,7 @@ The example sets ``kernel.unprivileged_bpf_disabled=0``. Where it is set, kernel
 every bpf(2) command of a process without ``CAP_BPF``. Later kernels reject only
 ``BPF_MAP_CREATE`` and ``BPF_PROG_LOAD``.
 """,
+    shown_by="user space",
     run=run,
     outcomes=(
         Outcome(

@@ -71,6 +71,7 @@ twice, once without the flag.
 The change does not affect storages: each effective program uses the storage of the cgroup to which
 it is attached.
 """,
+    shown_by="user space",
     run=run,
     outcomes=(
         Outcome(

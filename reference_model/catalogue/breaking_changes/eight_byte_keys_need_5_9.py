@@ -78,6 +78,7 @@ storage. With the fallback to 16 bytes, each attach type counts in its own stora
 
 The only way to detect support is to create a map. The feature was not backported to 5.8 or older.
 """,
+    shown_by="object",
     run=run,
     outcomes=(
         Outcome(

@@ -75,6 +75,7 @@ program holds the map any more, the kernel frees the map with all its entries.
 
 To find out what is attached, use ``BPF_PROG_QUERY``, on every release.
 """,
+    shown_by="user space",
     run=run,
     outcomes=(
         Outcome(

@@ -80,6 +80,7 @@ The mode of a descriptor is chosen when it is created, with ``BPF_F_RDONLY`` in 
 The example sets ``kernel.unprivileged_bpf_disabled=0``. Where it is set, kernels before 5.19 reject
 processes without capabilities before any other check.
 """,
+    shown_by="user space",
     run=run,
     outcomes=(
         Outcome(

@@ -69,6 +69,7 @@ handle.
 
 See also issue 225 of cilium/tetragon ("kernels prior to 5.5 have different kernfs_node id").
 """,
+    shown_by="user space",
     run=run,
     outcomes=(
         Outcome(

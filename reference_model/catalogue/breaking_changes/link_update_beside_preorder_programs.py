@@ -101,6 +101,7 @@ memory is short.
 Another workaround is to detach the program with the flag before the update, and attach it again
 afterwards.
 """,
+    shown_by="user space",
     run=run,
     outcomes=(
         Outcome(

@@ -82,6 +82,7 @@ On 5.7 and 5.8 a map belongs to one program, so no link update between two progr
 safe. The attachment does not keep the map alive either. If the old program and the map are closed,
 the storage belongs to a freed map, and what follows is undefined.
 """,
+    shown_by="user space",
     run=run,
     outcomes=(
         Outcome(None, {"link": "EINVAL"}, "kernels 4.19.108 and 5.4.59: no such command"),

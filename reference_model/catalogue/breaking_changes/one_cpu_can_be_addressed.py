@@ -85,6 +85,7 @@ with sparse CPU IDs") fixed this in 7.3 and 7.2.7.
 
 On 4.19 the per-CPU type does not exist, and creating the map fails with ``EINVAL``.
 """,
+    shown_by="user space",
     run=run,
     outcomes=(
         Outcome(None, {"create": "EINVAL"}, "kernel 4.19.108: no per-CPU type"),

@@ -68,6 +68,7 @@ and tries again without BTF. Loading may then succeed with a map that has no loc
 A per-CPU value needs no lock against programs on other CPUs. User space may still read it in the
 middle of a program's write, and a lock cannot prevent this.
 """,
+    shown_by="object",
     run=run,
     outcomes=(
         Outcome(

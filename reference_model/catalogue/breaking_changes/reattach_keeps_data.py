@@ -86,6 +86,7 @@ cover letter named this as the first change that breaks programs.
 
 The per-CPU type behaves in the same way.
 """,
+    shown_by="user space",
     run=run,
     outcomes=(
         Outcome(

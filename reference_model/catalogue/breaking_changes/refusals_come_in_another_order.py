@@ -80,6 +80,7 @@ fails with ``EINVAL`` on 5.7, and with ``ENOLINK`` since 5.8 (:change:`LINK_UPDA
 
 The example sets the limit to one page, which the first map occupies.
 """,
+    shown_by="user space",
     run=run,
     outcomes=(
         Outcome(

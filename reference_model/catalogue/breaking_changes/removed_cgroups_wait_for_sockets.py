@@ -96,6 +96,7 @@ next packet ran freed programs on freed storages. Since commit :commit:`e10360f8
 prevent out-of-order release of cgroup bpf"), a cgroup holds its ancestors. The commit is in 5.5 and
 5.4.13.
 """,
+    shown_by="user space",
     run=run,
     outcomes=(
         Outcome(

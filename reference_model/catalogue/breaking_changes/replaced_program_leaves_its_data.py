@@ -88,6 +88,7 @@ cgroup exist. If the first program is attached again, it continues with its old 
 With a new map for each version of a program you get the old behaviour: each version starts with
 zeros.
 """,
+    shown_by="user space",
     run=run,
     outcomes=(
         Outcome(

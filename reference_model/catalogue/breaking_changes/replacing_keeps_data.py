@@ -90,6 +90,7 @@ Since 5.8 it can (:change:`REPLACE_BY_ITSELF`).
 ``BPF_LINK_UPDATE`` is different: it replaces the program of a link and never changes its storages,
 on any release.
 """,
+    shown_by="user space",
     run=run,
     outcomes=(
         Outcome(

@@ -93,6 +93,7 @@ either of the two causes.
 If two programs count in one storage, they count each packet twice. With a 16-byte key, only
 programs on the same attach type share a storage. With an 8-byte key, all programs on the cgroup do.
 """,
+    shown_by="object",
     run=run,
     outcomes=(
         Outcome(

@@ -84,6 +84,7 @@ values that it protects in another map. A program can use one map of each type, 
 two must be a per-CPU map or an array. You can also open the map read-only, with ``BPF_F_RDONLY`` in
 ``BPF_OBJ_GET``, where it must not be written.
 """,
+    shown_by="user space",
     run=run,
     outcomes=(
         Outcome(

@@ -86,6 +86,7 @@ program uses no storage map, because before 5.9 a map belongs to one program.
 Use an array for each hook. In libbpf, calling ``bpf_program__set_expected_attach_type()`` before
 loading has the same effect as the section name.
 """,
+    shown_by="object",
     run=run,
     outcomes=(
         Outcome(

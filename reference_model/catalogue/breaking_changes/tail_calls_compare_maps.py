@@ -92,6 +92,7 @@ kernel detects only tail calls from functions of a program.
 Within one object, all programs share a map without further steps. You can also call the helper only
 in the entry program.
 """,
+    shown_by="object",
     run=run,
     outcomes=(
         Outcome(

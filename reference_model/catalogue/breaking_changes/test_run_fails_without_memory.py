@@ -73,6 +73,7 @@ with ``ENOMEM`` for the same reason. On 4.20 to 5.5 the kernel can crash there
 The example sets the limit to one page of 4096 bytes, which the map occupies. On a real kernel the
 program counts too.
 """,
+    shown_by="user space",
     run=run,
     outcomes=(
         Outcome(

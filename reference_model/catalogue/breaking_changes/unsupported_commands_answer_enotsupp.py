@@ -78,6 +78,7 @@ It differs from ``EOPNOTSUPP`` (95), which libc also calls ``ENOTSUP``.
 
 ``BPF_MAP_DELETE_ELEM`` fails with ``EINVAL`` on every release.
 """,
+    shown_by="user space",
     run=run,
     outcomes=(
         Outcome(

@@ -68,6 +68,7 @@ is the page size of the machine: 65536 on arm64 with pages of 64 KiB.
 If the value of a per-CPU map is within the limit, attaching a program can still fail with
 ``ENOMEM``. The kernel allocates the memory for all CPUs only then.
 """,
+    shown_by="user space",
     run=run,
     outcomes=(
         Outcome(

@@ -70,6 +70,7 @@ with ``ENOENT``. A hash map would restart at its first key.
 
 The entry that was created last is the first key.
 """,
+    shown_by="user space",
     run=run,
     outcomes=(
         Outcome(

@@ -86,6 +86,7 @@ when they no longer change. Closing the map and its program frees the storages. 
 the switch freed the old storage. There you have to read it before the switch, and you miss the
 packets in between.
 """,
+    shown_by="user space",
     run=run,
     old=old,
     old_release="5.8",

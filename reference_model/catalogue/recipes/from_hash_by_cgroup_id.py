@@ -95,6 +95,7 @@ Attach the program first, and write limits afterwards. Deleting an entry fails w
 kernel frees the entry with its cgroup, and before 5.9 with its attachment. The helper never returns
 NULL.
 """,
+    shown_by="neither",
     run=run,
     old=old,
     old_release="5.9",

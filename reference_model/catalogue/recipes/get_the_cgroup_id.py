@@ -73,6 +73,7 @@ kernel's selftests call name_to_handle_at(2) too, in cgroup_helpers.c:get_cgroup
 
 That ``st_ino`` does not work before 5.5 was read in include/linux/kernfs.h of 5.4.59.
 """,
+    shown_by="user space",
     run=run,
     old=old,
     old_release="5.5",

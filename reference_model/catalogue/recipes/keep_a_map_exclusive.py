@@ -97,6 +97,7 @@ rejects programs with another hash (commit :commit:`baefdbdf6812`; from source, 
 See :rule:`load.exclusive` for loading the second program before 5.9, and :rule:`load.shared` for
 later kernels.
 """,
+    shown_by="user space",
     run=run,
     old=old,
     old_release="5.8",

@@ -72,6 +72,7 @@ The announced change never came for the 16-byte key. Since the fifth version of 
 8-byte key, new in 5.9, shares a storage between attach types. With ``struct
 bpf_cgroup_storage_key``, each attach type keeps its own storage.
 """,
+    shown_by="neither",
     run=run,
     old=old,
     old_release="5.8",

@@ -85,6 +85,7 @@ Since 5.9, an entry shows that a program was attached at some time since the map
 also shows that the cgroup still has its BPF state. Before 5.9, an entry showed that a program is
 attached now.
 """,
+    shown_by="user space",
     run=run,
     old=old,
     old_release="5.8",

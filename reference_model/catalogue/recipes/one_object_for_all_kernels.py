@@ -89,6 +89,7 @@ kernels also reject these when a map is created:
 * ``BPF_F_RDONLY_PROG`` and ``BPF_F_WRONLY_PROG``, before 5.2;
 * values larger than one page, before 5.15, with ``E2BIG``.
 """,
+    shown_by="object",
     run=run,
     old=old,
     old_release="5.9",

@@ -83,6 +83,7 @@ plain addition, and then one of the two increments is lost.
 User space reads while programs write, so the sum may mix values of different moments. For counters
 this does not matter.
 """,
+    shown_by="object",
     run=run,
     old=old,
     old_release="latest",

@@ -96,6 +96,7 @@ There are three ways to replace a program without a gap:
   5.6). Without that flag, the kernel appends the new program, and both count.
 * With links, use ``BPF_LINK_UPDATE`` (since 5.7), but only between programs that use the same maps.
 """,
+    shown_by="user space",
     run=run,
     old=old,
     old_release="latest",

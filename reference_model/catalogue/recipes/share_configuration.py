@@ -113,6 +113,7 @@ ignored its attach type. The old program below is written for that version, and 
 released kernel. On 5.8 the second program cannot be loaded (``EBUSY``), and since 5.9 the writer
 and the reader each have their own storage.
 """,
+    shown_by="neither",
     run=run,
     old=old,
     old_release="proposal",

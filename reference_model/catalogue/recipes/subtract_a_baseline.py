@@ -75,6 +75,7 @@ The counter may start anywhere: at zero after attaching on 5.8, at the last valu
 difference is right in both cases. It is right even if the counter wraps, if you subtract in the
 unsigned type of the counter. For a per-CPU map, subtract the sums, or a baseline for each CPU.
 """,
+    shown_by="user space",
     run=run,
     old=old,
     old_release="5.8",

@@ -116,6 +116,7 @@ These differences matter:
 * *Concurrency.* Use atomic instructions or a ``bpf_spin_lock``.
 * *Privileges.* Creating the map requires ``CAP_BPF``.
 """,
+    shown_by="object",
     run=run,
     old=old,
     old_release="5.8",

@@ -109,6 +109,7 @@ The right way depends on who writes:
 
 A program can use one shared map and one per-CPU map.
 """,
+    shown_by="user space",
     run=run,
     old=old,
     old_release="latest",

@@ -105,6 +105,7 @@ Before the fix, the kernel treated the head of its list as one more element. The
 The iteration returns the newest storage first. Since 5.9, attaching a program again does not move
 its entry.
 """,
+    shown_by="user space",
     run=run,
     old=old,
     old_release="latest",

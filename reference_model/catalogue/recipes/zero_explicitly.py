@@ -94,6 +94,7 @@ A per-CPU update takes one value for each *possible* CPU, also for CPUs that are
 rounded up to 8 bytes. ``libbpf_num_possible_cpus()`` returns their number. Since 7.0
 ``BPF_F_ALL_CPUS`` writes one value to all of them.
 """,
+    shown_by="user space",
     run=run,
     old=old,
     old_release="5.8",

@@ -9,13 +9,20 @@ import pytest
 
 from reference_model.catalogue import Addition, BreakingChange, Recipe, Story
 
-PLAIN: dict[str, Any] = {"summary": "", "run": print, "outcomes": (), "details": ""}
+PLAIN: dict[str, Any] = {
+    "summary": "",
+    "run": print,
+    "outcomes": (),
+    "details": "",
+    "shown_by": "object",
+}
 
 
 @pytest.mark.parametrize(
     ("story", "lacks"),
     [
         (Story(title="T", nav="N", **PLAIN), []),
+        (Story(title="T", nav="N", **{**PLAIN, "shown_by": "all"}), ["shown_by, one of object"]),
         (
             Story(title="T" * 61, nav="N" * 31, **PLAIN),
             ["a title of at most 60", "nav, a title of at most 30"],
