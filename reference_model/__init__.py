@@ -24,7 +24,7 @@ reference_model.errors.NoEntry: [Errno 2] ENOENT: no entry has this key
 
 from __future__ import annotations
 
-from . import changes, errors, uapi
+from . import changes, errors, profiles, uapi
 from .attachments import ProgQuery
 from .cgroups import Cgroup, Socket
 from .errors import BpfError, Denied, UndefinedBehaviour
@@ -32,6 +32,7 @@ from .interface import KernelInterface
 from .kernel import Kernel
 from .links import LinkFd, LinkInfo
 from .maps import BOGUS_KEY, UNINITIALISED, MapFd
+from .profiles import Profile
 from .programs import ProgFd
 from .releases import MAINLINE, Change, Release
 from .steps import (
@@ -109,6 +110,7 @@ __all__ = [
     "Mix",
     "PAGE_SIZE",
     "ProgFd",
+    "Profile",
     "ProgQuery",
     "ProgType",
     "RES_SPIN_LOCK",
@@ -136,5 +138,6 @@ __all__ = [
     "Verdict",
     "changes",
     "errors",
+    "profiles",
 ]
 __all__ += [name for name in dir(uapi) if name.startswith(("BPF_", "MAX_"))]

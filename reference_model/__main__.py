@@ -8,12 +8,11 @@ import json
 import sys
 from typing import NoReturn
 
-from . import __version__, commands, traces
+from . import __version__, commands, profiles, traces
 from .catalogue import Story, stories
 from .checker import command as check
 from .commands import positive
 from .divergence import report, search, world
-from .releases import Release
 from .traces import export
 from .traces.notebook import NotExportable
 
@@ -40,6 +39,11 @@ def main(arguments: list[str] | None = None, prog: str = "python -m reference_mo
         "standard input",
     )  # fmt: skip
     command.add_argument("--release", metavar="R", help="compare only this release")
+    command.add_argument(
+        "--profile",
+        metavar="FILE",
+        help="replay on the kernel of this profile, and compare with the recorded answers",
+    )
     command.add_argument("--json", action="store_true", help="print the numbers as a JSON object")
     command.set_defaults(run=_replay)
     command = added.add_parser(
@@ -59,10 +63,12 @@ def main(arguments: list[str] | None = None, prog: str = "python -m reference_mo
         description="Run every program of a small world on both releases, up to a number of "
         "operations, and print a shortest program for each difference, with the changes that "
         "account for it. Ctrl-C ends the search, and what it found is printed. Exit status: 0 the "
-        "search is complete, 1 it was interrupted, 2 a release or a world is unknown.",
+        "search is complete, 1 it was interrupted, 2 a release, a profile or a world is unknown.",
     )
-    command.add_argument("old", metavar="OLD", help="a release, such as 5.8")
-    command.add_argument("new", metavar="NEW", help="another release, such as 5.9")
+    command.add_argument(
+        "old", metavar="OLD", help="a release, such as 5.8, or the .json file of a profile"
+    )
+    command.add_argument("new", metavar="NEW", help="another release, such as 5.9, or a profile")
     command.add_argument(
         "--depth",
         type=_depth,
@@ -91,7 +97,8 @@ def _say(text: object) -> None:
 
 def _replay(options: argparse.Namespace) -> int:
     try:
-        scores = traces.replay(options.files, options.release, _say)
+        on = profiles.read(options.profile) if options.profile else None
+        scores = traces.replay(options.files, options.release, _say, on)
     except traces.TraceError as error:
         _say(error)
         return 2
@@ -120,7 +127,7 @@ def _depth(text: str) -> int:
 def _diverge(options: argparse.Namespace) -> int:
     try:
         chosen = world.load(options.world)
-        old, new = Release(options.old), Release(options.new)
+        old, new = profiles.named(options.old), profiles.named(options.new)
     except ValueError as error:
         _say(error)
         return 2

@@ -38,7 +38,8 @@ class Kernel(
 ):
     """A kernel of some release, with a cgroup v2 tree and nothing in it.
 
-    ``release``: a name such as ``"5.8"``, ``"6.1.176"``, ``"latest"`` or ``"proposal"``; ``cpus``:
+    ``release``: a name such as ``"5.8"``, ``"6.1.176"``, ``"latest"`` or ``"proposal"``, or a
+    Profile of a kernel that is no release; ``cpus``:
     how many possible CPUs, or their numbers; ``memlock``: RLIMIT_MEMLOCK in bytes, None for
     unlimited; ``unprivileged_bpf_disabled``: the sysctl.
 

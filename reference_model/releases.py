@@ -158,11 +158,15 @@ class Release:
         >>> mixed.has(changes.LINK_DETACH), mixed.has(changes.SHARED_STORAGE)
         (True, False)
         """
-        mixed = Release(self.name)
+        mixed = self._without_answers()
         mixed._has = {change: other.has(change) for change in on}
         effects = " ".join(change.effect for change in mixed._has)
         mixed.name = f"{self.name} like {other.name}: {effects}"
         return mixed
+
+    def _without_answers(self) -> Release:
+        """Return this release as a new object, which nobody has asked for a change."""
+        return Release(self.name)
 
     def __repr__(self) -> str:
         return f"Release({self.name!r})"

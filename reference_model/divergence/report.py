@@ -57,8 +57,8 @@ def covered(result: SearchResult) -> str:
 def data(result: SearchResult) -> dict[str, Any]:
     """The result as plain data; the same for any number of processes."""
     return {
-        "old": result.old,
-        "new": result.new,
+        "old": result.old.name,
+        "new": result.new.name,
         "world": result.world.name,
         "depth": result.depth,
         "whole": result.whole,

@@ -57,8 +57,8 @@ class Group:
 class SearchResult:
     """What a search found, and how far it came."""
 
-    old: str
-    new: str
+    old: Release
+    new: Release
     world: World
     """Where it searched; nothing is given where the releases part over what is."""
     depth: int = 0
@@ -102,7 +102,7 @@ def search(
     progress: Progress = lambda result, done, of: None,
 ) -> SearchResult:
     """Try all programs of up to ``depth`` operations; a KeyboardInterrupt ends it early."""
-    result = SearchResult(old.name, new.name, world)
+    result = SearchResult(old, new, world)
     try:
         with _workers(old, new, world, jobs) as expand:
             _levels(old, new, result, depth, expand, progress)

@@ -16,6 +16,8 @@ import reference_model
 from .. import uapi
 from ..errors import BpfError, Denied, UndefinedBehaviour
 from ..events import passed as passed_on_the_way
+from ..profiles import Profile
+from ..releases import Release
 from ..uapi import AttachFlag, ElemFlag, MapFlag
 from . import bodies
 from .kinds import Flags, Key, Kind, Text, Word
@@ -27,12 +29,23 @@ from .shapes import shape
 
 
 def listing(
-    release: str, ops: Sequence[Op], setup: Mapping[str, int], note: str = "", at: int = -1
+    release: str | Release,
+    ops: Sequence[Op],
+    setup: Mapping[str, int],
+    note: str = "",
+    at: int = -1,
 ) -> str:
-    """The operations as a doctest on the model; ``note`` is a comment before operation ``at``."""
+    """The operations as a doctest on the model; ``note`` is a comment before operation ``at``.
+
+    A profile is called ``profile`` there.
+    """
     writer = _Writer()
     given = "".join(f", {name}={value!r}" for name, value in setup.items())
-    writer.run(f"kernel = Kernel({release!r}{given})")
+    if isinstance(release, Profile):
+        writer.space["profile"], of = release, "profile"
+    else:
+        of = repr(str(release))
+    writer.run(f"kernel = Kernel({of}{given})")
     for number, op in enumerate(ops):
         if number == at:
             writer.lines += [f">>> # {line}" for line in note.splitlines()]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..errors import UndefinedBehaviour
 from ..kernel import TrustingKernel
-from ..releases import release
+from ..releases import Release, release
 from .files import TraceError, numbered
 from .operation import Op
 from .replayer import Replayer
@@ -66,14 +66,16 @@ _WRONG = (LookupError, TypeError, ValueError, AttributeError, OverflowError, Mem
 """What the model raises for arguments that no kernel takes, such as a value of another size."""
 
 
-def compare(trace: Trace, kernel: str, score: Score) -> None:
+def compare(trace: Trace, kernel: str, score: Score, on: Release | None = None) -> None:
     """Replay a trace on the release of a kernel, and add what is found to the score.
+
+    ``on`` is a profile, or another release, to replay on in its place.
 
     Where the kernel broke, the model must raise UndefinedBehaviour.  Where the model raises it, the
     kernel may do anything, and the rest of the trace is not compared.  ValueError names an
     operation that no kernel could be asked.
     """
-    replayer = Replayer(TrustingKernel(release(kernel), **trace.setup))
+    replayer = Replayer(TrustingKernel(on or release(kernel), **trace.setup))
     answer = replayer.answer
     recorded = trace.answers.get(kernel)
     score.traces += 1
@@ -109,8 +111,11 @@ def replay(
     paths: Iterable[str | Path],
     only: str | None = None,
     say: Callable[[str], object] = lambda text: None,
+    on: Release | None = None,
 ) -> dict[str, Score]:
     """Replay all traces of the files on every kernel in them, or on the ``only`` one.
+
+    ``on`` is a profile, or another release, to replay on in the place of each kernel's own.
 
     Traces that no kernel has answered compare nothing: ``say`` gets their number in each file.
     TraceError: a file is malformed, or has traces and no answers at all.
@@ -125,7 +130,7 @@ def replay(
             for kernel in kernels:
                 if only in (None, kernel):
                     try:
-                        compare(trace, kernel, scores.setdefault(kernel, Score()))
+                        compare(trace, kernel, scores.setdefault(kernel, Score()), on)
                     except _Impossible as error:
                         raise TraceError(f"{path}:{number}: not a trace: {error}") from error
         if count and count == unanswered:

@@ -118,7 +118,7 @@ def is_covered(group: Group) -> bool:
 def unexplained(pair: dict[str, Any], where: world.World, group: Group) -> str:
     """A difference without a story, with its program ready to paste."""
     found = explaining(group) or ["no story"]
-    result = SearchResult(pair["old"], pair["new"], where)
+    result = SearchResult(Release(pair["old"]), Release(pair["new"]), where)
     cause = " and ".join(group.cause)
     said = f"{group.kind} after {group.after}, because of {cause}: {' and '.join(found)} explains"
     return f"{said}\n{report.program(result, group)}"
