@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """``python -m conformance stories``: every story on real kernels.
 
-Safe stories share one guest per kernel; each unsafe one gets a guest of its own, which is thrown
+Most stories share a guest; each that may break the kernel gets one of its own, which is thrown
 away.
 """
 
@@ -83,21 +83,24 @@ def breaks(story: Story, kernel: KernelImage) -> bool:
     return UNDEFINED in story.expected(kernel.version).seen.values()
 
 
-def alone(story: Story) -> bool:
-    """Whether a story needs a guest of its own: it may break the kernel, or changes it for good.
+def guests(kernel: KernelImage, known: dict[str, Story]) -> Iterator[list[str]]:
+    """The guests that a kernel needs, each with its stories.
 
-    Before 5.13 a kernel does not let ``unprivileged_bpf_disabled`` be lowered again.
+    One for the safe stories, one for those that are unsafe, but not on this kernel, and one for
+    each that may break it.  The second runs those last that change the kernel for good: before
+    5.13 a kernel does not let ``unprivileged_bpf_disabled`` be lowered again.
     """
-    return story.unsafe or bool(story.kernel.get("unprivileged_bpf_disabled"))
+    breaking = [name for name, story in known.items() if breaks(story, kernel)]
+    lasting = [name for name, it in known.items() if it.kernel.get("unprivileged_bpf_disabled")]
+    unsafe = [name for name, story in known.items() if story.unsafe and name not in breaking]
+    safe = [name for name in known if name not in {*lasting, *unsafe, *breaking}]
+    yield from filter(None, [safe, [*unsafe, *lasting], *([name] for name in breaking)])
 
 
 def tasks(kernel: KernelImage, known: dict[str, Story]) -> Iterator[Payload]:
-    """The guests that a kernel needs: one for most stories, and one for each that needs its own."""
-    own = [name for name, story in known.items() if alone(story)]
-    if together := [name for name in known if name not in own]:
-        yield payload(together)
-    for name in own:
-        yield payload([name], may_crash=breaks(known[name], kernel))
+    """The payloads that run these stories on a kernel."""
+    for names in guests(kernel, known):
+        yield payload(names, may_crash=any(breaks(known[name], kernel) for name in names))
 
 
 @dataclass

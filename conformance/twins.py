@@ -29,7 +29,7 @@ from .command_line import wanted as wanted_kernels
 from .kernels import KernelImage
 from .languages import BUILT, GO, C, Language, missing_go
 from .payload import Payload
-from .stories import alone, breaks
+from .stories import breaks, guests
 
 PACKAGE_OF = {"clang": "clang", "cc": "gcc", "make": "make"}
 LIBRARIES = {"libbpf.a": "libbpf-dev", "libelf.a": "libelf-dev", "libz.a": "zlib1g-dev"}
@@ -154,19 +154,10 @@ def payload(
 def tasks(
     kernel: KernelImage, known: dict[str, Story], language: Language = C
 ) -> Iterator[tuple[list[str], Payload]]:
-    """The guests that a kernel needs, each with its twins.
-
-    One for the twins of safe stories, one for those that are unsafe, but not on this kernel, and
-    one for each that may break it, or that changes it for good.
-    """
-    sets = [name for name, story in known.items() if alone(story) and not story.unsafe]
-    breaking = [name for name, story in known.items() if breaks(story, kernel)]
-    unsafe = [name for name, story in known.items() if story.unsafe and name not in breaking]
-    safe = [name for name in known if name not in {*sets, *breaking, *unsafe}]
-    for together in filter(None, (safe, unsafe)):
-        yield together, payload(together, known, language)
-    for name in (*sets, *breaking):
-        yield [name], payload([name], known, language, may_crash=name in breaking)
+    """The guests that a kernel needs, each with its twins."""
+    for names in guests(kernel, known):
+        may_crash = any(breaks(known[name], kernel) for name in names)
+        yield names, payload(names, known, language, may_crash=may_crash)
 
 
 @dataclass

@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -52,11 +53,19 @@ class Mutant:
     line: int
     before: str
     after: str
-    text: str
-    """The whole module."""
+    number: int
+    """Which change of the module it is, counted from 0; -1 for none."""
 
     def __str__(self) -> str:
         return f"reference_model/{self.module}.py:{self.line}: {self.before}  ->  {self.after}"
+
+    @property
+    def text(self) -> str:
+        """The whole module."""
+        tree = parsed(self.module)
+        if self.number >= 0:
+            next(islice(changes(tree), self.number, None)).make()
+        return ast.unparse(ast.fix_missing_locations(tree))
 
     def rank(self, seed: int) -> str:
         """Where it stands in the order of a seed: by what it changes, wherever that is."""
@@ -87,37 +96,54 @@ def changed(node: ast.AST) -> Iterator[ast.AST]:
         yield ast.Pass()
 
 
-def mutants(module: str) -> Iterator[Mutant]:
-    """All mutants of what runs when the functions of a module are called."""
-    source = (MODEL / f"{module}.py").read_text(encoding="utf-8")
-    tree = ast.parse(source)
+def parsed(module: str) -> ast.Module:
+    """The tree of a module."""
+    return ast.parse((MODEL / f"{module}.py").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class Change:
+    """Another node in the place of one in a field of its parent, or in a list there."""
+
+    parent: ast.AST
+    field: str
+    place: int
+    before: ast.AST
+    after: ast.AST
+
+    def make(self) -> None:
+        """Change the tree."""
+        nodes = getattr(self.parent, self.field)
+        if isinstance(nodes, list):
+            nodes[self.place] = self.after
+        else:
+            setattr(self.parent, self.field, self.after)
+
+
+def changes(tree: ast.Module) -> Iterator[Change]:
+    """Every change of what runs when the functions of a module are called."""
     for function in ast.walk(tree):
         if not isinstance(function, ast.FunctionDef):
             continue
         for parent in (node for statement in function.body for node in ast.walk(statement)):
-            yield from _of(module, tree, parent)
+            for field, value in ast.iter_fields(parent):
+                if field in {"annotation", "returns"}:
+                    continue
+                for place, child in enumerate(value if isinstance(value, list) else [value]):
+                    if isinstance(child, ast.AST):
+                        for other in changed(child):
+                            yield Change(parent, field, place, child, other)
 
 
-def _of(module: str, tree: ast.Module, parent: ast.AST) -> Iterator[Mutant]:
-    for name, value in ast.iter_fields(parent):
-        if name in {"annotation", "returns"}:
-            continue
-        for place, child in enumerate(value if isinstance(value, list) else [value]):
-            if not isinstance(child, ast.AST):
-                continue
-            for other in changed(child):
-                if isinstance(value, list):
-                    value[place] = other
-                else:
-                    setattr(parent, name, other)
-                text = ast.unparse(ast.fix_missing_locations(tree))
-                if isinstance(value, list):
-                    value[place] = child
-                else:
-                    setattr(parent, name, child)
-                before, after = (ast.unparse(node).splitlines()[0] for node in (child, other))
-                where = ast.unparse(parent).splitlines()[0]
-                yield Mutant(module, child.lineno, f"{before} in {where}", after, text)  # type: ignore[attr-defined]
+def mutants(module: str) -> Iterator[Mutant]:
+    """All mutants of a module."""
+    for number, change in enumerate(changes(parsed(module))):
+        before, after, where = (
+            ast.unparse(node).splitlines()[0]
+            for node in (change.before, change.after, change.parent)
+        )
+        line = change.before.lineno  # type: ignore[attr-defined]
+        yield Mutant(module, line, f"{before} in {where}", after, number)
 
 
 def chosen(seed: int, count: int, modules: Sequence[str] = RULES) -> list[Mutant]:

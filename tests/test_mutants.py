@@ -3,28 +3,36 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import mutants
 import pytest
 
 from reference_model import Kernel
 
-SAMPLE = mutants.chosen(seed=1, count=8)
+COUNT = 8
 
 
-@pytest.mark.parametrize("mutant", SAMPLE, ids=lambda mutant: f"{mutant.module}:{mutant.line}")
-def test_a_mutant_is_caught(mutant: mutants.Mutant) -> None:
+@pytest.fixture(scope="module")
+def sample() -> list[mutants.Mutant]:
+    return mutants.chosen(seed=1, count=COUNT)
+
+
+@pytest.mark.parametrize("place", range(COUNT))
+def test_a_mutant_is_caught(sample: list[mutants.Mutant], place: int) -> None:
+    mutant = sample[place]
     assert mutants.caught_by(mutant) is not None, str(mutant)
 
 
 def test_a_model_without_change_is_not_caught() -> None:
     """What catches mutants catches these, and not the copy of the model itself."""
-    same = mutants.Mutant("links", 1, "", "", (mutants.MODEL / "links.py").read_text())
+    same = mutants.Mutant("links", 1, "", "", -1)
     assert mutants.fails_replay(same) is False
 
 
-def test_the_choice_does_not_depend_on_lines() -> None:
-    ranks = [mutant.rank(1) for mutant in SAMPLE]
-    moved = [mutants.Mutant(it.module, it.line + 9, it.before, it.after, "") for it in SAMPLE]
+def test_the_choice_does_not_depend_on_lines(sample: list[mutants.Mutant]) -> None:
+    ranks = [mutant.rank(1) for mutant in sample]
+    moved = [replace(mutant, line=mutant.line + 9) for mutant in sample]
     assert [mutant.rank(1) for mutant in moved] == ranks
     assert [mutant.rank(2) for mutant in moved] != ranks
 
