@@ -9,7 +9,7 @@ PORT ?= 8000
 RUN := .venv/bin/python -m
 # Tests run make themselves, which must not take this one's jobs.
 TESTS := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(RUN) pytest
-SITE := build/html
+HTML := build/html
 TRACES := $(wildcard records/traces/*.jsonl*)
 
 # A file named after what was installed, and for which Python: it is there, or work is to do.
@@ -35,7 +35,7 @@ help: ## List the targets
 	@sed -n 's/^##@ /\n/p; s/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
 	@echo
 	@echo 'For example:'
-	@echo '  make html && xdg-open $(SITE)/index.html'
+	@echo '  make html && xdg-open $(HTML)/index.html'
 	@echo '  make serve PORT=9000'
 	@echo '  make unit K=percpu                      run the tests whose names match'
 	@echo '  make test PYTHON=python3.12'
@@ -44,14 +44,14 @@ help: ## List the targets
 
 ##@ The site
 html: $(INSTALLED) ## Build the site in build/html; reading it needs no network
-	$(call SPHINX,html docs $(SITE))
-	@echo 'The site is in $(SITE): open $(SITE)/index.html'
+	$(call SPHINX,html docs $(HTML))
+	@echo 'The site is in $(HTML): open $(HTML)/index.html'
 
 serve: $(INSTALLED) ## Build the site, serve it on 127.0.0.1, and rebuild it on each change
 	@.venv/bin/python -c 'import socket; socket.create_server(("127.0.0.1", $(PORT)))' 2>/dev/null || { \
 		echo 'Port $(PORT) cannot be used: choose another one, make serve PORT=9000' >&2; exit 1; }
 	$(RUN) sphinx_autobuild --host 127.0.0.1 --port $(PORT) --watch reference_model --watch conf.py \
-		-c . -d build/doctrees docs $(SITE)
+		-c . -d build/doctrees docs $(HTML)
 
 man: $(INSTALLED) ## Build the reference as a man page: build/man/bpf-cgroup-storage.7
 	$(call SPHINX,man docs build/man)
@@ -113,7 +113,7 @@ SITE_LACKS = grep -v '^\#' tests/site/apt.txt | { while read -r package program;
 	test -n "$$missing" && echo "they need more packages: apt-get install$$missing"; }
 
 site-test: html $(SITE_TOOLS)/installed ## Check the built site in a real browser (Chromium)
-	SITE=$(SITE) $(RUN) pytest -q -vv tests/site/checks.py
+	SITE=$(HTML) $(RUN) pytest -q -vv tests/site/checks.py
 
 $(SITE_TOOLS)/installed: tests/site/package.json tests/site/package-lock.json
 	@if lacking=$$($(SITE_LACKS)); then \
@@ -155,9 +155,12 @@ record: $(INSTALLED) ## Run new and changed stories on real kernels, and record 
 
 ##@ Kernel patches
 REVISION ?= 1
-export LINUX REVISION
+SERIES ?= 1
+SIGNOFF ?= no
+export LINUX REVISION SERIES SIGNOFF ASSISTED_BY SITE
 upstream: linux-is-named $(INSTALLED) ## Write the kernel patches for LINUX=/path/to/linux: build/upstream
-	@$(RUN) upstream series "$$LINUX" --revision "$$REVISION"
+	@$(RUN) upstream series "$$LINUX" --series "$$SERIES" --revision "$$REVISION" \
+		--signoff "$$SIGNOFF" --assisted-by "$$ASSISTED_BY" --site "$$SITE"
 
 .PHONY: linux-is-named
 linux-is-named:

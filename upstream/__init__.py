@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Upstream: patches for the kernel's ``Documentation/bpf``, made from the pages of this site.
+"""Upstream: patches for the kernel's documentation and selftests.
 
-``text`` turns sections and rules of a page into the kernel's reStructuredText, ``edits`` says where
-they go, ``patches`` lists what is proposed and why, ``tree`` is the sender's git, ``series`` writes
-the mails, and ``package`` and ``check`` try them on the newest source that Debian ships.  From the
-command line: ``python -m upstream --help``.
+``patches`` lists what is proposed and why, ``edits`` says where it goes, and ``text`` turns
+sections of a page of the site into the kernel's reStructuredText.  ``tree`` reads the sender's git,
+``scratch`` is where commits are made, and ``series`` writes the mails.  ``package``, ``check`` and
+``selftest`` try them on the newest source that Debian ships.  From the command line: ``python -m
+upstream --help``.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""``python -m upstream``: write the patch series for a kernel tree or check it, and read sources.
+"""``python -m upstream``: write patches for other projects or check them, and read sources.
 
 Exit status: 0 all checks passed, 1 a check failed, 2 an option, a tool or a tree cannot be used,
 3 the check was not run.
@@ -12,9 +12,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from reference_model.commands import ENDINGS, finish
+from reference_model.commands import ENDINGS, UserError, finish, positive
 
 from . import series
+from .patches import SERIES
 from .text import DOCS, PageError
 from .tree import TreeError
 
@@ -23,10 +24,14 @@ BUILD = DOCS.parent / "build"
 EPILOG = f"""\
 examples:
   python -m upstream series ~/src/bpf-next   writes build/upstream/*.patch
+  python -m upstream series ~/src/bpf-next --series 2
   git send-email --dry-run build/upstream/*.patch
   python -m upstream check                   checks them on Debian's newest linux-source
   python -m upstream sources                 compares changes.py with the kernel sources that
                                              Debian offers, or with your own trees: LINUX ...
+
+SOURCE_DATE_EPOCH in the environment dates the mails; otherwise they have the date of the
+tree's commit.  The same tree and options give the same mails.
 
 exit status: 0 all checks passed, 1 a check failed, 2 an option, a tool or a tree cannot be used,
 3 the check was not run, {ENDINGS}
@@ -53,11 +58,34 @@ def parser() -> argparse.ArgumentParser:
         help="the directory to write to (default: %(default)s)",
     )
     make.add_argument(
-        "--revision",
+        "--series",
         type=int,
+        choices=SERIES,
+        default=1,
+        help="1: corrections; 2: a selftest and more documentation (default: 1)",
+    )
+    make.add_argument(
+        "--revision",
+        type=positive,
         default=1,
         metavar="N",
         help="version of the series; 2 gives [PATCH v2] (default: 1)",
+    )
+    make.add_argument(
+        "--signoff",
+        choices=("yes", "no"),
+        default="no",
+        help="add your Signed-off-by, which certifies the origin of the work (default: no)",
+    )
+    make.add_argument(
+        "--assisted-by",
+        default="",
+        metavar="TOOL",
+        help="add Assisted-by: TOOL, as the kernel requires for advanced coding tools; "
+        '"no" if there were none',
+    )
+    make.add_argument(
+        "--site", default="", metavar="URL", help="name this address in the cover letter"
     )
     check = commands.add_parser("check", help="check the patches on Debian's newest linux-source")
     check.add_argument("--refresh", action="store_true", help="look for a newer package first")
@@ -73,12 +101,37 @@ def parser() -> argparse.ArgumentParser:
     return options
 
 
-def write(linux: Path, out: Path, revision: int) -> None:
-    """Write the series and say what to do with it."""
-    written = series.write(linux, out, lambda text: print(text, file=sys.stderr), revision=revision)
+def choices(given: argparse.Namespace) -> series.Choices:
+    """Return what the sender decides; UserError if an option cannot stand in a mail."""
+    for name, text in (("ASSISTED_BY", given.assisted_by), ("SITE", given.site)):
+        if not text.isprintable():
+            raise UserError(f"{name} is {text!r}: give it one line of text")
+    if given.site and not given.site.startswith(("https://", "http://")):
+        raise UserError(f"SITE is {given.site!r}: give it an address that begins with https://")
+    return series.Choices(
+        given.revision, given.signoff == "yes", given.assisted_by.strip(), given.site
+    )
+
+
+def write(given: argparse.Namespace) -> None:
+    """Write the series and print what to do with it."""
+    chosen = choices(given)
+    written = series.write(given.linux.expanduser(), given.out, warn, SERIES[given.series], chosen)
     for path in written.files:
         print(path)
-    print(f"Read them, then: git send-email {out}/*.patch")
+    if not chosen.signoff:
+        warn("No Signed-off-by: read the patches, then run this again with SIGNOFF=yes.")
+    if not chosen.assisted_by:
+        warn(
+            "No Assisted-by: it must name the advanced coding tools that helped, if any. Run this "
+            "again with ASSISTED_BY=TOOL, or with ASSISTED_BY=no if there were none."
+        )
+    print(f"Read them, then: git send-email {given.out}/*.patch")
+
+
+def warn(text: str) -> None:
+    """Print a warning or a reason."""
+    print(text, file=sys.stderr)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -86,7 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         if options.command == "series":
-            write(options.linux.expanduser(), options.out, options.revision)
+            write(options)
             return 0
         if options.command == "sources":
             from . import markers

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Whether a maintainer could take the series: tried on the newest source that Debian ships.
+"""Whether a maintainer could take both series: tried on the newest source that Debian ships.
 
 Patch by patch: ``git am`` takes it, ``checkpatch.pl --strict`` has nothing to say, docutils reads
 the documents without a warning (of the header, the page that ``bpf_doc.py`` makes), and all C in
-them compiles.  Then ``make htmldocs`` must have no warning that it had not before.  A patch that is
-left out, because that source has other words by now, is no failure; it is said what was found.
+them compiles.  Then ``make htmldocs`` must have no warning that it had not before, and the selftest
+must pass in a virtual machine, and fail if storages are zeroed.  A patch that is left out, because
+that source has other words by now, is no failure; what was found is printed.
 """
 
 from __future__ import annotations
@@ -23,10 +24,12 @@ import sphinx
 from conformance import tools, twins
 from conformance.offers import NotRun
 
-from . import package, series, snippets, tree
-from .patch import HEADERS, Patch
+from . import package, selftest, series, snippets, tree
+from .patch import CGROUP_STORAGE, CGRP_STORAGE, HEADERS, Patch
+from .patches import SERIES
+from .patches.selftest import TEST
 
-COLUMNS = ("patch", "applies", "checkpatch", "builds", "snippets compiled")
+COLUMNS = ("patch", "applies", "checkpatch", "builds", "changed snippets compile")
 
 NO_HISTORY = "UNKNOWN_COMMIT_ID"
 """Of the source package checkpatch cannot know a commit: it comes without history."""
@@ -66,6 +69,12 @@ def main(*, refresh: bool = False) -> int:
         say(f"not run: {source.reason}")
         return 3
     rows, wrong = check(source, say)
+    if any(row.patch == "selftest" and row.words[0] == "clean" for row in rows):
+        answer = tested(source, say)
+        if isinstance(answer, NotRun):
+            say(f"selftest: not run: {answer.reason}")
+        elif answer:
+            wrong.append(f"selftest: {answer}")
     say("\n" + table(rows))
     for text in wrong:
         say(f"\n{text}")
@@ -73,21 +82,24 @@ def main(*, refresh: bool = False) -> int:
 
 
 def check(source: package.SourcePackage, say: Say) -> tuple[list[Row], list[str]]:
-    """The rows of the table, and all that is wrong."""
+    """Apply both series to a new branch; the rows of the table, and all that is wrong."""
     linux = source.linux
     tree.git(linux, "checkout", "--quiet", "--force", "base")
-    say(f"{source.package} {source.version}: writing the series")
-    written = series.write(linux, source.place / "series", say)
     before = documented(source, say)
     tree.git(linux, "checkout", "--quiet", "-B", "series", "base")
-    rows = [Row(name, ["left out"]) for name in written.left_out]
-    wrong = list[str]()
+    rows, wrong = list[Row](), list[str]()
     try:
-        for patch, mail in zip(written.made, written.files[1:], strict=True):
-            say(f"trying {mail.name}")
-            rows.append(tried(patch, mail, linux))
-            wrong += [f"{mail.name}: {text}" for text in rows[-1].wrong]
-        say("make htmldocs, with the series")
+        for number, proposed in SERIES.items():
+            say(f"{source.package} {source.version}: writing series {number}")
+            choices = series.Choices(signoff=True)
+            written = series.write(linux, source.place / f"series-{number}", say, proposed, choices)
+            rows += [Row(name, ["left out"]) for name in written.left_out]
+            for patch, mail in zip(written.made, written.files[1:], strict=True):
+                say(f"trying {mail.name}")
+                rows.append(tried(patch, mail, linux))
+                wrong += [f"{mail.name}: {text}" for text in rows[-1].wrong]
+        wrong += uncompiled(linux)
+        say("make htmldocs, with both series")
         new = new_warnings(before, htmldocs(linux))
         say(f"htmldocs: {len(new)} new warnings ({len(before)} without the series)")
         wrong += [f"htmldocs: {line}" for line in new]
@@ -96,9 +108,30 @@ def check(source: package.SourcePackage, say: Say) -> tuple[list[Row], list[str]
     return rows, wrong
 
 
+def uncompiled(linux: Path) -> list[str]:
+    """Return what the compilers say against the documents with both series applied."""
+    return [
+        f"{path}:{snippet.line}:\n{text}"
+        for path in (CGROUP_STORAGE, CGRP_STORAGE)
+        for snippet in snippets_of(path, linux)
+        if (text := snippets.compiled(snippet, linux / HEADERS[0]))
+    ]
+
+
+def tested(source: package.SourcePackage, say: Say) -> str | NotRun:
+    """Run the selftest of the branch that ``check`` left; what is wrong with it, "" if nothing."""
+    tree.git(source.linux, "checkout", "--quiet", "--force", "series")
+    try:
+        return selftest.outcome(source.linux, TEST, source.place / "selftest", say)
+    finally:
+        tree.git(source.linux, "checkout", "--quiet", "--force", "base")
+
+
 def tried(patch: Patch, mail: Path, linux: Path) -> Row:
     """Apply a patch and look at what it makes."""
     row = Row(patch.name)
+    documents = [path for path in patch.paths if path.endswith(".rst")]
+    before = {snippet.code for path in documents for snippet in snippets_of(path, linux)}
     try:
         tree.git(linux, "am", "--quiet", "--whitespace=error-all", str(mail))
     except tree.TreeError as error:
@@ -107,20 +140,27 @@ def tried(patch: Patch, mail: Path, linux: Path) -> Row:
         return row
     row.note("clean")
     row.note("clean", checkpatch(mail, linux))
-    row.note("yes", "\n".join(line for path in patch.paths for line in docutils(path, linux)))
+    pages = [path for path in patch.paths if path in (*documents, *HEADERS)]
+    told = [line for path in pages for line in docutils(path, linux)]
+    row.note("yes" if pages else "no page", "\n".join(told))
     found = [
         (path, snippet)
-        for path in patch.paths
-        if path.endswith(".rst")
-        for snippet in snippets.snippets((linux / path).read_text(encoding="utf-8"))
+        for path in documents
+        for snippet in snippets_of(path, linux)
+        if snippet.code not in before
     ]
     told = [
         f"{path}:{snippet.line}:\n{text}"
         for path, snippet in found
         if (text := snippets.compiled(snippet, linux / HEADERS[0]))
     ]
-    row.note(f"{len(found)} of {len(found)}" if found else "none there", "\n".join(told))
+    row.note(f"{len(found)} of {len(found)}" if found else "none changed", "\n".join(told))
     return row
+
+
+def snippets_of(path: str, linux: Path) -> list[snippets.Snippet]:
+    """Return the blocks of C in a document of the tree."""
+    return list(snippets.snippets((linux / path).read_text(encoding="utf-8")))
 
 
 def checkpatch(mail: Path, linux: Path) -> str:

@@ -79,6 +79,7 @@ class Where(Enum):
     BEFORE = "before"
     INSTEAD = "instead of"
     AFTER = "after"
+    WITHIN = "in"
 
 
 @dataclass(frozen=True)
@@ -95,14 +96,22 @@ class Edit:
     new: Callable[[], str]
     running: bool = False
 
+    @property
+    def shown(self) -> list[str]:
+        """The lines that are added, as in a diff; what they replace is not shown."""
+        new = filled(self.new()) if self.running else self.new()
+        return [f"+{line}" for line in new.strip("\n").splitlines()]
+
     def apply(self, text: str) -> str:
-        """The text of the file with the edit; Unexpected if the passage is not there."""
+        """Return the text of the file with the edit; Unexpected if its place is not as it was."""
         start, stop = self.passage.find(text)
+        new = self.new()
+        if self.where is not Where.INSTEAD and " ".join(new.split()) in " ".join(text.split()):
+            raise Unexpected(self.passage.path, "the new text stands there already", new.strip())
         if self.where is Where.BEFORE:
             stop = start
         elif self.where is Where.AFTER:
             start = stop
-        new = self.new()
         if self.running:
             first = text.rfind("\n", 0, start) + 1
             last = text.find("\n\n", stop)
@@ -111,3 +120,30 @@ class Edit:
             new = filled(" ".join(f"{line}{new}{tail}".split()), margin)
             start, stop = first, last
         return text[:start] + new + text[stop:]
+
+
+@dataclass(frozen=True)
+class Swap:
+    """Replaces phrases wherever they stand in a passage: pairs of the old and the new one."""
+
+    passage: Passage
+    place: str
+    phrases: tuple[tuple[str, str], ...]
+    where: Where = Where.WITHIN
+
+    @property
+    def shown(self) -> list[str]:
+        """The phrases before and after, as in a diff."""
+        return [
+            f"{sign}{line}"
+            for pair in self.phrases
+            for sign, phrase in zip("-+", pair, strict=True)
+            for line in phrase.splitlines()
+        ]
+
+    def apply(self, text: str) -> str:
+        """Return the text of the file with the new phrases; Unexpected if the passage differs."""
+        start, stop = self.passage.find(text)
+        wanted = dict(self.phrases)
+        old = re.compile("|".join(map(re.escape, wanted)))
+        return text[:start] + old.sub(lambda it: wanted[it[0]], text[start:stop]) + text[stop:]

@@ -41,10 +41,14 @@ MEMBERS = (
     *("COPYING", "CREDITS", "Kbuild", "Kconfig", "MAINTAINERS", "Makefile", "README"),
     *(f"{name}/Makefile" for name in ("drivers", "fs", "init", "io_uring", "ipc", "lib")),
     *("arch/x86/Makefile", "scripts", "tools/docs", "tools/lib/python", "tools/net/ynl"),
-    *("include/uapi/linux", "tools/include/uapi/linux/bpf.h", "kernel/bpf"),
-    "net/core/filter.c",
+    *("include/uapi/linux", "kernel/bpf"),
+    *("net/core/filter.c", "arch/x86/include/uapi", "tools/testing/selftests/bpf"),
+    *(f"tools/{name}" for name in ("arch", "build", "include", "lib", "scripts")),
 )
-"""What htmldocs, checkpatch, get_maintainer and the compilers read."""
+"""What htmldocs, checkpatch, get_maintainer, the selftest and the compilers read."""
+
+UNPACKED = "\n".join(MEMBERS)
+"""What the mark of a whole tree says."""
 
 IDENTITY = ("the upstream check", "upstream-check@localhost")
 """Signs patches off that nobody sends."""
@@ -62,6 +66,12 @@ class SourcePackage:
     def linux(self) -> Path:
         """The top of the tree."""
         return self.place / "linux"
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the tree is whole, and has all that is needed today."""
+        mark = self.place / "ready"
+        return mark.is_file() and mark.read_text(encoding="utf-8") == UNPACKED
 
 
 def candidates(suite: str, stanzas: Sequence[dict[str, str]]) -> list[Candidate]:
@@ -124,7 +134,7 @@ def get(say: Say, cache: Path = CACHE, *, refresh: bool = False) -> SourcePackag
         if isinstance(best, NotRun):
             return best
         source = SourcePackage(best.package, best.version, cache / f"{best.package}_{best.version}")
-        if not (source.place / "ready").exists():
+        if not source.is_ready:
             try:
                 fetch(best, source, say)
             except apt.AptError as error:
@@ -167,7 +177,7 @@ def fetch(candidate: Candidate, source: SourcePackage, say: Say) -> None:
         tree.git(source.linux, "config", name, value)
     tree.git(source.linux, "add", "--all", "--force")
     tree.git(source.linux, "commit", "--quiet", f"--message=Linux of {candidate.version}")
-    (source.place / "ready").touch()
+    (source.place / "ready").write_text(UNPACKED, encoding="utf-8")
 
 
 def unpack(package: Path, name: str, linux: Path, members: Iterable[str]) -> None:

@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a patch is: its claims, with their evidence, and the edits that follow from them."""
+"""What a patch and a series are: claims with their evidence, and the edits that follow."""
 
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from records.answers import kernels_of
-from reference_model import Release
 
-from .edits import Edit
+from .edits import Edit, Swap, Unexpected
 from .text import Page, filled, page
-from .words import listed
 
 CGROUP_STORAGE = "Documentation/bpf/map_cgroup_storage.rst"
 CGRP_STORAGE = "Documentation/bpf/map_cgrp_storage.rst"
@@ -27,14 +26,16 @@ def reference() -> Page:
 
 @dataclass(frozen=True)
 class Claim:
-    """What the kernel's text says or lacks, what kernels do instead, and how that is known.
+    """What a document says or lacks, what is right since when, and how that is known.
 
     ``source`` is where it was read in the kernel; ``rules`` and ``stories`` are this site's.  An
     example of the kernel's that does not compile is ``compiled`` by a test, to see that.
     """
 
-    text: str
-    kernels: str
+    document: str
+    says: str
+    right: str
+    since: str
     source: str
     rules: tuple[str, ...] = ()
     stories: tuple[str, ...] = ()
@@ -56,16 +57,16 @@ class Claim:
 class Patch:
     """A patch: its subject, the reasons for it, its claims and its edits.
 
-    ``untested`` names what of its text was only read in the source of the kernel.
+    ``needs`` names documents that its text refers to: a tree without them does not get the patch.
     """
 
     name: str
     subject: str
     reasons: str
-    untested: str
     claims: tuple[Claim, ...]
-    edits: tuple[Edit, ...]
+    edits: tuple[Edit | Swap, ...]
     fixes: str = ""
+    needs: tuple[str, ...] = ()
 
     @property
     def paths(self) -> list[str]:
@@ -75,11 +76,33 @@ class Patch:
     @property
     def body(self) -> str:
         """The message of the commit, without its subject and its tags."""
-        asked = sorted({name for claim in self.claims for name in claim.asked}, key=Release)
         paragraphs = textwrap.dedent(self.reasons).strip().split("\n\n")
-        paragraphs.append(
-            f"Tested on Linux {listed(asked)}, except for {self.untested}: "
-            "that was read in the source."
-        )
         wrapped = [filled(" ".join(text.split()), width=BODY_WIDTH) for text in paragraphs]
         return "\n\n".join(wrapped) + "\n"
+
+    def applied(self, texts: Mapping[str, str]) -> dict[str, str]:
+        """Return the files with its edits; Unexpected if one of them is not as it was."""
+        for path in self.needs:
+            if path not in texts:
+                raise Unexpected(path, "the tree has no such file, and the patch refers to it")
+        done = dict[str, str]()
+        for edit in self.edits:
+            path = edit.passage.path
+            if path not in texts:
+                raise Unexpected(path, "the tree has no such file")
+            done[path] = edit.apply(done.get(path, texts[path]))
+        return done
+
+
+@dataclass(frozen=True)
+class Series:
+    """Patches that are sent together: the subject and the text of their cover letter."""
+
+    title: str
+    reasons: str
+    patches: tuple[Patch, ...]
+
+    @property
+    def paths(self) -> list[str]:
+        """The files that the patches change or refer to."""
+        return sorted({path for patch in self.patches for path in (*patch.paths, *patch.needs)})

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The series as mails: each patch a commit on a worktree, written by ``git format-patch``.
+"""A series as mails: commits in a temporary repository, written by ``git format-patch``.
 
-A patch whose place in the tree is not as expected is left out, and it is said what was found there.
-The mails are complete in their directory, or the directory is as it was.
+A patch whose place in the tree is not as expected is left out, and the reason is printed.  The
+mails are complete in their directory, or the directory is as it was.  The same tree, site and
+options give the same mails, byte for byte.
 """
 
 from __future__ import annotations
@@ -13,37 +14,33 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from reference_model import Release
+
 from . import tree
 from .edits import Unexpected
-from .patch import BODY_WIDTH, Patch
-from .patches import PATCHES
+from .patch import BODY_WIDTH, Patch, Series
+from .scratch import scratch
 from .text import filled
-from .words import listed
-
-FORMAT = (
-    *("--subject-prefix=PATCH bpf-next", "--cover-letter", "--numbered", "--no-thread"),
-    *("--no-attach", "--no-signoff", "--no-base", "--no-notes", "--no-color", "--no-ext-diff"),
-)
-"""Options of the mails, whatever the sender has configured."""
-
-TITLE = "bpf, docs: Bring the documentation of CGROUP_STORAGE up to date"
-
-REASONS = """\
-Linux 5.9 changed what BPF_MAP_TYPE_CGROUP_STORAGE shares, and that a storage outlives its
-attachment. The documentation follows only in part: one document says the opposite, the examples do
-not compile, and that attaching again no longer zeroes stands nowhere.
-
-The text is taken by a script from an executable reference of these maps. Its statements are checked
-on a model, and the model is compared with recorded answers of real kernels; each patch names the
-kernels, the functions where its statements were read, and what was not tested. The examples compile
-without a warning, and were run.
-"""
 
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Series:
+class Choices:
+    """What the sender decides: the version of the series, the tags, and an address to name.
+
+    ``signoff`` adds Signed-off-by.  ``assisted_by`` is the value of Assisted-by, "no" for no tag,
+    or "" if the sender did not say.  ``site`` is the address of the reference, or "".
+    """
+
+    revision: int = 1
+    signoff: bool = False
+    assisted_by: str = ""
+    site: str = ""
+
+
+@dataclass(frozen=True)
+class Written:
     """What was written: the files, the patches in them, and why others were left out."""
 
     files: list[Path]
@@ -52,72 +49,45 @@ class Series:
 
 
 def write(
-    linux: Path, out: Path, say: Say, patches: Sequence[Patch] = PATCHES, *, revision: int = 1
-) -> Series:
+    linux: Path, out: Path, say: Say, series: Series, choices: Choices | None = None
+) -> Written:
     """Write the series for a kernel tree; TreeError, or PageError of a page, before anything is."""
+    choices = choices or Choices()
     top = tree.opened(linux)
-    sender = tree.sender(top)
+    sender, seconds = tree.sender(top), tree.seconds(top)
+    if doubt := tree.doubt(top):
+        say(f"warning: {doubt}: patches that apply here may not apply to bpf-next")
+    texts = tree.files(top, series.paths)
     made, left_out = list[Patch](), dict[str, Unexpected]()
-    paths = sorted({path for patch in patches for path in patch.paths})
-    with tree.worktree(top, present(top, paths)) as place:
-        base = tree.git(place, "rev-parse", "HEAD").strip()
-        for patch in patches:
+    with scratch(texts, sender, seconds) as place:
+        for patch in series.patches:
             try:
-                texts = edited(place, patch)
+                changed = patch.applied(texts)
             except Unexpected as error:
                 left_out[patch.name] = error
                 say(f"left out: {patch.subject}\n  {error}")
                 continue
-            for path, text in texts.items():
-                (place / path).write_text(text, encoding="utf-8")
-            tree.commit(place, sender, message(patch, sender, revision), patch.paths)
+            texts |= changed
+            place.commit(changed, message(patch, sender, choices))
             made.append(patch)
         if not made:
             raise tree.TreeError(f"{linux}: no patch has its place here, see above")
-        mails = format_patches(place, base, made, addresses(top, made, say), revision)
-        files = kept(mails, out)
-    return Series(files, made, left_out)
+        options = addresses(top, made, say)
+        options += [f"--reroll-count={choices.revision}"] if choices.revision > 1 else []
+        files = kept(covered(place.mails(options), series, made, choices), out)
+    return Written(files, made, left_out)
 
 
-def present(top: Path, paths: Sequence[str]) -> list[str]:
-    """Those of the paths that the tree's commit has."""
-    return tree.git(top, "ls-tree", "--name-only", "--full-tree", "HEAD", *paths).split()
-
-
-def edited(place: Path, patch: Patch) -> dict[str, str]:
-    """The patched files as they are to be; Unexpected if one of them is not as it was."""
-    texts = dict[str, str]()
-    for edit in patch.edits:
-        path = edit.passage.path
-        if path not in texts:
-            try:
-                texts[path] = (place / path).read_text(encoding="utf-8")
-            except FileNotFoundError:
-                raise Unexpected(path, "the tree has no such file") from None
-        texts[path] = edit.apply(texts[path])
-    return texts
-
-
-def changelog(revision: int) -> str:
-    """What stands below the message of each patch: the versions, for a person to fill in.
-
-    >>> print(changelog(2))
-    v2: (say what changed)
-    v1: first version
-    """
-    later = [f"v{number}: (say what changed)" for number in range(revision, 1, -1)]
-    return "\n".join([*later, "v1: first version"])
-
-
-def message(patch: Patch, sender: tree.Sender, revision: int) -> str:
-    """The message of a commit; what stands below ``---`` goes into the mail, not into history."""
+def message(patch: Patch, sender: tree.Sender, choices: Choices) -> str:
+    """Return the message of a commit, with the tags that the sender asked for."""
     tags = [f"Fixes: {patch.fixes}"] if patch.fixes else []
-    tags.append(f"Signed-off-by: {sender}")
-    return "\n".join([patch.subject, "", patch.body, *tags, "---", changelog(revision), ""])
+    tags += [f"Assisted-by: {choices.assisted_by}"] if choices.assisted_by not in ("", "no") else []
+    tags += [f"Signed-off-by: {sender}"] if choices.signoff else []
+    return "\n".join([patch.subject, "", patch.body, *tags]).rstrip("\n") + "\n"
 
 
 def addresses(top: Path, made: Sequence[Patch], say: Say) -> list[str]:
-    """The options that address the mails; none if get_maintainer does not run here."""
+    """Return the options that address the mails; none if get_maintainer does not run here."""
     try:
         to, cc = tree.recipients(top, sorted({path for patch in made for path in patch.paths}))
     except tree.TreeError as error:
@@ -126,30 +96,32 @@ def addresses(top: Path, made: Sequence[Patch], say: Say) -> list[str]:
     return [*(f"--to={who}" for who in to), *(f"--cc={who}" for who in cc)]
 
 
-def format_patches(
-    place: Path, base: str, made: Sequence[Patch], addressed: Sequence[str], revision: int
+def covered(
+    mails: Sequence[tuple[str, str]], series: Series, made: Sequence[Patch], choices: Choices
 ) -> list[tuple[str, str]]:
-    """The names and texts of the mails, the cover letter first."""
-    mails = Path(tempfile.mkdtemp(dir=place.parent))
-    options = [*FORMAT, *addressed]
-    options += [f"--reroll-count={revision}"] if revision > 1 else []
-    tree.git(place, "format-patch", "--quiet", *options, "-o", str(mails), base)
-    found = [(path.name, path.read_text(encoding="utf-8")) for path in sorted(mails.iterdir())]
-    name, text = found[0]
-    text = text.replace("*** SUBJECT HERE ***", TITLE).replace(
-        "*** BLURB HERE ***", blurb(made, revision)
-    )
-    return [(name, text), *found[1:]]
+    """Return the mails with the text of the cover letter in the first."""
+    (name, text), *others = mails
+    text = text.replace("*** SUBJECT HERE ***", series.title)
+    return [(name, text.replace("*** BLURB HERE ***", blurb(series, made, choices))), *others]
 
 
-def blurb(made: Sequence[Patch], revision: int) -> str:
-    """The text of the cover letter, with what is done where."""
-    reasons = [
-        filled(" ".join(text.split()), width=BODY_WIDTH) for text in REASONS.strip().split("\n\n")
-    ]
-    files = {path.rpartition("/")[2]: None for patch in made for path in patch.paths}
-    where = filled(f"The patches change documentation only, in {listed(files)}.", width=BODY_WIDTH)
-    return "\n\n".join([*reasons, where, changelog(revision)])
+def blurb(series: Series, made: Sequence[Patch], choices: Choices) -> str:
+    """Return the text of the cover letter: of the patches that are in the series, and no others."""
+    found = {name for patch in made for claim in patch.claims for name in claim.asked}
+    asked = sorted((name for name in found if not Release(name).proposal), key=Release)
+    texts = series.reasons.strip().split("\n\n")
+    if asked:
+        texts += [
+            "The behaviour described was checked by running it on kernels from Linux "
+            f"{asked[0]} to {asked[-1]}, {len(asked)} in all."
+        ]
+    paragraphs = [filled(" ".join(text.split()), width=BODY_WIDTH) for text in texts]
+    if choices.site:
+        paragraphs += [f"An executable reference of these maps, with the evidence:\n{choices.site}"]
+    if choices.revision > 1:
+        later = (f"v{number}: (say what changed)" for number in range(choices.revision, 1, -1))
+        paragraphs += ["\n".join([*later, "v1: first version"])]
+    return "\n\n".join(paragraphs)
 
 
 def kept(mails: Sequence[tuple[str, str]], out: Path) -> list[Path]:

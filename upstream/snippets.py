@@ -80,7 +80,7 @@ def compiled(snippet: Snippet, header: Path) -> str:
         if "#include" not in code:
             code = f"{DECLARATION}{code.rstrip().removesuffix(';')};\n"
         (place / "snippet.c").write_text(code, encoding="utf-8")
-        command = ["cc", "-O2", "-Wall", "-Wextra"]
+        command = ["cc", "-O2", "-Wall"]
         if snippet.for_bpf:
             command = ["clang", "-O2", "-g", "-target", "bpf", "-Wall"]
             command += ["-idirafter", f"/usr/include/{multiarch()}"]

@@ -2,10 +2,9 @@
 """A page of the site as the kernel's reStructuredText.
 
 The reference pages are plain reStructuredText of 80 columns, apart from a few directives.  So a
-section is copied block by block: a rule becomes an item that begins with its releases, a program
-is put in from its file, and examples of the model, tips and whatever stands in
-``.. container:: site`` are left out.  What has no form in the kernel's documentation is a
-``PageError`` that names the line.
+section is copied block by block: a rule becomes an item that begins with its releases, and examples
+of the model, tips and whatever stands in ``.. container:: site`` are left out.  What has no form in
+the kernel's documentation is a ``PageError`` that names the line.
 """
 
 from __future__ import annotations
@@ -29,6 +28,9 @@ KERNEL_PAGES = ("map_cgroup_storage", "map_cgrp_storage")
 
 KEPT = ("note", "warning", "code-block")
 """Directives that both have, and that are copied."""
+
+RELEASE = re.compile(r"\b(since|before) (\d)", re.IGNORECASE)
+"""A release as the site names it; the kernel's documents write "Linux" before it."""
 
 ROLE = re.compile(r":(?P<name>[a-z]+):`(?P<target>[^`]+)`")
 
@@ -66,9 +68,11 @@ class Page:
         self.rules = {rule.name: rule for rule in self._rules()}
 
     def section(self, title: str, *, mark: str, name: str = "", without: Sequence[str] = ()) -> str:
-        """A section with the sections in it, its own title, or ``name``, underlined with ``mark``.
+        """Return a section with the sections in it; its title, or ``name``, is underlined with
+        ``mark``.
 
-        ``without`` names rules, and sections in it, to leave out.
+        ``without`` names what to leave out: rules, sections in it, and paragraphs by how they
+        begin.  A name that the section does not have is a PageError.
         """
         titles = {b.lines[0]: number for number, b in enumerate(self.blocks) if b.is_heading}
         if title not in titles:
@@ -78,39 +82,29 @@ class Page:
         deeper = MARKS.index(mark) - own
         name = name or title
         found = [f"{name}\n{mark * len(name)}"]
-        skipping = False
+        skipping, unmet = False, set(without)
         for number, block in enumerate(self.blocks[start + 1 :], start=start + 1):
+            level = MARKS.index(block.lines[1][0]) if block.is_heading else len(MARKS)
+            if level <= own:
+                break
+            left_out = {wanted for wanted in without if self._is_called(block, wanted)}
+            unmet -= left_out
             if block.is_heading:
-                level = MARKS.index(block.lines[1][0])
-                if level <= own:
-                    break
-                skipping = block.lines[0] in without
+                skipping = bool(left_out)
                 if not skipping:
                     found.append(f"{block.lines[0]}\n{MARKS[level + deeper] * len(block.lines[0])}")
-            elif not skipping and self._rule_of(block) not in without:
+            elif not skipping and not left_out:
                 found += self._copied(number)
+        if unmet:
+            line = self.blocks[start].line
+            raise PageError(self.path, line, f"{title!r} has no {', '.join(sorted(unmet))}")
         return "\n\n".join(found) + "\n"
 
-    def directive(self, name: str) -> str:
-        """The first directive of this name, such as the page's warning."""
-        for number, block in enumerate(self.blocks):
-            if block.directive.startswith(f"{name}::"):
-                return "\n\n".join(self._copied(number)) + "\n"
-        raise PageError(self.path, 1, f"there is no `.. {name}::`")
-
-    def paragraph(self, beginning: str) -> str:
-        """The paragraph that begins so, in one line."""
-        for number, block in enumerate(self.blocks):
-            if block.lines[0].startswith(beginning):
-                return " ".join(" ".join(self._copied(number)).split())
-        raise PageError(self.path, 1, f"no paragraph begins with {beginning!r}")
-
-    def program(self, name: str) -> str:
-        """The program that the page shows from the file of this name."""
-        for number, block in enumerate(self.blocks):
-            if block.directive.startswith("literalinclude::") and block.lines[0].endswith(name):
-                return "".join(self._copied(number))
-        raise PageError(self.path, 1, f"the page does not show {name}")
+    def _is_called(self, block: Block, name: str) -> bool:
+        """Whether a block is the rule or heading of this name, or a paragraph that begins so."""
+        if block.directive:
+            return self._rule_of(block) == name
+        return block.lines[0] == name if block.is_heading else block.lines[0].startswith(name)
 
     def rule(self, name: str) -> RuleText:
         """The rule of this name."""
@@ -127,12 +121,12 @@ class Page:
             self._leads_somewhere(number)
         text = self._resolved(block)
         name = block.directive.partition("::")[0]
-        if not name or name in KEPT:
+        if name in KEPT or text.startswith(("=", "- ")):
             yield text
+        elif not name:
+            yield filled(" ".join(RELEASE.sub(r"\1 Linux \2", text).split()))
         elif name == "rule":
             yield filled(self.rules[self._rule_of(block)].text, "- ")
-        elif name == "literalinclude":
-            yield self._included(block)
         else:
             raise PageError(
                 self.path,
@@ -166,20 +160,6 @@ class Page:
             )
 
         return ROLE.sub(path, "\n".join(block.lines))
-
-    def _included(self, block: Block) -> str:
-        """A program in place, with tabs of 8: those of C, not of the page."""
-        asked = options(block.lines[1:])
-        file = self.path.parent / block.directive.partition("::")[2].strip()
-        if asked.keys() - {"language", "lines"}:
-            raise PageError(self.path, block.line, "literalinclude: only :language: and :lines:")
-        try:
-            lines = file.read_text(encoding="utf-8").splitlines()
-        except OSError as error:
-            raise PageError(self.path, block.line, f"{error.strerror}: {file.name}") from None
-        first = int(asked.get("lines", "1-").removesuffix("-"))
-        code = "\n".join(line.expandtabs(8) for line in lines[first - 1 :]).strip("\n")
-        return f".. code-block:: {asked['language']}\n\n" + textwrap.indent(code, "   ")
 
     def _rule_of(self, block: Block) -> str:
         """The name of the rule that a block is, else ""."""

@@ -1,30 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The sender's kernel tree: who sends, whom to, and a worktree to throw away.
+"""The sender's kernel tree: what its commit holds, who sends, whom to, and whether it is bpf-next.
 
-Nothing here touches the sender's branch, index or files: commits are made on no branch, in a
-worktree of their own, without the sender's hooks.  The worktree has only the files that change, so
-that making it takes no time in a tree of 90,000 files.
+The tree is only read, so it may belong to somebody else or lie on a disk that cannot be written to.
+The commits of a series are made in ``scratch``, a repository of their own.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
-import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 LANDMARKS = ("MAINTAINERS", "Documentation/bpf/index.rst", "include/uapi/linux/bpf.h")
 """Files that a kernel tree has, and no other."""
 
-SETTINGS = (
-    *("core.hooksPath=/dev/null", "core.autocrlf=false", "commit.gpgSign=false", "gc.auto=0"),
-    *("core.sparseCheckout=false", "diff.noprefix=false", "diff.mnemonicPrefix=false"),
-)
+SETTINGS = ("core.hooksPath=/dev/null", "core.autocrlf=false", "commit.gpgSign=false", "gc.auto=0")
 """In the place of what the sender may have configured for work of their own."""
 
 REDIRECTS = re.compile("GIT_(?!CONFIG|SSL|EXEC)")
@@ -40,7 +33,7 @@ class TreeError(Exception):
 
 @dataclass(frozen=True)
 class Sender:
-    """The person who signs the patches off, known from the configuration of git."""
+    """The author of the mails, known from the configuration of git."""
 
     name: str
     email: str
@@ -49,14 +42,17 @@ class Sender:
         return f"{self.name} <{self.email}>"
 
 
-def git(tree: Path, *arguments: str, given: str | None = None) -> str:
-    """What git answers in a tree, without hooks, signatures and prefixes of the user's; TreeError.
+def git(
+    tree: Path, *arguments: str, given: str | None = None, env: Mapping[str, str] | None = None
+) -> str:
+    """Return what git prints in a tree, without hooks and signatures of the user's; TreeError.
 
-    ``given`` is its standard input.
+    ``given`` is its standard input; ``env`` is added to the environment.
     """
     settings = [word for setting in SETTINGS for word in ("-c", setting)]
     command = ["git", "-C", str(tree), *settings, *arguments]
     kept = {name: value for name, value in os.environ.items() if not REDIRECTS.match(name)}
+    kept |= env or {}
     try:
         done = subprocess.run(
             command,
@@ -102,36 +98,44 @@ def sender(tree: Path) -> Sender:
     if missing := [name for name, value in found.items() if not value]:
         raise TreeError(
             f"git does not know who you are: {' and '.join(missing)} not set for {tree}. A patch "
-            "needs the Signed-off-by of a person; tell git once:\n"
+            "needs an author; tell git once:\n"
             "  git config --global user.name 'Your Name'\n"
             "  git config --global user.email you@example.org"
         )
     return Sender(found["user.name"], found["user.email"])
 
 
-@contextmanager
-def worktree(tree: Path, paths: Iterable[str]) -> Iterator[Path]:
-    """A worktree at the tree's commit, with these of its files; it is gone afterwards."""
-    room = Path(tempfile.mkdtemp(prefix="upstream-"))
-    place = room / "tree"
+def files(tree: Path, paths: Iterable[str]) -> dict[str, str]:
+    """Return the texts of these files in the tree's commit, of those that it has."""
+    wanted = list(paths)
+    there = git(tree, "ls-tree", "--name-only", "--full-tree", "HEAD", *wanted).split()
+    return {path: git(tree, "cat-file", "blob", f"HEAD:{path}") for path in there}
+
+
+def seconds(tree: Path) -> int:
+    """Return the date of the series in seconds since 1970: SOURCE_DATE_EPOCH, or the commit's."""
+    wanted = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if not wanted:
+        return int(git(tree, "log", "-1", "--format=%ct", "HEAD"))
+    if not (wanted.isascii() and wanted.isdecimal()):
+        raise TreeError(
+            f"SOURCE_DATE_EPOCH is {wanted!r}: give it a number of seconds since 1970, or unset it"
+        )
+    return int(wanted)
+
+
+def doubt(tree: Path) -> str:
+    """Return why the tree is perhaps not bpf-next, as a sentence; "" if it looks like it."""
+    stable = re.search(
+        r"(?m)^SUBLEVEL = ([1-9]\d*)$", files(tree, ["Makefile"]).get("Makefile", "")
+    )
+    if stable:
+        return f"{tree} is a stable release (SUBLEVEL = {stable[1]}), not bpf-next"
     try:
-        git(tree, "worktree", "add", "--quiet", "--detach", "--no-checkout", str(place), "HEAD")
-        try:
-            git(place, "read-tree", "HEAD")
-            git(place, "checkout-index", "--", *paths)
-            yield place
-        finally:
-            git(tree, "worktree", "remove", "--force", str(place))
-    finally:
-        shutil.rmtree(room)
-
-
-def commit(place: Path, sender: Sender, message: str, paths: Sequence[str]) -> None:
-    """Commit these files of a worktree; the message is taken as it is."""
-    git(place, "add", "--", *paths)
-    who = ("-c", f"user.name={sender.name}", "-c", f"user.email={sender.email}")
-    arguments = ("commit", f"--author={sender}", "--quiet", "--cleanup=verbatim", "--file=-")
-    git(place, *who, *arguments, given=message)
+        addresses = git(tree, "config", "--get-regexp", r"^remote\..*\.url$")
+    except TreeError:
+        addresses = ""  # git config fails if it finds nothing
+    return "" if "bpf-next" in addresses else f"{tree} has no remote that is bpf-next"
 
 
 def recipients(tree: Path, paths: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -26,3 +26,14 @@ def listed(words: Iterable[str]) -> str:
     """
     *first, last = words
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def replaced(text: str, old: str, new: str) -> str:
+    """Replace words that must be there; ValueError if they are not.
+
+    >>> replaced("an 8-byte key", "8-byte", "__u64")
+    'an __u64 key'
+    """
+    if old not in text:
+        raise ValueError(f"{old!r} is not in the text that begins {text.strip()[:40]!r}")
+    return text.replace(old, new)

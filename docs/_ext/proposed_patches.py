@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A patch that is proposed to the kernel, with its evidence: ``.. proposed-patch:: NAME``.
+"""The errata of documents, and the patches that correct them.
 
-The claims it rests on, each with the rules, stories and kernels that stand for it, and the lines
-that it adds.  Lines of the kernel's own are not shown, only where the new ones go, in words: the
-site is built without a kernel tree.
+``.. errata::`` is the table of all that is wrong or missing, ``.. proposed-patch:: NAME`` shows a
+patch: its subject, its message, where its claims were read, and the lines that it adds.  Lines of
+the kernel's own are not shown, only where the new ones go, in words: the site is built without a
+kernel tree.
 """
 
 from __future__ import annotations
@@ -20,7 +21,16 @@ from sphinx.util.typing import ExtensionMetadata
 
 from upstream.patch import Claim, Patch
 from upstream.patches import PATCHES
-from upstream.text import DOCS, filled, page
+from upstream.text import DOCS, page
+
+
+class Errata(SphinxDirective):
+    """``.. errata::``"""
+
+    def run(self) -> list[nodes.Node]:
+        note(self.env, *sources())
+        page.cache_clear()
+        return self.parse_text_to_nodes("\n".join(errata()))
 
 
 class ProposedPatch(SphinxDirective):
@@ -35,71 +45,78 @@ class ProposedPatch(SphinxDirective):
         note(self.env, *sources())
         page.cache_clear()
         patch = known[self.arguments[0]]
+        target = nodes.target("", "", ids=[f"patch-{patch.name}"])
+        message = f"{patch.subject}\n\n{patch.body}".rstrip("\n")
+        read = f"Read in {'; '.join(dict.fromkeys(claim.source for claim in patch.claims))}."
         return [
-            *self.parse_text_to_nodes("\n".join([f"``{patch.subject}``", "", *claims(patch)])),
+            target,
+            nodes.literal_block(message, message, language="text"),
+            *self.parse_text_to_nodes(read),
             *added(patch),
         ]
 
 
 def sources() -> Iterator[Path]:
-    """Return the pages and examples that the patches take text from."""
-    yield from DOCS.glob("map_cg*_storage.rst")
-    yield from (DOCS / "examples" / "reference").iterdir()
+    """Return the page that the patches take text and evidence from."""
+    yield DOCS / "map_cgroup_storage.rst"
 
 
-def claims(patch: Patch) -> Iterator[str]:
-    """A table of the claims, as reStructuredText."""
-    yield from (".. list-table::", "   :header-rows: 1", "   :widths: 28 34 38", "")
-    yield from row("the kernel's text", "what kernels do", "evidence")
-    for claim in patch.claims:
-        yield from row(claim.text, claim.kernels, evidence(claim))
+def errata() -> Iterator[str]:
+    """Return the table of errata, as reStructuredText."""
+    yield from (".. list-table::", "   :header-rows: 1", "   :widths: 16 25 25 7 20 7", "")
+    yield from row("document", "it says", "correct", "since", "evidence", "patch")
+    for patch in PATCHES:
+        for claim in patch.claims:
+            link = f"`{number(patch)} <#patch-{patch.name}>`__"
+            yield from row(
+                f"``{claim.document}``" if "/" not in claim.document else claim.document,
+                claim.says, claim.right, claim.since, evidence(claim), link,
+            )  # fmt: skip
+
+
+def number(patch: Patch) -> int:
+    """Return the number of a patch on the page."""
+    return PATCHES.index(patch) + 1
 
 
 def row(*cells: str) -> Iterator[str]:
     """A row of a list-table."""
-    for number, cell in enumerate(cells):
-        lead = "   * - " if number == 0 else "     - "
+    for column, cell in enumerate(cells):
+        lead = "   * - " if column == 0 else "     - "
         yield from textwrap.indent(cell, " " * 7).replace(" " * 7, lead, 1).splitlines()
 
 
 def evidence(claim: Claim) -> str:
-    """The rules and stories behind a claim, where it was read, and which kernels were asked."""
-    parts = [f"Read in {claim.source}."]
-    if claim.rules:
-        parts.append(f"Rules: {', '.join(f':rule:`{name}`' for name in claim.rules)}.")
-    if claim.stories:
-        parts.append(f"Stories: {', '.join(f':story:`{name}`' for name in claim.stories)}.")
-    if claim.traces:
-        parts.append(f"Traces: {', '.join(f'``{name}``' for name in claim.traces)}.")
+    """Return the rules behind a claim, and the kernels that were tested."""
+    parts = [f":rule:`{name}`" for name in claim.rules[:2]]
     asked = claim.asked
     if asked:
-        parts.append(f"Asked: {len(asked)} kernels, {asked[0]} to {asked[-1]}.")
+        parts.append(f"tested on {len(asked)} kernels, {asked[0]} to {asked[-1]}")
     elif claim.compiled:
-        parts.append("A test compiles it, in vain.")
+        parts.append("a test compiles it")
     else:
-        parts.append("No recorded kernel was asked.")
-    return "\n\n".join(parts)
+        parts.append("from source")
+    return ", ".join(parts)
 
 
 def added(patch: Patch) -> Iterator[nodes.Node]:
-    """The lines that the patch adds, each text once, below where it goes."""
+    """Return the lines that the patch adds, each text once, below where it goes."""
     places: dict[tuple[str, str, str], list[str]] = {}
     for edit in patch.edits:
-        new = filled(edit.new()) if edit.running else edit.new()
-        key = (edit.where.value, edit.place, new)
+        key = (edit.where.value, edit.place, "\n".join(edit.shown))
         places.setdefault(key, []).append(edit.passage.path)
-    for (where, place, new), paths in places.items():
+    for (where, place, text), paths in places.items():
         paragraph = nodes.paragraph("", "In ")
-        for number, path in enumerate(paths):
-            joint = "" if not number else " and "
+        for position, path in enumerate(paths):
+            joint = "" if not position else " and "
             paragraph += [nodes.Text(joint), nodes.literal(path, path)]
         paragraph += nodes.Text(f", {where} {place}:")
-        text = "\n".join(f"+{line}" for line in new.strip("\n").splitlines())
         yield paragraph
         yield nodes.literal_block(text, text, language="diff")
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
-    """Add the directive."""
+    """Add the directives."""
+    app.add_directive("errata", Errata)
     app.add_directive("proposed-patch", ProposedPatch)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

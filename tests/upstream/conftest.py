@@ -39,6 +39,7 @@ def linux(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tree]:
     git(place, "add", "-A")
     git(place, "commit", "-q", "-m", "A kernel")
     git(place, "branch", "other")
+    git(place, "remote", "add", "origin", "https://example.org/bpf-next.git")
     (place / "elsewhere.c").write_text("int staged;\n", encoding="utf-8")
     git(place, "add", "elsewhere.c")
     (place / DOCUMENT).write_text("Somebody rewrites this.\n", encoding="utf-8")
@@ -52,6 +53,10 @@ def linux(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tree]:
         "format.thread": "deep",
         "format.subjectPrefix": "MINE",
         "author.name": "Somebody Else",
+        "diff.context": "1",
+        "core.abbrev": "40",
+        "format.suffix": ".eml",
+        "format.signOff": "true",
     }.items():
         git(place, "config", name, value)
     tree = Tree(place)

@@ -5,22 +5,33 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from conformance import offers
-from reference_model import changes
+from reference_model import (
+    BPF_CGROUP_INET_EGRESS,
+    BPF_F_ALLOW_MULTI,
+    BPF_F_REPLACE,
+    BPF_MAP_TYPE_CGROUP_STORAGE,
+    BPF_PROG_TYPE_CGROUP_SKB,
+    STORAGE_KEY,
+    U64,
+    Add,
+    Kernel,
+    changes,
+)  # fmt: skip
 from upstream import __main__ as command_line
-from upstream import check, package, series, snippets
+from upstream import check, package, selftest, snippets
 from upstream.edits import Edit, Passage, Where
-from upstream.patch import CGROUP_STORAGE, CGRP_STORAGE, HEADERS, Claim, Patch
+from upstream.patch import CGROUP_STORAGE, CGRP_STORAGE, HEADERS, Claim, Patch, Series
 from upstream.patches import PATCHES, READ_IN
+from upstream.patches.selftest import SELFTEST, TEST
 from upstream.text import DOCS
 from upstream.words import commit
 
-CLAIM = Claim("a", "b", "c", stories=("reattach_keeps_data",))
+CLAIM = Claim("a", "b", "c", "5.9", "d", stories=("reattach_keeps_data",))
 
 
 def test_a_maintainer_could_take_the_series(debian: package.SourcePackage) -> None:
@@ -29,10 +40,15 @@ def test_a_maintainer_could_take_the_series(debian: package.SourcePackage) -> No
     assert wrong == []
     found = {row.patch: row.words for row in rows}
     wanted = {
-        "detach": ["clean", "clean", "yes", "4 of 4"],
-        "examples": ["clean", "clean", "yes", "9 of 9"],
-        "reference": ["clean", "clean", "yes", "9 of 9"],
-        "helper": ["clean", "clean", "yes", "none there"],
+        "frees": ["clean", "clean", "yes", "none changed"],
+        "cgrp_example": ["clean", "clean", "yes", "2 of 2"],
+        "examples": ["clean", "clean", "yes", "4 of 4"],
+        "versions": ["clean", "clean", "yes", "none changed"],
+        "reattach": ["clean", "clean", "yes", "none changed"],
+        "selftest": ["clean", "clean", "no page", "none changed"],
+        "percpu": ["clean", "clean", "yes", "none changed"],
+        "errors": ["clean", "clean", "yes", "none changed"],
+        "helper": ["clean", "clean", "yes", "none changed"],
     }
     if offers.upstream(debian.version) != READ_IN:  # a newer text need not have our places
         wanted |= {name: words for name, words in found.items() if words == ["left out"]}
@@ -61,37 +77,37 @@ TYPO = "Reci" + "eve"  # our own spell checker is not to find it
 END, HELPER = "Program test runs always use a temporary storage.", "A pointer to the local"
 
 BROKEN = (
-    Patch("typo", "bpf, docs: Say it", f"{SAID} {TYPO} it.", "this", (CLAIM,),
+    Patch("typo", "bpf, docs: Say it", f"{SAID} {TYPO} it.", (CLAIM,),
           appended(CGROUP_STORAGE, END, "\n\nIt is received.")),
-    Patch("c", "bpf, docs: Add a program", SAID, "this", (CLAIM,),
+    Patch("c", "bpf, docs: Add a program", SAID, (CLAIM,),
           appended(CGRP_STORAGE, "Examples", "::\n\n    #include <no.h>\n    int x;\n\n",
                    Where.BEFORE)),
-    Patch("rst", "bpf, docs: Add a tab set", SAID, "this", (CLAIM,),
+    Patch("rst", "bpf, docs: Add a tab set", SAID, (CLAIM,),
           appended(CGRP_STORAGE, "Usage =====", ".. tab-set::\n\n   x\n\n", Where.BEFORE)),
-    Patch("header", "bpf, docs: Add a star", SAID, "this", (CLAIM,),
-          appended(HEADERS[0], HELPER, " **is")),
-    Patch("gone", "bpf, docs: Say more", SAID, "this", (CLAIM,),
+    Patch("header", "bpf, docs: Add a star", SAID, (CLAIM,),
+          appended(HEADERS[0], HELPER, " **frogs")),
+    Patch("gone", "bpf, docs: Say more", SAID, (CLAIM,),
           appended(CGRP_STORAGE, "words that stand nowhere", "more")),
-    Patch("space", "bpf, docs: Add spaces", SAID, "this", (CLAIM,),
-          appended(CGROUP_STORAGE, END, "  ")),
+    Patch("space", "bpf, docs: Add spaces", SAID, (CLAIM,),
+          appended(CGROUP_STORAGE, END, "  \n\nFrogs.")),
 )  # fmt: skip
 
 
 def test_whatever_is_broken_is_found(
     debian: package.SourcePackage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(series, "write", partial(series.write, patches=BROKEN))
+    monkeypatch.setattr(check, "SERIES", {1: Series("bpf, docs: Say it", "It is.", BROKEN)})
     said: list[str] = []
     rows, wrong = check.check(debian, said.append)
     assert {row.patch: row.words for row in rows} == {
-        "typo": ["clean", "no", "yes", "no"],  # the kernel's own examples do not compile
+        "typo": ["clean", "no", "yes", "none changed"],
         "c": ["clean", "clean", "yes", "no"],
-        "rst": ["clean", "clean", "no", "no"],
-        "header": ["clean", "clean", "no", "none there"],
+        "rst": ["clean", "clean", "no", "none changed"],
+        "header": ["clean", "clean", "no", "none changed"],
         "space": ["no"],
         "gone": ["left out"],
     }
-    assert "'words that stand nowhere' should stand there once, stands nowhere" in said[1]
+    assert "'words that stand nowhere' should stand there once, stands nowhere" in "\n".join(said)
     told = "\n".join(wrong)
     for complaint in (
         "trailing whitespace",
@@ -100,6 +116,7 @@ def test_whatever_is_broken_is_found(
         'Unknown directive type "tab-set"',
         "Inline strong start-string without end-string",
         "htmldocs: ",
+        "linux/libbpf.h: No such file",  # the kernel's own examples do not compile
     ):
         assert complaint in told
     assert "new warnings" not in told
@@ -172,3 +189,53 @@ def test_a_warning_is_new_if_it_was_not_there_as_often() -> None:
         check.warnings("a.rst:9: WARNING: odd\na.rst:10: WARNING: odd\nc.rst: ERROR: no\nfine\n")
     )
     assert check.new_warnings(before, after) == ["a.rst: WARNING: odd", "c.rst: ERROR: no"]
+
+
+# -- the selftest
+
+
+@pytest.mark.slow
+def test_the_selftest_passes_and_fails_where_storages_are_zeroed(
+    debian: package.SourcePackage,
+) -> None:
+    path = debian.linux / TEST
+    before = path.read_text(encoding="utf-8")
+    path.write_text(SELFTEST.applied({TEST: before})[TEST], encoding="utf-8")
+    try:
+        answer = selftest.outcome(debian.linux, TEST, debian.place / "selftest", print)
+    finally:
+        path.write_text(before, encoding="utf-8")
+    if isinstance(answer, offers.NotRun):
+        pytest.skip(f"not run: {answer.reason}")
+    assert answer == ""
+
+
+def test_a_selftest_that_cannot_fail_is_found() -> None:
+    passes = "check_storage:PASS:after attaching again 0 nsec\nok"
+    assert selftest.judged(f"{passes}\n@\n{passes}").startswith("it passes although")
+    fails = f"check_storage:FAIL:unexpected {selftest.ZEROED}\nFAIL"
+    assert selftest.judged(f"{passes}\n@\n{fails}") == ""
+    assert selftest.judged(f"{fails}\n@\n{fails}").startswith("it fails:\n")
+    assert selftest.judged("").startswith("it fails:\n")
+
+
+def test_the_selftest_holds_on_the_model_and_fails_before_5_9() -> None:
+    """The steps of the selftest, on releases that keep storages and that zero them."""
+
+    def values(release: str) -> list[object]:
+        kernel = Kernel(release)
+        web = kernel.mkdir("web")
+        counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64)
+        count = kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, Add(counts))
+        key = (web, BPF_CGROUP_INET_EGRESS)
+        link = kernel.link_create(web, count, BPF_CGROUP_INET_EGRESS)
+        kernel.map_update_elem(counts, key, 42)
+        kernel.close(link)
+        kernel.prog_attach(web, count, BPF_CGROUP_INET_EGRESS, BPF_F_ALLOW_MULTI)
+        seen = [kernel.map_lookup_elem(counts, key)]
+        flags = BPF_F_ALLOW_MULTI | BPF_F_REPLACE
+        kernel.prog_attach(web, count, BPF_CGROUP_INET_EGRESS, flags, replace=count)
+        return [*seen, kernel.map_lookup_elem(counts, key)]
+
+    assert values("latest") == [42, 42]
+    assert values("5.8") == [0, 0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from upstream.edits import Edit, Passage, Unexpected, Where, digest
+from upstream.edits import Edit, Passage, Swap, Unexpected, Where, digest
 
 TEXT = """\
 Frogs live in ponds. A pond is
@@ -77,3 +77,19 @@ def test_a_running_text_keeps_its_indentation() -> None:
         .apply(text)
         .startswith("   Frogs live in ponds. x Nobody knows.\n\nFish")
     )
+
+
+@pytest.mark.parametrize("where", [Where.BEFORE, Where.AFTER])
+def test_a_text_that_stands_there_already_is_not_added_again(where: Where) -> None:
+    fish = edit(Passage("ponds.rst", "Fish stay."), "Toads\ncome. ", where)
+    once = fish.apply(TEXT)
+    with pytest.raises(Unexpected, match="the new text stands there already; found:\n.*Toads"):
+        fish.apply(once.replace("Toads\ncome", "Toads come"))
+
+
+def test_phrases_are_replaced_in_the_passage_only() -> None:
+    swap = Swap(LEAVING, "a place", (("left", "kept"), ("its frogs", "left frogs")))
+    assert swap.apply(TEXT) == TEXT.replace("left by its frogs", "kept by left frogs")
+    assert swap.shown == ["-left", "+kept", "-its frogs", "+left frogs"]
+    with pytest.raises(Unexpected, match="other words by now"):
+        swap.apply(TEXT.replace("left by its", "left by all"))

@@ -1,12 +1,39 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What is proposed to the kernel, the smallest and most useful first."""
+"""What is proposed to the kernel: two series, the most certain patch of each first."""
 
-from .detach import DETACH
+from ..patch import Series
+from .cgrp_example import CGRP_EXAMPLE
+from .errors import ERRORS
 from .examples import EXAMPLES
+from .frees import FREES
 from .helper import HELPER
-from .reference import REFERENCE
+from .percpu import PERCPU
+from .reattach import REATTACH
+from .selftest import SELFTEST
+from .versions import VERSIONS
 
-PATCHES = (DETACH, EXAMPLES, REFERENCE, HELPER)
+FIRST = Series(
+    "bpf, docs: Correct the documentation of CGROUP_STORAGE",
+    """
+    The documentation of BPF_MAP_TYPE_CGROUP_STORAGE has not followed the code in a few places.
+    Each patch corrects one of them and applies without the others.
+    """,
+    (FREES, CGRP_EXAMPLE, EXAMPLES, VERSIONS, REATTACH),
+)
+
+SECOND = Series(
+    "bpf: Test and document more of CGROUP_STORAGE",
+    """
+    Since Linux 5.9 a cgroup storage outlives its attachment, but no selftest re-attaches a
+    program. Add one, and document what is otherwise found only in the source. Each patch applies
+    without the others.
+    """,
+    (SELFTEST, PERCPU, ERRORS, HELPER),
+)
+
+SERIES = {1: FIRST, 2: SECOND}
+
+PATCHES = (*FIRST.patches, *SECOND.patches)
 
 READ_IN = "7.3.4"
 """The release in which the kernel's text was read; an edit is made where that still stands."""

@@ -3,84 +3,81 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-
 from reference_model import changes
 
 from ..edits import Edit, Passage, Where
-from ..patch import HEADERS, Claim, Patch, reference
+from ..patch import CGROUP_STORAGE, HEADERS, Claim, Patch
 from ..text import filled
 from ..words import commit
 
 MARGIN = " *\t\t"
 """What the lines of a description begin with."""
 
-
-def whose_storage() -> str:
-    """The description, after what the flags are."""
-    page, rules = reference(), ("storage.attachment", "share.programs", "share.attach-types-id")
-    paragraphs = [page.rule(name).text for name in rules]
-    paragraphs += [page.paragraph("There are two types"), page.paragraph("In the shared type all")]
-    return commented(paragraphs)
-
-
-def never_null() -> str:
-    """What is to be said of the pointer."""
-    return f"\n{MARGIN}{commented([reference().rule('helper.never-null').text])}"
+DESCRIPTION = (
+    "The storage belongs to the cgroup that the program is attached to, not to the cgroup of the "
+    "task or socket that triggered it. It may be shared with other programs that use the same map "
+    f"and are attached to the same cgroup (see {CGROUP_STORAGE}), and may be accessed by several "
+    "CPUs simultaneously.",
+    "A user should care about the synchronization, for example by using **BPF_ATOMIC** "
+    r"instructions or **bpf_spin_lock**\ () to alter the shared data.",
+)
+"""The description, after what the flags are."""
 
 
-def commented(paragraphs: Sequence[str]) -> str:
-    """Paragraphs in the comment of a helper, after its margin: literals and functions are bold.
-
-    >>> commented(["Use ``BPF_F_LOCK`` or bpf_spin_lock().", "Or not."])
-    'Use **BPF_F_LOCK** or **bpf_spin_lock**\\\\ ().\\n *\\n *\\t\\tOr not.'
-    """
+def description() -> str:
+    """Return the description as lines of the comment."""
     width = 80 - len(MARGIN.expandtabs(8))
-    written = []
-    for text in paragraphs:
-        text = re.sub(r"``([^`]+)``", r"**\1**", text)
-        text = re.sub(r"\b(\w+)\(\)", r"**\1**\\ ()", text)
-        written.append(filled(text, width=width).replace("\n", f"\n{MARGIN}"))
-    return f"\n *\n{MARGIN}".join(written)
+    paragraphs = [
+        filled(text, width=width).replace("\n", f"\n{MARGIN}").rstrip() for text in DESCRIPTION
+    ]
+    return f"\n *\n{MARGIN}".join(paragraphs)
 
 
 HELPER = Patch(
     name="helper",
-    subject="bpf, docs: Say whose storage bpf_get_local_storage() returns",
+    subject="bpf: Clarify whose storage bpf_get_local_storage() returns",
+    needs=(CGROUP_STORAGE,),
     reasons=f"""
-        The text of the helper says that a storage may be shared between instances of the program.
-        Since {commit(changes.SHARED_STORAGE)} it may be shared between different programs, and the
-        key of the map decides with whom. The text does not say that the storage is that of the
-        cgroup to which the program is attached, not of the one it runs for, that bpf_spin_lock()
-        is an alternative to atomic instructions, and that the pointer is never NULL. Say so, in
-        both copies of the header.
+        The description of the helper says that a storage may be shared between instances of the
+        program. Since {commit(changes.SHARED_STORAGE)} it may also be shared between different
+        programs. The description does not name the cgroup whose storage is returned, does not
+        mention bpf_spin_lock(), and does not tell that the pointer is never NULL, so that no check
+        is needed.
+
+        Update it in both copies of the header.
     """,
-    untested="what concerns concurrency",
     claims=(
         Claim(
-            "A storage may be shared between instances of the program.",
-            "Since 5.9 between different programs, too.",
+            "bpf.h, bpf-helpers(7)",
+            "A storage is shared between instances of the program.",
+            "It is shared between different programs, too.",
+            "5.9",
             "``kernel/bpf/cgroup.c``: bpf_cgroup_storages_alloc()",
             ("share.programs", "share.attach-types-id"),
             ("second_program_may_use_the_map", "share_configuration"),
         ),
         Claim(
-            "No word of the cgroup.",
-            "It is the one to which the program is attached.",
+            "bpf.h, bpf-helpers(7)",
+            "Nothing on the cgroup.",
+            "The storage is that of the cgroup to which the program is attached.",
+            "4.19",
             "``kernel/bpf/cgroup.c``: bpf_get_local_storage(), compute_effective_progs()",
             ("storage.attachment",),
         ),
         Claim(
+            "bpf.h, bpf-helpers(7)",
             "Only atomic instructions are named.",
-            "A spin lock in the value is as good, in the shared type.",
+            "A spin lock in the value can be used in the shared type.",
+            "5.1",
             "``kernel/bpf/local_storage.c``: cgroup_storage_update_elem()",
             ("btf.spin-lock",),
         ),
         Claim(
-            "No word of NULL.",
-            "The helper never returns it.",
-            "``kernel/bpf/verifier.c``: check_helper_call(), on bpf_get_local_storage()",
+            "bpf.h, bpf-helpers(7)",
+            "Nothing on NULL.",
+            "The helper never returns NULL.",
+            "4.19",
+            "``kernel/bpf/verifier.c``: check_helper_call()",
             ("helper.never-null",),
         ),
     ),
@@ -97,13 +94,13 @@ HELPER = Patch(
                 ),
                 Where.INSTEAD,
                 "the description of the helper, after its flags",
-                whose_storage,
+                description,
             ),
             Edit(
                 Passage(path, "A pointer to the local storage area."),
                 Where.AFTER,
                 "what the helper returns",
-                never_null,
+                lambda: " Never **NULL**.",
             ),
         )
     ),

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""How user space passes the values of all CPUs."""
+
+from __future__ import annotations
+
+from ..edits import Edit, Passage, Where
+from ..patch import CGROUP_STORAGE, Claim, Patch, reference
+
+
+def layout() -> str:
+    """Return the section, which goes to the end of the page."""
+    return f"\n\n{reference().section('Per-CPU values', mark='-')}".rstrip("\n")
+
+
+PERCPU = Patch(
+    name="percpu",
+    subject="bpf, docs: Document the values of PERCPU_CGROUP_STORAGE",
+    reasons="""
+        A lookup or update of a per-CPU map passes the values of all possible CPUs, each padded to 8
+        bytes, see bpf_percpu_cgroup_storage_copy() and bpf_percpu_cgroup_storage_update(). The
+        document does not say so, and a buffer for the online CPUs only is overrun. Describe the
+        layout, and the flags for a single CPU.
+    """,
+    claims=(
+        Claim(
+            "map_cgroup_storage.rst",
+            "Nothing on the buffer of the per-CPU type.",
+            "One value for each possible CPU, each padded to a multiple of 8 bytes.",
+            "4.20",
+            "``kernel/bpf/local_storage.c``: bpf_percpu_cgroup_storage_copy()",
+            ("percpu.own", "percpu.layout", "percpu.update-all", "percpu.flags"),
+            ("read_percpu_totals", "one_cpu_can_be_addressed"),
+        ),
+    ),
+    edits=(
+        Edit(
+            Passage(CGROUP_STORAGE, "Program test runs", "temporary storage.", "4c0c9940d58c26d3"),
+            Where.AFTER,
+            "the last sentence of the page",
+            layout,
+        ),
+    ),
+)
