@@ -1,12 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The command ``check``: its arguments, and what it runs."""
+"""The command ``check``: its arguments, the files it reads, and what it prints."""
 
 from __future__ import annotations
 
 import argparse
+import json
+import mmap
+import os
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+from .. import profiles
 from ..commands import UserError
+from ..releases import MAINLINE, Release, release
+from .examine import Examined, examine
+from .sources import Searched, search
 
 
 def add(added: Any) -> None:
@@ -14,13 +23,117 @@ def add(added: Any) -> None:
     command = added.add_parser(
         "check",
         help="find out whether your program is affected by what releases changed",
-        description="Check compiled BPF objects, or binaries that contain them.",
+        description="Check compiled BPF objects, binaries that contain them, and source code: on "
+        "which releases the objects load, and which changes concern the program. Nothing is "
+        "loaded, and no privilege is needed.",
+        epilog="Exit status: 0 nothing found; 1 a release in question rejects the object, or a "
+        "change between these releases or a fault concerns the program; 2 something cannot be "
+        "told, such as the maps of an object without BTF, or an argument cannot be used. The "
+        "report has a sentence for each reason. If 1 and 2 both apply, the status is 1.",
     )
     command.add_argument(
-        "files", nargs="*", metavar="FILE", help="a BPF object, or a binary with objects in it"
+        "files",
+        nargs="*",
+        metavar="FILE",
+        help="a BPF object, or a binary with objects in it, such as a program with a libbpf "
+        "skeleton or with bpf2go",
     )
+    command.add_argument(
+        "--source",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="search the source code below DIR (C, Go, Rust, Python, shell) for signs of changes "
+        "that an object cannot show; with FILE, only for those that concern its maps",
+    )
+    command.add_argument(
+        "--from", dest="first", metavar="R", help="the oldest release that you support (default: "
+        f"{MAINLINE[0]})",
+    )  # fmt: skip
+    command.add_argument(
+        "--to", dest="last", metavar="R", help=f"the newest one (default: {MAINLINE[-1]})"
+    )
+    command.add_argument(
+        "--kernel",
+        metavar="R",
+        help="check this kernel only: a release such as 6.1.176, or a profile that the command "
+        "probe wrote",
+    )
+    command.add_argument(
+        "--verbose", action="store_true", help="also print maps, programs, guides, and questions "
+        "that only user space can answer",
+    )  # fmt: skip
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    command.add_argument(
+        "--site", default="", metavar="ROOT", help="an address or directory of the site, to print "
+        "before the path of each page",
+    )  # fmt: skip
     command.set_defaults(run=_check)
 
 
 def _check(options: argparse.Namespace) -> int:
-    raise UserError(f"check cannot read {options.files} yet")
+    from . import document, report, verdict
+
+    if not (options.files or options.source):
+        raise UserError("name a file to check, or a directory of source code: --source DIR")
+    releases = _releases(options)
+    objects = [one for file in options.files for one in _examined(file, releases)]
+    searched = [_searched(name, releases, objects) for name in options.source]
+    if options.json:
+        print(json.dumps(document.document(objects, searched, releases), indent=1))
+    else:
+        site = options.site and options.site.rstrip("/") + "/"
+        print(report.text(objects, searched, verbose=options.verbose, site=site))
+    return verdict.status(verdict.reasons(objects, searched))
+
+
+def _releases(options: argparse.Namespace) -> list[Release]:
+    """The releases in question, oldest first; UserError if there is none."""
+    if options.kernel and (options.first or options.last):
+        raise UserError("--kernel names one kernel: leave out --from and --to")
+    if options.kernel:
+        return [_release("--kernel", options.kernel)]
+    first = _release("--from", options.first or MAINLINE[0])
+    last = _release("--to", options.last or MAINLINE[-1])
+    if last < first:
+        raise UserError(f"--from {first} is newer than --to {last}: exchange them")
+    between = {first, last} | {one for one in map(release, MAINLINE) if first < one < last}
+    return sorted(between)
+
+
+def _release(option: str, name: str) -> Release:
+    try:
+        return profiles.named(name)
+    except profiles.ProfileError:
+        raise
+    except ValueError as error:
+        raise UserError(f"{option}: {error}") from None
+
+
+def _examined(file: str, releases: list[Release]) -> Iterator[Examined]:
+    """What is found in a file; UserError if it cannot be read."""
+    try:
+        with open(file, "rb") as opened:
+            if not os.fstat(opened.fileno()).st_size:
+                yield from examine(file, b"", releases)
+                return
+            with mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                yield from examine(file, data, releases)
+    except ImportError as error:
+        if error.name is None or not error.name.startswith("elftools"):
+            raise
+        from .elf import PACKAGE
+
+        raise UserError(f"reading objects needs a package: pip install {PACKAGE}") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UserError(f"{file} cannot be read: {reason}") from None
+
+
+def _searched(name: str, releases: list[Release], objects: list[Examined]) -> Searched:
+    """The signs in a directory; UserError if it is none."""
+    directory = Path(name)
+    if not directory.is_dir():
+        raise UserError(f"--source {name}: there is no such directory")
+    only = {story for examined in objects for story in examined.user_space}
+    return search(directory, releases, only if any(one.maps for one in objects) else None)

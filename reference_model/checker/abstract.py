@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What is known of a register or a stack slot, and of all of them at an instruction.
+
+A value is a tuple whose first member says what it is, or None where nothing is known.  Two values
+that meet keep what they have in common.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from .objects import Map
+
+Abstract = tuple[Any, ...] | None
+
+MOST = 8
+"""More numbers than these are not followed one by one."""
+
+
+def number(*numbers: int) -> Abstract:
+    """One of some numbers."""
+    return ("number", frozenset(numbers))
+
+
+def address(of: Map) -> Abstract:
+    """The address of a map."""
+    return ("map", of)
+
+
+def storage(of: Map, offset: int | None = 0) -> Abstract:
+    """A pointer into a value of a map; the offset is None where it is unknown."""
+    return ("storage", of, offset)
+
+
+class Place(NamedTuple):
+    """A number in the value of a map."""
+
+    map: Map
+    offset: int
+    width: int
+
+
+def loaded(place: Place) -> Abstract:
+    """A number that was loaded from the value of a map."""
+    return ("loaded", place)
+
+
+def changed(*places: Place) -> Abstract:
+    """A number that was computed from loaded ones."""
+    return ("changed", frozenset(places))
+
+
+def stack(offset: int) -> Abstract:
+    """A pointer into the stack, relative to the frame pointer."""
+    return ("stack", offset)
+
+
+CGROUP_ID: Abstract = ("cgroup id",)
+
+
+def numbers(value: Abstract) -> frozenset[int] | None:
+    """The numbers that a value can be, or None if it can be any."""
+    return value[1] if value and value[0] == "number" else None
+
+
+def places(value: Abstract) -> frozenset[Place]:
+    """The places from which a changed number was computed."""
+    if value and value[0] == "loaded":
+        return frozenset({value[1]})
+    return value[1] if value and value[0] == "changed" else frozenset()
+
+
+def join(one: Abstract, other: Abstract) -> Abstract:
+    """What holds for both."""
+    if one == other or one is None or other is None:
+        return one if one == other else None
+    if one[0] == other[0] == "number":
+        together = one[1] | other[1]
+        return ("number", together) if len(together) <= MOST else None
+    if one[0] == other[0] == "storage" and one[1] is other[1]:
+        return storage(one[1], None)
+    if places(one) and places(other):
+        together = places(one) | places(other)
+        return ("changed", together) if len(together) <= MOST else None
+    return None
+
+
+class State(NamedTuple):
+    """What is known before an instruction."""
+
+    registers: tuple[Abstract, ...]
+    stack: dict[int, Abstract]
+    """8-byte slots by their offset from the frame pointer."""
+    locks: frozenset[Map]
+    """The maps of whose values a lock is held."""
+
+    def meet(self, other: State) -> State:
+        """What holds in both."""
+        return State(
+            tuple(map(join, self.registers, other.registers)),
+            {
+                at: joined
+                for at, value in self.stack.items()
+                if at in other.stack and (joined := join(value, other.stack[at])) is not None
+            },
+            self.locks & other.locks,
+        )
