@@ -77,7 +77,7 @@ WANTED: set[tuple[str, str]] = {
     *((kind, "done") for kind in OPERATIONS if kind not in NEVER_DONE),
     *((kind, "refused") for kind in OPERATIONS if kind not in NEVER_REFUSED),
     *(("any", errno) for errno in ERRNOS),
-    *(("any", "undefined"), ("fire", "denied")),
+    ("fire", "denied"),
 }
 
 
@@ -101,19 +101,19 @@ def walked() -> list[explore.Exploration]:
     lacking = WANTED
     for number in range(20):
         for release in ("5.10.223", "6.12.107", "latest"):
-            report = explore.explore(release, on(release), steps=2000, first_seed=1000 * number)
+            report = explore.explore(release, on(release), steps=700, first_seed=1000 * number)
             reports.append(report)
             lacking = lacking - met(report)
-        if not lacking:
-            break
+            if number and not lacking:
+                return reports
     return reports
 
 
 def test_the_model_agrees_with_itself(walked: list[explore.Exploration]) -> None:
     for report in walked:
         assert report.divergences == []
-        assert report.steps == 2000
-        assert report.sequences > 15
+        assert report.steps == 700
+        assert report.sequences > 5
 
 
 def test_everything_is_met(walked: list[explore.Exploration]) -> None:
@@ -157,8 +157,8 @@ def broken(ops: Sequence[Op], setup: dict[str, int]) -> list[Answer]:
 def found() -> DivergenceFound:
     """The first divergence of the broken kernel, shrunk."""
     said: list[str] = []
-    report = explore.explore("6.12", broken, steps=4000, say=said.append, **QUICK)
-    assert report.divergences, "not found"
+    report = explore.explore("6.12", broken, steps=0, say=said.append, **QUICK)
+    assert len(report.divergences) == 1, "without a number of steps it ends with the first one"
     assert any("DIFFERS" in text for text in said)
     return report.divergences[0]
 
@@ -186,15 +186,10 @@ def test_it_is_printed_as_a_program_that_runs(found: DivergenceFound) -> None:
 
 
 def test_a_known_divergence_is_passed_over() -> None:
-    report = explore.explore("6.12", broken, steps=1500, **QUICK)
+    report = explore.explore("6.12", broken, steps=700, **QUICK)
     kinds = [divergence.kind for divergence in report.divergences]
     assert len(set(kinds)) == len(kinds)
-    assert report.steps == 1500
-
-
-def test_without_a_number_of_steps_it_ends_with_the_first_divergence() -> None:
-    report = explore.explore("6.12", broken, steps=0, **QUICK)
-    assert len(report.divergences) == 1
+    assert report.steps == 700
 
 
 def test_a_crash_is_a_divergence() -> None:
@@ -216,7 +211,7 @@ def test_an_unstable_kernel_is_told() -> None:
     def unstable(ops: Sequence[Op], setup: dict[str, int]) -> list[Answer]:
         return [[next(asked)], *on("6.12")(ops, setup)[1:]]
 
-    report = explore.explore("6.12", unstable, steps=100, **QUICK)
+    report = explore.explore("6.12", unstable, steps=100, length=10, **QUICK)
     assert "differently each time" in str(report.divergences[0])
     assert not report.divergences[0].stable
 
@@ -230,9 +225,9 @@ def test_undefined_steps_are_run_on_request_only() -> None:
         asked[whole] += 1
         return on("5.8")(ops, setup) if whole else model_answers("5.8", ops, setup)
 
-    explore.explore("5.8", kernel, steps=3000)
+    explore.explore("5.8", kernel, steps=700)
     assert set(asked) == {True}
-    report = explore.explore("5.8", kernel, steps=3000, undefined=True)
+    report = explore.explore("5.8", kernel, steps=700, undefined=True)
     assert set(asked) == {True, False}
     assert report.divergences == []
 
