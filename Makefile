@@ -29,7 +29,7 @@ endef
 ifndef BESIDE
 .NOTPARALLEL:
 endif
-.PHONY: help html man doctest raise-floor lint fix unit quick setup test site-test mutants replay examples conformance conformance-explore divergence new-story record upstream upstream-check sources release bench serve clean
+.PHONY: help html playground man doctest raise-floor lint fix unit quick setup test site-test mutants replay examples conformance conformance-explore divergence new-story record upstream upstream-check sources release bench serve clean
 
 help: ## List the targets
 	@sed -n 's/^##@ /\n/p; s/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -46,6 +46,22 @@ help: ## List the targets
 html: $(INSTALLED) ## Build the site in build/html; reading it needs no network
 	$(call SPHINX,html docs $(HTML))
 	@echo 'The site is in $(HTML): open $(HTML)/index.html'
+	@test -e $(PYODIDE)/installed || echo 'Its examples have no Run buttons: `make playground` adds them.'
+
+# Pyodide is Python for browsers. The pages load it when a reader runs something, and never before.
+PYODIDE := build/pyodide
+playground: $(PYODIDE)/installed html ## Build the site with examples that run in the page; needs npm
+
+define NPM_CI
+@command -v npm >/dev/null || { echo 'npm is missing: apt-get install npm' >&2; exit 1; }
+@mkdir -p $(@D) && cp $^ $(@D)
+@cd $(@D) && npm ci --silent --ignore-scripts --no-audit --no-fund || { echo 'npm could not' \
+	'install what $(<) names: check the network, then run make again.' >&2; exit 1; }
+@touch $@
+endef
+
+$(PYODIDE)/installed: playground/package.json playground/package-lock.json
+	$(NPM_CI)
 
 serve: $(INSTALLED) ## Build the site, serve it on 127.0.0.1, and rebuild it on each change
 	@.venv/bin/python -c 'import socket; socket.create_server(("127.0.0.1", $(PORT)))' 2>/dev/null || { \
@@ -67,7 +83,7 @@ raise-floor: $(INSTALLED) ## Run the examples, and store their number in docs/do
 lint: $(INSTALLED) ## Check style, types, spelling and prose
 	$(RUN) ruff check
 	$(RUN) ruff format --check
-	$(RUN) mypy conf.py reference_model records conformance docs/_ext upstream prose bench tests --exclude tests/upstream
+	$(RUN) mypy conf.py reference_model records conformance docs/_ext playground upstream prose bench tests --exclude tests/upstream
 	$(RUN) mypy tests/upstream # apart, as it has a conftest.py too
 	$(RUN) sphinxlint conf.py docs reference_model upstream
 	$(RUN) codespell_lib
@@ -92,7 +108,8 @@ test: export NOT_RUN := build/not-run
 test: ## Run all checks, as CI does; as root, install the Debian packages they need first
 	@.ci/setup || echo 'The checks that need these packages do not run.'
 	@mkdir -p build && : > $(NOT_RUN)
-	@$(MAKE) --no-print-directory lint html
+	@site=playground; if $(SITE_LACKS) >/dev/null; then site=html; fi; \
+		$(MAKE) --no-print-directory lint $$site
 	@echo 'Running the tests, and beside them the examples and the checks of the site'
 	@pages='doctest site-test'; if lacking=$$($(SITE_LACKS)); then \
 		echo "the checks of the built site: $$lacking" >> $(NOT_RUN); pages=doctest; fi; \
@@ -112,17 +129,13 @@ SITE_LACKS = grep -v '^\#' tests/site/apt.txt | { while read -r package program;
 	command -v $$program >/dev/null || missing="$$missing $$package"; done; \
 	test -n "$$missing" && echo "they need more packages: apt-get install$$missing"; }
 
-site-test: html $(SITE_TOOLS)/installed ## Check the built site in a real browser (Chromium)
-	SITE=$(HTML) $(RUN) pytest -q -vv tests/site/checks.py
+site-test: playground $(SITE_TOOLS)/installed ## Check the built site in Chromium and Firefox
+	SITE=$(HTML) $(RUN) pytest -q -vv tests/site/checks.py tests/site/run_checks.py
 
 $(SITE_TOOLS)/installed: tests/site/package.json tests/site/package-lock.json
 	@if lacking=$$($(SITE_LACKS)); then \
 		echo "The checks of the site cannot run: $$lacking" >&2; exit 1; fi
-	@mkdir -p $(@D) && cp $^ $(@D)
-	@cd $(@D) && npm ci --silent --ignore-scripts --no-audit --no-fund || { echo 'npm could not' \
-		'install the tools of tests/site/package.json: check the network, then run make again.' >&2; \
-		exit 1; }
-	@touch $@
+	$(NPM_CI)
 
 SEED ?= 1
 COUNT ?= 60

@@ -254,7 +254,15 @@ def site() -> None:
     """CPU time of builds of a copy of the site as ratios to a cold one, and its pages' weight."""
     with tempfile.TemporaryDirectory() as name:
         copy = Path(name)
-        for part in ("conformance", "docs", "records", "reference_model", "tests", "upstream"):
+        for part in (
+            "conformance",
+            "docs",
+            "playground",
+            "records",
+            "reference_model",
+            "tests",
+            "upstream",
+        ):
             shutil.copytree(ROOT / part, copy / part)
         for part in ("conf.py", "README.md"):
             shutil.copy(ROOT / part, copy)

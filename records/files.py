@@ -8,6 +8,7 @@ from pathlib import Path
 HOME = Path(__file__).parent
 TRACES = HOME / "traces"
 KERNELS = HOME / "kernels"
+HAZARDS = HOME / "traces" / "hazards.jsonl"
 STORIES = HOME / "traces" / "stories.jsonl"
 PENDING = HOME / "not_recorded.txt"
 DIVERGENCE = HOME / "divergence.json"

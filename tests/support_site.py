@@ -192,7 +192,8 @@ class Site:
         for folder in FOLDERS:
             for module in (model / "catalogue" / folder).glob("[!_]*.py"):
                 module.unlink()
-        shutil.copytree(ROOT / "upstream", path / "upstream", ignore=ignore)
+        for package in ("playground", "upstream"):
+            shutil.copytree(ROOT / package, path / package, ignore=ignore)
         shutil.copytree(ROOT / "docs" / "_ext", path / "docs" / "_ext", ignore=ignore)
         shutil.copytree(ROOT / "docs" / "_static", path / "docs" / "_static")
         shutil.copytree(ROOT / "records" / "traces", path / "records" / "traces")

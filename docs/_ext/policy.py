@@ -16,10 +16,12 @@ from sphinx.errors import ExtensionError
 from sphinx.util.typing import ExtensionMetadata
 
 POLICY = (
-    "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
-    "font-src 'self'; style-src 'self' 'unsafe-inline'; form-action 'self'; base-uri 'self'"
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src blob:; "
+    "connect-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "style-src 'self' 'unsafe-inline'; form-action 'self'; base-uri 'self'"
 )
-"""Tables have widths, and drawings colours, in attributes: that is the inline style."""
+"""Tables have widths, and drawings colours, in attributes: that is the inline style.  The worker
+that runs Python is a blob, as no other worker starts on a page that was opened from a disk."""
 
 META = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
 HEAD = re.compile(r"<head>\n?")

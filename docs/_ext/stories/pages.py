@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import run_here
 import timeline
 from common.parts import paragraph
 from common.sources import home, note, note_facts
@@ -141,6 +142,7 @@ class StoryDirective(Examples):
         yield self.section(
             "Figure",
             [paragraph("The same program before and after the change:"), self.figure(runs)],
+            [run_here.place(self.name, story)],
         )
         blocks, _ = code(story.run)
         yield self.folded(
@@ -156,7 +158,8 @@ class StoryDirective(Examples):
             yield self.section("When to use it", self.prose(story, "when"))
         found = self.code_to_copy("guides")
         yield self.section("Solution", self.prose(story, "summary"), found)
-        yield self.section("Works on", [box(self, self.name, story)])
+        here = run_here.place(self.name, story)
+        yield self.section("Works on", [box(self, self.name, story), here])
         yield self.section("Pitfalls", self.prose(story, "pitfalls"))
         yield self.section("How it works", self.prose(story, "details"), self.rules(story))
         changes = self.links(helped_by(self.name))
@@ -223,7 +226,14 @@ class StoryDirective(Examples):
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Add the directive."""
-    for name in ("kernel_tabs", "stories.folded", "stories.links", "stories.shell", "timeline"):
+    for name in (
+        "kernel_tabs",
+        "stories.folded",
+        "stories.links",
+        "stories.shell",
+        "timeline",
+        "run_here",
+    ):
         app.setup_extension(name)
     app.add_directive_to_domain("std", "story", StoryDirective, override=True)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,326 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Examples that run in the page: all of them in node, and their buttons in Chromium and Firefox.
+
+Starting Python takes seconds, so each browser starts it once for all checks of a page.
+"""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import chromium as chromium_driver
+import pytest
+from chromium import Chromium, chromium, served
+from firefox import firefox
+from in_node import asked, blocks
+from strict_doctest import docstrings
+
+from playground import bundle
+
+ROOT = Path(__file__).parent.parent.parent
+SITE = Path(os.environ.get("SITE", ROOT / "build" / "html")).resolve()
+AXE = ROOT / "build" / "site-tools" / "node_modules" / "axe-core" / "axe.min.js"
+TUTORIAL, LIFETIME = "tutorial.html", "lifetime.html"
+NARROW = 360  # pixels
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _patience() -> Iterator[None]:
+    """Wait longer, as Python starts slowly beside other tests."""
+    before, chromium_driver.PATIENCE = chromium_driver.PATIENCE, 120
+    yield
+    chromium_driver.PATIENCE = before
+
+
+# In node
+
+
+def pages() -> dict[str, list[dict[str, str]]]:
+    """The pages with examples."""
+    own = (path for path in sorted(SITE.rglob("*.html")) if "_modules" not in path.parts)
+    found = {path.relative_to(SITE).as_posix(): blocks(path) for path in own}
+    return {name: examples for name, examples in found.items() if examples}
+
+
+def texts() -> Iterator[dict[str, str]]:
+    """The docstrings of the model that have examples; those of modules for real kernels aside."""
+    for path in sorted((ROOT / "reference_model").rglob("*.py")):
+        if "linux" in path.parts:
+            continue
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for owner, text in docstrings(ast.parse(path.read_text(encoding="utf-8")), name):
+            if ">>>" in str(text.value):
+                yield {"text": str(text.value), "docstring": owner}
+
+
+def whole_model() -> dict[str, str]:
+    """The files of the model as they are, with those that no page needs."""
+    files = (ROOT / "reference_model").rglob("*")
+    return {
+        path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+        for path in files
+        if path.suffix in {".py", ".json"}
+    }
+
+
+def test_all_examples_run_in_pyodide_as_written() -> None:
+    """Those of the pages with the files that pages load, those of docstrings with all."""
+    found = pages()
+    assert len(found) > 50
+    wanted = {**found, "docstrings": [*texts()]}
+    steps: list[dict[str, Any]] = [
+        {"request": {"do": "examples", "blocks": examples}} for examples in wanted.values()
+    ]
+    steps[0]["files"] = bundle.model() | bundle.stories()
+    steps[-1]["files"] = whole_model()
+    answers = [step["answer"] for step in asked(steps)["steps"]]
+    parser, wrong = doctest.DocTestParser(), []
+    for (name, examples), answer in zip(wanted.items(), answers, strict=True):
+        results = [result for block in answer["blocks"] for result in block]
+        assert len(results) == sum(len(parser.get_examples(it["text"])) for it in examples), name
+        wrong += [(name, result) for result in results if result["same"] is not True]
+    assert not wrong, "\n".join(map(str, wrong[:20]))
+
+
+# In Chromium
+
+
+def bar(number: int, selector: str) -> str:
+    """A control of an example."""
+    return f"document.querySelectorAll('.run-bar')[{number}].querySelector('{selector}')"
+
+
+def status(number: int) -> str:
+    """What is said about the run of an example."""
+    return bar(number, ".run-status") + ".textContent"
+
+
+def output(number: int) -> str:
+    """Where the results of an example are shown."""
+    return f"document.querySelectorAll('.run-output')[{number}]"
+
+
+def editor(number: int) -> str:
+    """The code of an example that is edited."""
+    return f"document.querySelectorAll('.run-bar')[{number}].previousElementSibling"
+
+
+def click(browser: Any, number: int, button: str) -> None:
+    """Click a button of an example."""
+    browser.evaluate(bar(number, f".run-{button}") + ".click()")
+
+
+def ran(browser: Any, number: int) -> str:
+    """What is said when an example has run."""
+    running = "document.querySelector('.run-bar.running')"
+    found: str = browser.wait_for(f"!{running} && {status(number)}")
+    return found
+
+
+def press(browser: Chromium, key: str, code: int, modifiers: int = 0) -> None:
+    """Press a key and let it go."""
+    event = {"key": key, "windowsVirtualKeyCode": code, "modifiers": modifiers}
+    text = "\r" if key == "Enter" and not modifiers else ""
+    browser.send("Input.dispatchKeyEvent", type="keyDown", text=text, **event)
+    browser.send("Input.dispatchKeyEvent", type="keyUp", **event)
+
+
+def write(browser: Any, number: int, code: str) -> None:
+    """Put code into the editor of an example."""
+    browser.evaluate(f"({editor(number)}.value = {json.dumps(code)}, 0)")
+
+
+def choose(browser: Any, number: int, release: str) -> None:
+    """Choose a release at an example."""
+    select = bar(number, "select")
+    browser.evaluate(
+        f"({select}.value = '{release}', "
+        f"{select}.dispatchEvent(new Event('change', {{bubbles: true}})))"
+    )
+
+
+@pytest.fixture(scope="module")
+def base() -> Iterator[str]:
+    assert (SITE / "_static" / "python").is_dir(), "make playground comes first"
+    with served(SITE) as address:
+        yield address
+
+
+CONTROL, SHIFT = 2, 8
+"""Modifiers of a key event."""
+
+TELL = """
+(window.told = [], new MutationObserver(() => told.push(STATUS.textContent)).observe(STATUS,
+    {childList: true}))
+"""
+
+
+@pytest.fixture(scope="module", params=["http", "file"])
+def page(request: pytest.FixtureRequest, base: str) -> Iterator[Chromium]:
+    """The page about lifetimes, after its second example ran as written."""
+    root = base if request.param == "http" else f"{SITE.as_uri()}/"
+    with chromium() as browser:
+        browser.size(1280)
+        browser.open(root + LIFETIME)
+        assert [it for it in browser.requests if "/python/" in it] == []
+        browser.evaluate(TELL.replace("STATUS", bar(1, ".run-status")))
+        click(browser, 1, "run")
+        assert ran(browser, 1) == "Ran. All results are as on the page."
+        yield browser
+        outside = [it for it in browser.requests if not it.startswith((root, "blob:", "data:"))]
+        assert outside == []
+        assert [it for it in browser.complaints if "404" not in it] == []  # the site has no icon
+
+
+def test_it_says_what_it_loads(page: Chromium) -> None:
+    told = page.evaluate("told")
+    for stage in ("Loading Python", "Starting Python", "Loading the model", "Ran"):
+        assert [text for text in told if text.startswith(stage)], told
+    assert sum("/python/" in address for address in page.requests) == 2
+
+
+def test_results_equal_to_the_page_are_marked_and_announced(page: Chromium) -> None:
+    assert page.evaluate(output(1) + ".getAttribute('aria-live')") == "polite"
+    assert page.evaluate(bar(1, ".run-status") + ".role") == "status"
+    assert "5.8 None 0" in page.evaluate(output(1) + ".innerText")
+    assert not page.evaluate(output(1) + ".querySelector('.differs')")
+
+
+def test_another_release_is_marked_and_remembered(page: Chromium) -> None:
+    choose(page, 1, "5.4")
+    page.wait_for(f"{status(1)}.includes('Linux 5.4')")
+    assert ran(page, 1) == "Ran on Linux 5.4. 1 of 1 results differ from the page."
+    shown = page.evaluate(output(1) + ".innerText")
+    assert "the page shows" in shown
+    assert "5.9 None 0" in shown
+    assert page.evaluate("new URL(location).searchParams.get('kernel')") == "5.4"
+    assert page.evaluate("localStorage.getItem('sphinx-design-tab-id-kernel')") == "k4.19"
+    choose(page, 1, "")
+    page.wait_for(f"{status(1)}.startsWith('Ran. ')")
+
+
+def test_code_can_be_edited_shared_and_reset(page: Chromium) -> None:
+    click(page, 1, "edit")
+    assert page.evaluate(editor(1) + ".value").startswith("for release in")
+    write(page, 1, "print(machine('5.9')[0])\n1 / 0")
+    press(page, "Enter", 13, CONTROL)
+    page.wait_for(output(1) + ".innerText.includes('ZeroDivisionError')")
+    assert "Kernel('5.9')" in page.evaluate(output(1) + ".innerText")
+    click(page, 1, "share")
+    page.wait_for("location.hash.startsWith('#run=1.')")
+    page.evaluate(editor(1) + ".focus()")
+    press(page, "Escape", 27)
+    assert page.evaluate("document.activeElement.textContent") == "Edit"
+    assert not page.evaluate(output(1) + ".innerText")
+    page.evaluate("dispatchEvent(new HashChangeEvent('hashchange'))")
+    page.wait_for(f"{status(1)}.startsWith('This code is from the address')")
+    assert "machine('5.9')" in page.evaluate("document.activeElement.value")
+    press(page, "Escape", 27)
+
+
+def test_stop_ends_an_endless_loop(page: Chromium) -> None:
+    """By keyboard alone."""
+    page.evaluate(bar(1, ".run-edit") + ".focus()")
+    press(page, "Enter", 13)
+    write(page, 1, "while True: pass")
+    press(page, "Enter", 13, CONTROL)
+    page.wait_for(f"{status(1)}.startsWith('Running')")
+    assert page.evaluate("document.activeElement.textContent") == "Stop"
+    press(page, "Enter", 13)
+    assert ran(page, 1) == "Stopped."
+    press(page, "Escape", 27)
+    assert page.evaluate("document.activeElement.textContent") == "Edit"
+
+
+by_http = pytest.mark.parametrize("page", ["http"], indirect=True)
+
+
+@by_http
+def test_python_starts_again_after_a_stop(page: Chromium) -> None:
+    press(page, "Tab", 9, SHIFT)
+    press(page, "Tab", 9, SHIFT)
+    press(page, "Enter", 13)
+    page.wait_for(f"{status(1)}.startsWith('Ran')")
+
+
+@by_http
+@pytest.mark.parametrize(("scheme", "width"), [("light", NARROW), ("dark", 1280)])
+def test_axe_finds_nothing(page: Chromium, scheme: str, width: int) -> None:
+    """Also with results that differ, and with an editor."""
+    page.size(width)
+    page.media(scheme=scheme)
+    choose(page, 1, "5.4")
+    click(page, 1, "run")
+    page.wait_for(f"{status(1)}.includes('differ')")
+    click(page, 0, "edit")
+    page.evaluate(AXE.read_text(encoding="utf-8") + ";0")
+    result = page.evaluate("axe.run({resultTypes: ['violations']})")
+    found = [f"{it['id']}: {it['nodes'][0]['html'][:200]}" for it in result["violations"]]
+    assert not found, "\n".join(found)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    click(page, 0, "reset")
+    choose(page, 1, "")
+    page.size(1280)
+    page.media()
+
+
+@pytest.fixture
+def browser() -> Iterator[Chromium]:
+    """A browser in which nothing runs yet."""
+    with chromium() as found:
+        yield found
+
+
+def test_without_web_assembly_it_says_so(browser: Chromium, base: str) -> None:
+    browser.send("Page.addScriptToEvaluateOnNewDocument", source="delete globalThis.WebAssembly")
+    browser.open(base + TUTORIAL)
+    click(browser, 0, "run")
+    assert ran(browser, 0).startswith("This browser cannot run Python: it has no WebAssembly")
+    assert [it for it in browser.requests if "/python/" in it] == []
+
+
+def test_controls_are_large_on_touch_and_not_printed(browser: Chromium, base: str) -> None:
+    browser.size(NARROW)
+    browser.send("Emulation.setTouchEmulationEnabled", enabled=True)
+    browser.open(base + TUTORIAL)
+    click(browser, 0, "edit")
+    sizes = browser.evaluate(
+        "[...document.querySelectorAll('.run-bar :is(button, select)')].map(it => "
+        "it.getBoundingClientRect()).filter(box => box.width).flatMap(it => [it.width, it.height])"
+    )
+    assert len(sizes) > 10
+    assert min(sizes) >= 44
+    browser.media("print")
+    shown = "[...document.querySelectorAll('.run-bar, .run-editor')].filter(it => it.offsetHeight)"
+    assert browser.evaluate(f"{shown}.length") == 0
+
+
+def test_the_address_chooses_a_release(browser: Chromium, base: str) -> None:
+    browser.open(f"{base}{TUTORIAL}?kernel=5.10")
+    assert browser.evaluate(bar(0, "select") + ".value") == "5.10"
+    browser.open(base + LIFETIME)
+    assert browser.evaluate(bar(0, "select") + ".value") == "5.10"
+    browser.open(f"{base}{TUTORIAL}?kernel=k4.19")
+    assert browser.evaluate(bar(0, "select") + ".value") == ""
+
+
+# In Firefox
+
+
+def test_firefox_runs_examples(base: str) -> None:
+    with firefox() as browser:
+        browser.open(base + LIFETIME)
+        click(browser, 1, "run")
+        assert ran(browser, 1) == "Ran. All results are as on the page."
+        choose(browser, 1, "5.4")
+        browser.wait_for(f"{status(1)}.includes('differ')")
+        click(browser, 0, "edit")
+        write(browser, 0, "1 + 1")
+        click(browser, 0, "run")
+        browser.wait_for(output(0) + ".innerText.includes('2')")
