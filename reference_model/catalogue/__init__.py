@@ -19,6 +19,7 @@ from typing import TypeVar, overload
 from ..errors import UNDEFINED
 from .story import (
     AFFECTS,
+    LANGUAGES,
     RELEASES,
     SHOWN,
     Addition,
@@ -46,6 +47,7 @@ __all__ = [
     "Difference",
     "Evidence",
     "Explains",
+    "LANGUAGES",
     "Observations",
     "Outcome",
     "Promise",

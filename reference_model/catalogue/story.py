@@ -239,12 +239,22 @@ class Difference(Story):
             yield f"affects, one of {', '.join(AFFECTS)}"
 
 
+LANGUAGES = {
+    "C": ("*.[ch]", "*.cc", "*.cpp"),
+    "Go": ("*.go",),
+    "Rust": ("*.rs",),
+    "Python": ("*.py",),
+    "shell": ("*.sh",),
+}
+"""The languages of signs, and which files are written in each."""
+
+
 @dataclass(frozen=True)
 class Sign:
     """A sign in a reader's code that a change affects it, found by ``git grep -nE``."""
 
     language: str
-    """``"C"`` or ``"Go"``."""
+    """A key of LANGUAGES."""
     pattern: str
     """An extended regular expression, without single quotes."""
     shows: str

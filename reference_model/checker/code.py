@@ -91,7 +91,6 @@ class Code:
         body = Body(function)
         section = self._of.elf.sections[function.section]
         relocations = self._of.elf.relocations.get(section.number, {})
-        at = function.start
         for insn in self._plain(section.data, function):
             relocation = relocations.get(insn.at)
             if insn.op == LD_IMM64 and relocation is not None:
@@ -103,6 +102,8 @@ class Code:
                         map=self._maps.get((name, offset)),
                         function=self._functions.get((symbol.section, offset)),
                     )
+            elif insn.op == CALL and relocation is not None and relocation.symbol.section < 0:
+                insn = insn._replace(src=PSEUDO_KFUNC, symbol=relocation.symbol.name)
             elif insn.op == CALL and insn.src == PSEUDO_CALL:
                 place, start = section.number, insn.at + (insn.imm + 1) * INSN
                 if relocation is not None:
@@ -110,8 +111,6 @@ class Code:
                     if relocation.symbol.kind == elf.STT_SECTION:
                         start += (insn.imm + 1) * INSN
                 insn = insn._replace(function=self._functions.get((place, start)))
-            elif insn.op == CALL and relocation is not None:
-                insn = insn._replace(src=PSEUDO_KFUNC, symbol=relocation.symbol.name)
             body.insns.append(insn)
             if insn.map is not None:
                 body.maps.append(insn.map)
@@ -119,7 +118,6 @@ class Code:
                 body.calls.append(insn.function)
             if insn.op == CALL and insn.src == 0:
                 body.helpers.add(insn.imm)
-            at += INSN
         return body
 
     def _plain(self, data: bytes, function: Function) -> Iterator[Insn]:

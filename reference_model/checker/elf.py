@@ -37,6 +37,7 @@ class Symbol(NamedTuple):
 
     name: str
     section: int
+    """-1: it is not in the object, like a function of the kernel."""
     at: int
     """The byte of its section at which it begins."""
     size: int

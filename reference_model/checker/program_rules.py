@@ -98,15 +98,25 @@ def _wrong_helper(facts: Facts) -> Shown:
 
 @shows("lost update")
 def _lost_updates(facts: Facts) -> Shown:
+    found: dict[tuple[Map, int, int], tuple[list[str], set[str]]] = {}
     for program, behaviour in facts.programs.items():
         for access, places in behaviour.accesses.items():
-            if access.lost:
-                yield (
-                    f"The program {program.name} reads, changes and writes bytes {access.offset} "
-                    f"to {(access.offset or 0) + access.width - 1} of the map {access.map.name} "
-                    "without an atomic operation or a lock. Two CPUs at once lose an update.",
-                    list(places),
-                )
+            if access.lost and access.offset is not None:
+                number = (access.map, access.offset, access.width)
+                names, where = found.setdefault(number, ([], set()))
+                names.append(program.name)
+                where.update(places)
+    for (one, offset, width), (names, where) in found.items():
+        programs = (
+            f"The programs {', '.join(names)} read, change and write"
+            if names[1:]
+            else (f"The program {names[0]} reads, changes and writes")
+        )
+        yield (
+            f"{programs} bytes {offset} to {offset + width - 1} of the map {one.name} without an "
+            "atomic operation or a lock. Two CPUs at once lose an update.",
+            list(where),
+        )
 
 
 @shows("from_hash_by_cgroup_id")

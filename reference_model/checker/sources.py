@@ -11,21 +11,14 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 
-from ..catalogue import BreakingChange, Sign, stories
+from ..catalogue import LANGUAGES, BreakingChange, Sign, stories
 from ..releases import Release
 from .findings import differs
 
-LANGUAGES = {
-    **dict.fromkeys((".c", ".h", ".cc", ".cpp", ".cxx", ".hh", ".hpp"), "C"),
-    ".go": "Go",
-    ".rs": "Rust",
-    ".py": "Python",
-    **dict.fromkeys((".sh", ".bash"), "shell"),
-}
-"""The languages by the ends of the names of files."""
 LARGEST = 2 << 20
 """Bytes: nobody wrote a larger source file by hand."""
 _CONCERNED = re.compile(r"bpf|\baya\b", re.IGNORECASE)
@@ -63,6 +56,15 @@ class Searched:
 
 
 @cache
+def _language(name: str) -> str:
+    """The language of a file, by its name; empty: none that has signs."""
+    for language, patterns in LANGUAGES.items():
+        if any(fnmatchcase(name, pattern) for pattern in patterns):
+            return language
+    return ""
+
+
+@cache
 def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern)
 
@@ -88,8 +90,7 @@ def search(directory: Path, releases: list[Release], only: set[str] | None = Non
         if not _CONCERNED.search(text):
             continue
         searched.files += 1
-        language = LANGUAGES[path.suffix]
-        fitting = [signs for signs in wanted if signs.sign.language == language]
+        fitting = [signs for signs in wanted if signs.sign.language == _language(path.name)]
         for number, line in enumerate(text.splitlines(), start=1):
             for signs in fitting:
                 if _compiled(signs.sign.pattern).search(line):
@@ -104,5 +105,5 @@ def _files(directory: Path) -> Iterator[Path]:
         folders[:] = sorted(set(folders) - _LEFT_OUT)
         for name in sorted(names):
             path = Path(place, name)
-            if path.suffix in LANGUAGES and path.is_file() and path.stat().st_size <= LARGEST:
+            if _language(name) and path.is_file() and path.stat().st_size <= LARGEST:
                 yield path

@@ -25,6 +25,7 @@ from records import sessions
 from records.archive import committed
 from reference_model import Release
 from reference_model.catalogue import (
+    LANGUAGES,
     Addition,
     BreakingChange,
     Difference,
@@ -111,9 +112,14 @@ class StoryDirective(Examples):
         if story.signs:
             lines = []
             for sign in story.signs:
-                files = {"C": "*.[ch]", "Go": "*.go"}[sign.language]
+                files = " ".join(f"'{pattern}'" for pattern in LANGUAGES[sign.language])
                 lines += [f"# {sign.language}: {sign.shows}"]
-                lines += [f"git grep -nE '{sign.pattern}' -- '{files}'"]
+                lines += [f"git grep -nE '{sign.pattern}' -- {files}"]
+            if story.shown_by == "object":
+                lines += ["# or let a compiled object show it", "cgroup-storage check *.bpf.o"]
+            else:
+                lines += ["# or search for the signs of all changes"]
+                lines += ["cgroup-storage check --source ."]
             text = "\n".join(lines)
             yield nodes.literal_block(text, text, language="sh")
 

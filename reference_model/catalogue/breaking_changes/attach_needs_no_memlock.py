@@ -61,6 +61,11 @@ the machine had plenty of memory.
             "rlimit\\.RemoveMemlock|RLIMIT_MEMLOCK",
             "code that sets the limit; no line is a bad sign",
         ),
+        Sign("Rust", "RLIMIT_MEMLOCK|memlock", "code that sets the limit; no line is a bad sign"),
+        Sign("Python", "RLIMIT_MEMLOCK", "code that sets the limit; no line is a bad sign"),
+        Sign(
+            "shell", "ulimit -l|LimitMEMLOCK", "commands that set the limit; no line is a bad sign"
+        ),
     ),
     fix="""
 Raise the limit before you create the first map. The call does no harm on newer kernels:

@@ -64,6 +64,7 @@ attachment corrupts the map.
             "link\\.AttachCgroup|link\\.AttachRawLink",
             "links that may attach a program again",
         ),
+        Sign("Rust", "attach_cgroup\\(", "links that may attach a program again"),
     ),
     fix="""
 Before you create the link, ask whether the program is attached already:

@@ -71,6 +71,8 @@ failed with ``EPERM`` where the sysctl ``kernel.unprivileged_bpf_disabled`` is s
             "LoadPinnedMap|UnixRights|unprivileged_bpf",
             "descriptors that other processes get",
         ),
+        Sign("Rust", "from_pinned_path|unprivileged_bpf", "descriptors that other processes get"),
+        Sign("shell", "unprivileged_bpf_disabled", "the sysctl"),
     ),
     fix="""
 Give processes with fewer privileges a read-only descriptor of the map, and no descriptor of the

@@ -71,6 +71,14 @@ Since Linux 5.8, ``BPF_PROG_DETACH`` needs only a file descriptor of the cgroup,
             "EPERM|RawDetachProgram|ErrPermission",
             "calls whose errno or privilege changed",
         ),
+        Sign(
+            "Python",
+            "EPERM|PermissionError|detach_func\\(",
+            "calls whose errno or privilege changed",
+        ),
+        Sign(
+            "shell", "bpftool cgroup (attach|detach)", "commands whose errno or privilege changed"
+        ),
     ),
     fix="""
 Attach the program with a link (since 5.7). ``BPF_PROG_DETACH`` does not detach it, so a descriptor

@@ -55,6 +55,7 @@ ancestors too.
     signs=(
         Sign("C", "BPF_F_QUERY_EFFECTIVE", "queries whose flags are 0 now"),
         Sign("Go", "QueryEffective|BPF_F_QUERY_EFFECTIVE", "queries whose flags are 0 now"),
+        Sign("shell", "bpftool cgroup (show|tree).* effective", "queries whose flags are 0 now"),
     ),
     fix="""
 Ask for the flags in a second query, without ``BPF_F_QUERY_EFFECTIVE``:

@@ -61,6 +61,15 @@ freed. Before 5.9 the entry was freed with the attachment: looking it up failed 
             "lookups that may test for an attachment",
         ),
         Sign("Go", "ErrKeyNotExist|\\.Iterate\\(\\)", "lookups that may test for an attachment"),
+        Sign(
+            "Rust",
+            "ErrorKind::NotFound|KeyNotFound|\\.lookup\\(",
+            "lookups that may test for an attachment",
+        ),
+        Sign("Python", "KeyError|ENOENT", "lookups that may test for an attachment"),
+        Sign(
+            "shell", "bpftool map (lookup|dump|getnext)", "lookups that may test for an attachment"
+        ),
     ),
     fix="""
 Ask the cgroup for its programs, not the map for its entries:

@@ -58,6 +58,8 @@ freeze fails with ``EPERM``. Before 6.5 a read-only descriptor was enough togeth
     signs=(
         Sign("C", "bpf_map_freeze|BPF_MAP_FREEZE", "calls that freeze a map"),
         Sign("Go", "\\.Freeze\\(\\)", "calls that freeze a map"),
+        Sign("Rust", "\\.freeze\\(\\)", "calls that freeze a map"),
+        Sign("shell", "bpftool map freeze", "commands that freeze a map"),
     ),
     fix="""
 Freeze through the descriptor that ``bpf_map_create()`` returned, and remember that you did. The

@@ -51,6 +51,9 @@ Since Linux 5.5, on 64-bit kernels, the id in the key is the inode number of the
     signs=(
         Sign("C", "st_ino|cgroup_inode_id", "where the key gets its id"),
         Sign("Go", "\\.Ino\\b|Stat_t", "where the key gets its id"),
+        Sign("Rust", "\\.ino\\(\\)|st_ino", "where the key gets its id"),
+        Sign("Python", "st_ino", "where the key gets its id"),
+        Sign("shell", "stat .*%i|ls -[a-z]*i", "where the key gets its id"),
     ),
     fix="""
 Get the id from name_to_handle_at(2). It is right on every release:

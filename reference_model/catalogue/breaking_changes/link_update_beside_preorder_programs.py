@@ -70,6 +70,7 @@ same hook. The old program then continued, and the new one could crash the kerne
             "updates, and the flag",
         ),
         Sign("Go", "PREORDER|\\.Update\\(", "updates, and the flag"),
+        Sign("Rust", "update_prog\\(", "updates of links"),
     ),
     fix="""
 Attach the new program with a new link, and then close the old link. For a moment both programs run:

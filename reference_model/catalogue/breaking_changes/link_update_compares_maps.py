@@ -60,6 +60,7 @@ or crashed the kernel if the old program had none.
     signs=(
         Sign("C", "bpf_link_update|bpf_link__update_program", "updates of links"),
         Sign("Go", "\\.Update\\(", "updates of links"),
+        Sign("Rust", "update_prog\\(", "updates of links"),
     ),
     fix="""
 Load the new program with the map of the old one. Two maps of one name are two maps:

@@ -65,6 +65,9 @@ Since Linux 5.9, a program that is detached and attached again continues with it
             "RawDetachProgram|DetachCgroup|link\\.AttachCgroup",
             "calls that attach or detach",
         ),
+        Sign("Rust", "attach_cgroup\\(|CgroupSkb|\\.detach\\(", "calls that attach or detach"),
+        Sign("Python", "detach_func\\(", "calls that detach a program"),
+        Sign("shell", "bpftool cgroup detach", "commands that detach a program"),
     ),
     fix="""
 Write zeros after attaching. The same code works on every release, because older kernels just get

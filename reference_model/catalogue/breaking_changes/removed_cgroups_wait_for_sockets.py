@@ -76,6 +76,8 @@ release. Since Linux 5.3 only sockets keep them; before, anything that held the 
             "os\\.Remove|unix\\.Rmdir|ErrKeyNotExist",
             "code that removes cgroups or waits for it",
         ),
+        Sign("Python", "os\\.rmdir\\(|\\.rmdir\\(", "code that removes cgroups"),
+        Sign("shell", "rmdir", "commands that remove cgroups"),
     ),
     fix="""
 Read the last values before you remove the cgroup:

@@ -70,6 +70,8 @@ was freed with the replaced program.
             "programs that are replaced",
         ),
         Sign("Go", "ReplaceProgram|MapReplacements|PinByName", "programs that are replaced"),
+        Sign("Rust", "reuse_pinned_map|reuse_fd|set_pin_path", "programs that get a map again"),
+        Sign("shell", "bpftool cgroup attach|pinmaps", "programs that are replaced"),
     ),
     fix="""
 Write zeros after replacing the program:

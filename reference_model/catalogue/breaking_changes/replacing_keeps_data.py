@@ -68,6 +68,9 @@ Before 5.9 replacing a program created a new, zeroed storage, even if the progra
             "RawAttachProgram|AttachCgroup|ReplaceProgram",
             "calls that may replace a program",
         ),
+        Sign("Rust", "attach_cgroup\\(|CgroupAttachMode", "calls that may replace a program"),
+        Sign("Python", "attach_func\\(", "calls that may replace a program"),
+        Sign("shell", "bpftool cgroup attach", "commands that may replace a program"),
     ),
     fix="""
 Write zeros after attaching. Older kernels zero the storage themselves, so the code works on every

@@ -71,6 +71,13 @@ share one storage. Before 5.9 a map belonged to one program, and loading a secon
             "EBUSY|LoadPinnedMap|PinByName|MapReplacements",
             "a guard, or a map that is opened again",
         ),
+        Sign(
+            "Rust",
+            "EBUSY|ResourceBusy|reuse_pinned_map|reuse_fd",
+            "a guard, or a map that is opened again",
+        ),
+        Sign("Python", "EBUSY", "a guard"),
+        Sign("shell", "bpftool prog load.* map ", "a map that is used again"),
     ),
     fix="""
 Since 5.9, pin the map before you load the program: pinning is atomic, in a second instance

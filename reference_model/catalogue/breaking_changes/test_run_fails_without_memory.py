@@ -56,6 +56,8 @@ that memory counts against ``RLIMIT_MEMLOCK``.
             "\\.Test\\(|\\.Run\\(&ebpf|RunOptions",
             "test runs, and how their result is checked",
         ),
+        Sign("Rust", "test_run", "test runs"),
+        Sign("shell", "bpftool prog run", "test runs"),
     ),
     fix="""
 Raise ``RLIMIT_MEMLOCK``, and reject a result that the program cannot return:

@@ -54,6 +54,9 @@ finds.
     signs=(
         Sign("C", "bpf_map_get_next_key", "loops over the keys"),
         Sign("Go", "\\.Iterate\\(\\)|\\.NextKey\\(", "loops over the keys"),
+        Sign("Rust", "\\.keys\\(\\)|next_key", "iterations over keys"),
+        Sign("Python", "next_key", "iterations over keys"),
+        Sign("shell", "bpftool map (getnext|dump)", "iterations over keys"),
     ),
     fix="""
 Skip keys whose lookup fails with ``ENOENT``, and keep all others:
