@@ -29,7 +29,7 @@ endef
 ifndef BESIDE
 .NOTPARALLEL:
 endif
-.PHONY: help html playground man doctest raise-floor lint fix unit quick setup test site-test mutants replay examples conformance conformance-explore divergence new-story record upstream upstream-check sources release bench serve clean
+.PHONY: help html playground man doctest raise-floor lint fix unit quick setup test site-test mutants replay examples conformance conformance-explore divergence new-story record upstream upstream-check upstream-ebpf-docs sources release bench serve clean
 
 help: ## List the targets
 	@sed -n 's/^##@ /\n/p; s/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
@@ -174,6 +174,12 @@ export LINUX REVISION SERIES SIGNOFF ASSISTED_BY SITE
 upstream: linux-is-named $(INSTALLED) ## Write the kernel patches for LINUX=/path/to/linux: build/upstream
 	@$(RUN) upstream series "$$LINUX" --series "$$SERIES" --revision "$$REVISION" \
 		--signoff "$$SIGNOFF" --assisted-by "$$ASSISTED_BY" --site "$$SITE"
+
+export EBPF_DOCS
+upstream-ebpf-docs: $(INSTALLED) ## Write patches for docs.ebpf.io for EBPF_DOCS=/path/to/ebpf-docs: build/ebpf-docs
+	@test -n "$$EBPF_DOCS" || { echo 'Name a checkout of isovalent/ebpf-docs:' \
+		'make upstream-ebpf-docs EBPF_DOCS=/path/to/ebpf-docs' >&2; exit 1; }
+	@$(RUN) upstream ebpf-docs "$$EBPF_DOCS" --signoff "$$SIGNOFF"
 
 .PHONY: linux-is-named
 linux-is-named:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from reference_model.commands import ENDINGS, UserError, finish, positive
 
-from . import series
+from . import ebpf_docs, series
 from .patches import SERIES
 from .text import DOCS, PageError
 from .tree import TreeError
@@ -87,6 +87,17 @@ def parser() -> argparse.ArgumentParser:
     make.add_argument(
         "--site", default="", metavar="URL", help="name this address in the cover letter"
     )
+    docs = commands.add_parser("ebpf-docs", help="write patches for the source of docs.ebpf.io")
+    docs.add_argument(
+        "docs", type=Path, metavar="EBPF_DOCS", help="a checkout of isovalent/ebpf-docs"
+    )
+    docs.add_argument(
+        "--out",
+        type=Path,
+        default=BUILD / "ebpf-docs",
+        help="the directory to write to (default: %(default)s)",
+    )
+    docs.add_argument("--signoff", choices=("yes", "no"), default="no", help="as for series")
     check = commands.add_parser("check", help="check the patches on Debian's newest linux-source")
     check.add_argument("--refresh", action="store_true", help="look for a newer package first")
     compare = commands.add_parser("sources", help="compare changes.py with kernel sources")
@@ -129,6 +140,15 @@ def write(given: argparse.Namespace) -> None:
     print(f"Read them, then: git send-email {given.out}/*.patch")
 
 
+def write_ebpf_docs(given: argparse.Namespace) -> None:
+    """Write the patches for docs.ebpf.io and print what to do with them."""
+    docs = given.docs.expanduser()
+    chosen = series.Choices(signoff=given.signoff == "yes")
+    for path in ebpf_docs.write(docs, given.out, warn, chosen).files:
+        print(path)
+    print(f"Read them, then on a branch: git -C {docs} am {given.out.resolve()}/*.patch")
+
+
 def warn(text: str) -> None:
     """Print a warning or a reason."""
     print(text, file=sys.stderr)
@@ -140,6 +160,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "series":
             write(options)
+            return 0
+        if options.command == "ebpf-docs":
+            write_ebpf_docs(options)
             return 0
         if options.command == "sources":
             from . import markers

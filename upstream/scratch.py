@@ -18,14 +18,7 @@ from pathlib import Path
 from .tree import Sender, git
 
 OPTIONS = (
-    *(
-        "--quiet",
-        "--subject-prefix=PATCH bpf-next",
-        "--cover-letter",
-        "--numbered",
-        "--zero-commit",
-        "--no-signature",
-    ),
+    *("--quiet", "--zero-commit", "--no-signature"),
     *("--suffix=.patch", "--unified=3", "--abbrev=12"),
 )
 """Options of the mails."""

@@ -19,7 +19,7 @@ from reference_model import Release
 from . import tree
 from .edits import Unexpected
 from .patch import BODY_WIDTH, Patch, Series
-from .scratch import scratch
+from .scratch import Scratch, scratch
 from .text import filled
 
 Say = Callable[[str], None]
@@ -58,24 +58,38 @@ def write(
     if doubt := tree.doubt(top):
         say(f"warning: {doubt}: patches that apply here may not apply to bpf-next")
     texts = tree.files(top, series.paths)
-    made, left_out = list[Patch](), dict[str, Unexpected]()
     with scratch(texts, sender, seconds) as place:
-        for patch in series.patches:
-            try:
-                changed = patch.applied(texts)
-            except Unexpected as error:
-                left_out[patch.name] = error
-                say(f"left out: {patch.subject}\n  {error}")
-                continue
-            texts |= changed
-            place.commit(changed, message(patch, sender, choices))
-            made.append(patch)
+        made, left_out = committed(place, series.patches, texts, sender, choices, say)
         if not made:
             raise tree.TreeError(f"{linux}: no patch has its place here, see above")
-        options = addresses(top, made, say)
+        options = ["--subject-prefix=PATCH bpf-next", "--cover-letter", "--numbered"]
+        options += addresses(top, made, say)
         options += [f"--reroll-count={choices.revision}"] if choices.revision > 1 else []
         files = kept(covered(place.mails(options), series, made, choices), out)
     return Written(files, made, left_out)
+
+
+def committed(
+    place: Scratch,
+    patches: Sequence[Patch],
+    texts: dict[str, str],
+    sender: tree.Sender,
+    choices: Choices,
+    say: Say,
+) -> tuple[list[Patch], dict[str, Unexpected]]:
+    """Commit the patches that have their place; these, and why the others were left out."""
+    made, left_out = list[Patch](), dict[str, Unexpected]()
+    for patch in patches:
+        try:
+            changed = patch.applied(texts)
+        except Unexpected as error:
+            left_out[patch.name] = error
+            say(f"left out: {patch.subject}\n  {error}")
+            continue
+        texts = texts | changed
+        place.commit(changed, message(patch, sender, choices))
+        made.append(patch)
+    return made, left_out
 
 
 def message(patch: Patch, sender: tree.Sender, choices: Choices) -> str:

@@ -70,20 +70,21 @@ def git(
     return done.stdout
 
 
-def opened(path: Path) -> Path:
-    """The top of the kernel tree at a path; TreeError if it is none."""
+def opened(
+    path: Path,
+    landmarks: Sequence[str] = LANDMARKS,
+    wanted: str = "a checkout of bpf-next or mainline Linux",
+) -> Path:
+    """Return the top of the tree at a path that has these files; TreeError if it is none."""
     if not path.is_dir():
-        raise TreeError(f"{path}: no such directory; name a checkout of bpf-next or mainline Linux")
+        raise TreeError(f"{path}: no such directory; name {wanted}")
     try:
         top = Path(git(path, "rev-parse", "--show-toplevel").strip())
-        tracked = set(git(top, "ls-tree", "--name-only", "HEAD", *LANDMARKS).split())
+        tracked = set(git(top, "ls-tree", "--name-only", "HEAD", *landmarks).split())
     except TreeError as error:
         raise TreeError(f"{path} is no git checkout with a commit: {error}") from None
-    if missing := [name for name in LANDMARKS if name not in tracked]:
-        raise TreeError(
-            f"{path} is no kernel tree, it has no {missing[0]}; name a checkout of bpf-next or "
-            "mainline Linux"
-        )
+    if missing := [name for name in landmarks if name not in tracked]:
+        raise TreeError(f"{path} has no {missing[0]}; name {wanted}")
     return top
 
 

@@ -20,7 +20,7 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
 from upstream.patch import Claim, Patch
-from upstream.patches import PATCHES
+from upstream.patches import PATCHES, UNPATCHED
 from upstream.text import DOCS, page
 
 
@@ -65,18 +65,18 @@ def errata() -> Iterator[str]:
     """Return the table of errata, as reStructuredText."""
     yield from (".. list-table::", "   :header-rows: 1", "   :widths: 16 25 25 7 20 7", "")
     yield from row("document", "it says", "correct", "since", "evidence", "patch")
-    for patch in PATCHES:
+    for number, patch in enumerate(PATCHES, start=1):
         for claim in patch.claims:
-            link = f"`{number(patch)} <#patch-{patch.name}>`__"
-            yield from row(
-                f"``{claim.document}``" if "/" not in claim.document else claim.document,
-                claim.says, claim.right, claim.since, evidence(claim), link,
-            )  # fmt: skip
+            yield from erratum(claim, f"`{number} <#patch-{patch.name}>`__")
+    for claim, section in UNPATCHED:
+        yield from erratum(claim, f"`text <#{section}>`__" if section else "none")
 
 
-def number(patch: Patch) -> int:
-    """Return the number of a patch on the page."""
-    return PATCHES.index(patch) + 1
+def erratum(claim: Claim, link: str) -> Iterator[str]:
+    """Return the row of a claim."""
+    known = (claim.says, claim.right, claim.since, evidence(claim))
+    name = claim.document
+    yield from row(f"``{name}``" if name.endswith(".rst") else name, *known, link)
 
 
 def row(*cells: str) -> Iterator[str]:

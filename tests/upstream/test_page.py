@@ -12,7 +12,7 @@ from docutils import nodes
 from support_site import Site
 
 from upstream.patch import HEADERS, Claim
-from upstream.patches import PATCHES
+from upstream.patches import PATCHES, UNPATCHED
 from upstream.text import DOCS
 
 
@@ -42,12 +42,18 @@ def test_a_text_for_two_files_names_both() -> None:
 
 def test_the_table_has_a_row_for_each_claim_and_leads_to_its_patch() -> None:
     rows = "\n".join(proposed_patches.errata()).split("   * - ")[2:]
-    claims = [(patch, claim) for patch in PATCHES for claim in patch.claims]
-    assert len(rows) == len(claims)
-    for text, (patch, claim) in zip(rows, claims, strict=True):
+    links = {
+        patch: f"`{number} <#patch-{patch.name}>`__" for number, patch in enumerate(PATCHES, 1)
+    }
+    wanted = [(claim, links[patch]) for patch in PATCHES for claim in patch.claims]
+    wanted += [
+        (claim, f"`text <#{section}>`__" if section else "none") for claim, section in UNPATCHED
+    ]
+    assert len(rows) == len(wanted)
+    for text, (claim, leads) in zip(rows, wanted, strict=True):
         says, right, since, _, link = text.split("\n     - ")[1:]
         assert (says, right, since) == (claim.says, claim.right, claim.since)
-        assert link.strip() == f"`{PATCHES.index(patch) + 1} <#patch-{patch.name}>`__"
+        assert link.strip() == leads
 
 
 @pytest.mark.parametrize(

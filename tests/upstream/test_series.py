@@ -360,7 +360,7 @@ def test_the_series_before_is_kept(linux: Tree) -> None:
         ("nowhere", "no such directory; name a checkout of bpf-next or mainline Linux"),
         ("tmp", "is no git checkout with a commit"),
         ("empty", "is no git checkout with a commit"),
-        ("other", "is no kernel tree, it has no MAINTAINERS"),
+        ("other", "has no MAINTAINERS; name a checkout of bpf-next or mainline Linux"),
     ],
 )
 def test_what_is_no_kernel_tree_is_refused(

@@ -91,7 +91,8 @@ replacement.
 """,
     when="""
 * Use it if your programs run only on 6.2 and later, or on 6.8 and later with cgroup v1.
-* Do not use it for per-CPU values: it has no per-CPU variant.
+* Do not use it for per-CPU values that user space reads: it has no per-CPU variant. Since 6.7 a
+  program can keep a per-CPU kptr in the value.
 * User space must be able to open the cgroup: the key is a file descriptor.
 """,
     summary="""
