@@ -3,8 +3,9 @@
 
 Patch by patch: ``git am`` takes it, ``checkpatch.pl --strict`` has nothing to say, docutils reads
 the documents without a warning (of the header, the page that ``bpf_doc.py`` makes), and all C in
-them compiles.  Then ``make htmldocs`` must have no warning that it had not before, and the selftest
-must pass in a virtual machine, and fail if storages are zeroed.  A patch that is left out, because
+them compiles.  Then ``make htmldocs`` must have no warning that it had not before.  If all patches
+apply, the examples must work in a virtual machine, and the selftest must pass, and fail if storages
+are zeroed.  A patch that is left out, because
 that source has other words by now, is no failure; what was found is printed.
 """
 
@@ -24,10 +25,9 @@ import sphinx
 from conformance import tools, twins
 from conformance.offers import NotRun
 
-from . import package, selftest, series, snippets, tree
+from . import guest_tests, package, series, snippets, tree
 from .patch import CGROUP_STORAGE, CGRP_STORAGE, HEADERS, Patch
 from .patches import SERIES
-from .patches.selftest import TEST
 
 COLUMNS = ("patch", "applies", "checkpatch", "builds", "changed snippets compile")
 
@@ -69,12 +69,12 @@ def main(*, refresh: bool = False) -> int:
         say(f"not run: {source.reason}")
         return 3
     rows, wrong = check(source, say)
-    if any(row.patch == "selftest" and row.words[0] == "clean" for row in rows):
+    if all(row.words[0] == "clean" for row in rows):
         answer = tested(source, say)
         if isinstance(answer, NotRun):
-            say(f"selftest: not run: {answer.reason}")
+            say(f"selftest and examples: not run: {answer.reason}")
         elif answer:
-            wrong.append(f"selftest: {answer}")
+            wrong.append(answer)
     say("\n" + table(rows))
     for text in wrong:
         say(f"\n{text}")
@@ -119,10 +119,10 @@ def uncompiled(linux: Path) -> list[str]:
 
 
 def tested(source: package.SourcePackage, say: Say) -> str | NotRun:
-    """Run the selftest of the branch that ``check`` left; what is wrong with it, "" if nothing."""
+    """Run the selftest and the examples of the branch that ``check`` left; what is wrong."""
     tree.git(source.linux, "checkout", "--quiet", "--force", "series")
     try:
-        return selftest.outcome(source.linux, TEST, source.place / "selftest", say)
+        return guest_tests.outcome(source.linux, source.place / "guest", say)
     finally:
         tree.git(source.linux, "checkout", "--quiet", "--force", "base")
 

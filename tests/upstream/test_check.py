@@ -23,10 +23,12 @@ from reference_model import (
     changes,
 )  # fmt: skip
 from upstream import __main__ as command_line
-from upstream import check, package, selftest, snippets
+from upstream import check, guest_tests, package, snippets
 from upstream.edits import Edit, Passage, Where
 from upstream.patch import CGROUP_STORAGE, CGRP_STORAGE, HEADERS, Claim, Patch, Series
 from upstream.patches import PATCHES, READ_IN
+from upstream.patches.cgrp_example import CGRP_EXAMPLE
+from upstream.patches.examples import EXAMPLES
 from upstream.patches.selftest import SELFTEST, TEST
 from upstream.text import DOCS
 from upstream.words import commit
@@ -195,28 +197,44 @@ def test_a_warning_is_new_if_it_was_not_there_as_often() -> None:
 
 
 @pytest.mark.slow
-def test_the_selftest_passes_and_fails_where_storages_are_zeroed(
+def test_the_selftest_and_the_examples_run_on_the_newest_kernel(
     debian: package.SourcePackage,
 ) -> None:
-    path = debian.linux / TEST
-    before = path.read_text(encoding="utf-8")
-    path.write_text(SELFTEST.applied({TEST: before})[TEST], encoding="utf-8")
+    """The selftest passes, and fails where storages are zeroed; the examples count."""
+    paths = (CGROUP_STORAGE, CGRP_STORAGE, TEST)
+    before = {path: (debian.linux / path).read_text(encoding="utf-8") for path in paths}
+    after = before
+    for patch in (SELFTEST, CGRP_EXAMPLE, EXAMPLES):
+        after = {**after, **patch.applied(after)}
     try:
-        answer = selftest.outcome(debian.linux, TEST, debian.place / "selftest", print)
+        for path, text in after.items():
+            (debian.linux / path).write_text(text, encoding="utf-8")
+        answer = guest_tests.outcome(debian.linux, debian.place / "guest", print)
     finally:
-        path.write_text(before, encoding="utf-8")
+        for path, text in before.items():
+            (debian.linux / path).write_text(text, encoding="utf-8")
     if isinstance(answer, offers.NotRun):
         pytest.skip(f"not run: {answer.reason}")
     assert answer == ""
 
 
-def test_a_selftest_that_cannot_fail_is_found() -> None:
-    passes = "check_storage:PASS:after attaching again 0 nsec\nok"
-    assert selftest.judged(f"{passes}\n@\n{passes}").startswith("it passes although")
-    fails = f"check_storage:FAIL:unexpected {selftest.ZEROED}\nFAIL"
-    assert selftest.judged(f"{passes}\n@\n{fails}") == ""
-    assert selftest.judged(f"{fails}\n@\n{fails}").startswith("it fails:\n")
-    assert selftest.judged("").startswith("it fails:\n")
+PASSES = "check_storage:PASS:after attaching again 0 nsec\nok"
+FAILS = f"check_storage:FAIL:unexpected {guest_tests.ZEROED}\nFAIL"
+
+
+@pytest.mark.parametrize(
+    ("printed", "answer"),
+    [
+        ((PASSES, FAILS, guest_tests.COUNTED), ""),
+        ((PASSES, PASSES, guest_tests.COUNTED), "the selftest passes although"),
+        ((FAILS, FAILS, guest_tests.COUNTED), "the selftest fails:\n"),
+        ((PASSES, FAILS, "struct key: 1"), "the examples do not count:\nstruct key: 1"),
+        (("",), "the selftest fails:\n"),
+    ],
+)
+def test_what_the_guest_printed_is_judged(printed: tuple[str, ...], answer: str) -> None:
+    told = guest_tests.judged("\n@\n".join(printed))
+    assert told.startswith(answer) if answer else told == ""
 
 
 def test_the_selftest_holds_on_the_model_and_fails_before_5_9() -> None:

@@ -59,7 +59,10 @@ def test_the_table_has_a_row_for_each_claim_and_leads_to_its_patch() -> None:
 @pytest.mark.parametrize(
     ("claim", "words"),
     [
-        (Claim("d", "a", "b", "5.9", "``x.c``: y()", compiled=True), "a test shows that it does not compile"),
+        (
+            Claim("d", "a", "b", "5.9", "``x.c``: y()", compiled=True),
+            "a test shows that it does not compile",
+        ),
         (Claim("d", "a", "b", "5.9", "``x.c``: y()"), "from source"),
         (
             Claim("d", "a", "b", "5.9", "``x.c``: y()", rules=("storage.attachment",)),
