@@ -46,7 +46,10 @@ nitpick_ignore_regex = [(r"py:.*", rf"({'|'.join(sorted(sys.stdlib_module_names)
 # of IGNORE_EXCEPTION_DETAIL must not come back.
 doctest_default_flags = doctest.ELLIPSIS | doctest.DONT_ACCEPT_TRUE_FOR_1
 doctest_show_successes = False
-strict_doctest_modules = ["reference_model", "records", "playground", "upstream", "common", *EXTENSIONS]
+strict_doctest_modules = [
+    *("reference_model", "records", "playground", "upstream", "common"),
+    *EXTENSIONS,
+]
 strict_doctest_files = ["README.md"]
 strict_doctest_floor = "docs/doctest_floor.txt"
 

@@ -31,6 +31,9 @@ NOT_HERE = ("linux", "divergence", "checker")
 
 EXPORT = "export default _createPyodideModule;"
 ADDRESS = "import.meta.url"
+NAMES_GROUPS = "interface.py"
+"""The module that names groups of calls by the docstrings of its classes."""
+
 NOTICE = """\
 // Pyodide {version}, https://github.com/pyodide/pyodide, Mozilla Public License 2.0, with CPython,
 // PSF License. Changed: the module is a classic script.
@@ -63,13 +66,13 @@ def stories() -> dict[str, str]:
 
 
 def stripped(path: Path) -> str:
-    """The code of a module without comments and docstrings, except those of classes."""
+    """The code of a module without comments and docstrings, except those that name groups."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list):
             kept = [each for each in body if not is_text(each)]
-            if isinstance(node, ast.ClassDef) and is_text(body[0]):
+            if path.name == NAMES_GROUPS and isinstance(node, ast.ClassDef):
                 kept = [body[0], *kept]
             body[:] = kept or [ast.Pass()]
     return ast.unparse(tree)

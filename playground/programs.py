@@ -72,9 +72,14 @@ def run(
 {'line 3': 'ENOENT: the cgroup has been removed'})
     """
     try:
-        code, arguments = ast.parse(text, FILE), settings(text)
+        code = ast.parse(text, FILE)
     except SyntaxError as error:
         return {"error": f"Line {error.lineno}: {error.msg}"}
+    try:
+        arguments = settings(text)
+        Kernel(**arguments)
+    except (SyntaxError, TypeError, ValueError) as error:
+        return {"error": f"Line 1: {error}"}
     runs = [run_on(release, text, code, name, arguments) for release in releases]
     labels = dict.fromkeys(label for one in runs for label in one.seen)
     shown = [one.outcome() for one in runs]
@@ -114,10 +119,10 @@ def settings(text: str) -> dict[str, Any]:
     found = SETTINGS.match(text)
     if not found:
         return {}
-    (call,) = ast.parse(found[1]).body
-    assert isinstance(call, ast.Expr)
-    assert isinstance(call.value, ast.Call)
-    return {str(it.arg): ast.literal_eval(it.value) for it in call.value.keywords}
+    call = ast.parse(found[1], mode="eval").body
+    if not isinstance(call, ast.Call):
+        raise ValueError("the first line must give arguments of Kernel, such as Kernel(cpus=4)")
+    return {str(it.arg): ast.literal_eval(it.value) for it in call.keywords}
 
 
 def title(release: str) -> str:
