@@ -3,6 +3,14 @@
 # `make html` builds the site, `make test` checks everything. Both need only Python 3.11 or later
 # (on Debian also python3-venv), make and git; the first run installs the rest into .venv.
 
+# With BUILD=PATH all is made in a copy at that path, and this directory is only read.
+ifdef BUILD
+export BUILD
+.PHONY: $(or $(MAKECMDGOALS),help)
+$(or $(MAKECMDGOALS),help):
+	@.ci/copy "$$BUILD" && $(MAKE) --no-print-directory -C "$$BUILD" BUILD= $@
+else
+
 PYTHON ?= python3
 PORT ?= 8000
 
@@ -39,13 +47,14 @@ help: ## List the targets
 	@echo '  make serve PORT=9000'
 	@echo '  make unit K=percpu                      run the tests whose names match'
 	@echo '  make test PYTHON=python3.12'
+	@echo '  make html BUILD=/tmp/site               work in a copy, where this directory is read-only'
 	@echo '  make new-story KIND=recipe NAME=my_recipe'
 	@echo '  make upstream LINUX=/path/to/linux'
 
 ##@ The site
 html: $(INSTALLED) ## Build the site in build/html; reading it needs no network
 	$(call SPHINX,html docs $(HTML))
-	@echo 'The site is in $(HTML): open $(HTML)/index.html'
+	@echo "The site is in $(HTML): open $$PWD/$(HTML)/index.html"
 	@test -e $(PYODIDE)/installed || echo 'Its examples have no Run buttons: `make playground` adds them.'
 
 # Pyodide is Python for browsers. The pages load it when a reader runs something, and never before.
@@ -221,10 +230,12 @@ $(INSTALLED): | requirements.txt
 	@test ! -e .venv || test -e .venv/pyvenv.cfg || { echo '.venv is not a virtual environment.' \
 		'Move it away and run make again.' >&2; exit 1; }
 	@test -w . || { echo 'This directory cannot be written, and make needs to create .venv and' \
-		'build in it.' >&2; exit 1; }
+		'build in it. Work in a copy: make BUILD=/path/to/a/new/directory' >&2; exit 1; }
 	@echo 'Installing the tools of requirements.txt into .venv (about 20 seconds, once)'
 	@$(PYTHON) -m venv --clear .venv
 	@$(RUN) pip install -qq --retries 1 --disable-pip-version-check -r requirements.txt \
 		2>.venv/pip.log || { tail -n 1 .venv/pip.log >&2; echo 'The tools were not installed:' \
 		'check the network, then run make again.' >&2; exit 1; }
 	@touch $@
+
+endif

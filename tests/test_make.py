@@ -145,7 +145,7 @@ def test_a_busy_port_is_named_before_the_build(tmp_path: Path) -> None:
 
 
 def test_help_says_what_each_target_does(tmp_path: Path) -> None:
-    targets = set(re.findall(r"(?m)^\.PHONY: (.*)$", MAKEFILE)[0].split())
+    targets = set(re.findall(r"(?m)^\.PHONY: (help .*)$", MAKEFILE)[0].split())
     result = make(tmp_path, "help")
     assert set(re.findall(r"(?m)^  make ([a-z-]+)  ", result.stdout)) == targets
 
@@ -159,3 +159,33 @@ def test_every_python_package_has_a_version_and_hashes() -> None:
     assert len(pinned) == len(re.findall(r"(?m)^[\w]", text)) > 60
     wanted = (ROOT / "requirements.in").read_text(encoding="utf-8")
     assert dict(re.findall(r"(?m)^([\w.-]+)==([\w.]+)", wanted)).items() <= pinned.items()
+
+
+def test_work_in_a_copy_leaves_this_directory_alone(tmp_path: Path) -> None:
+    """What was built in the copy stays, a file that is gone here leaves it."""
+    here, there = tmp_path / "a checkout", tmp_path / "a bâtiment"
+    (here / ".ci").mkdir(parents=True)
+    shutil.copy(ROOT / ".ci" / "copy", here / ".ci")
+    (here / "gone").touch()
+    assert make(here, f"BUILD={there}", "help").returncode == 0
+    (there / "build").mkdir()
+    (there / "build" / "made").touch()
+    (here / "gone").unlink()
+    assert make(here, f"BUILD={there}", "help").returncode == 0
+    assert (there / "build" / "made").exists()
+    assert not (there / "gone").exists()
+    assert {path.name for path in here.iterdir()} == {".ci", "Makefile", "requirements.txt"}
+
+
+@pytest.mark.parametrize("place", ["checkout/inside", "precious"])
+def test_a_copy_replaces_nothing(tmp_path: Path, place: str) -> None:
+    here = tmp_path / "checkout"
+    (here / ".ci").mkdir(parents=True)
+    shutil.copy(ROOT / ".ci" / "copy", here / ".ci")
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "mine").touch()
+    result = make(here, f"BUILD={tmp_path / place}", "help")
+    assert result.returncode != 0
+    assert result.stderr.startswith(f"BUILD={tmp_path / place} cannot be used: ")
+    assert (tmp_path / "precious" / "mine").exists()
+    assert not (here / "inside" / "Makefile").exists()
