@@ -19,7 +19,7 @@ addEventListener("DOMContentLoaded", () => {
     const choose = of => {
         release = of;
         stored(KEY, of);
-        for (const {select} of examples) select.value = of;
+        for (const {select} of examples) select.choose(of);
         const address = new URL(location);
         if (of) address.searchParams.set("kernel", of);
         else if (generation(address.searchParams.get("kernel"))) address.searchParams.delete("kernel");
@@ -181,7 +181,7 @@ addEventListener("DOMContentLoaded", () => {
         example.run = button("Run", () => run(example));
         example.stop = button("Stop", () => Python.stop());
         example.edit = button("Edit", () => edit(example, code(example.text)));
-        example.select = Python.releaseSelect("Kernel release", element("option", {value: "", textContent: "as written"}));
+        example.select = Python.releaseSelect("Kernel release", "as written");
         example.select.addEventListener("change", () => {
             choose(example.select.value);
             if (Python.isReady && example.output.childNodes.length) run(example);

@@ -85,11 +85,10 @@ addEventListener("DOMContentLoaded", () => {
             made.addEventListener("click", act);
             return made;
         };
-        const selects = [Python.releaseSelect("First release"),
-            Python.releaseSelect("Second release", element("option", {value: "", textContent: "no other"}))];
+        const selects = ["First release", "Second release"].map(label => Python.releaseSelect(label, "no release"));
         const latest = Object.values(Python.releases).flat().filter(it => it !== "proposal").at(-1);
         const setReleases = found => selects.forEach((select, n) => {
-            select.value = found[n] === "latest" ? latest : found[n] ?? "";
+            select.choose(found[n] === "latest" ? latest : found[n] ?? "");
         });
         const releases = () => [...new Set(selects.map(({value}) => value).filter(Boolean))];
         const status = element("span", {className: "run-status", role: "status"});
@@ -102,6 +101,7 @@ addEventListener("DOMContentLoaded", () => {
 
         const run = async (all = false) => {
             if (running) return;
+            if (!releases().length) return say("Choose a release.", "differs");
             running = true;
             bar.classList.add("running");
             const focused = bar.contains(document.activeElement) && document.activeElement;

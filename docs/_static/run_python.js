@@ -106,11 +106,27 @@ const Python = (() => {
         },
         // End what runs; the next request starts Python again.
         stop: () => end("Stopped."),
-        // A choice of releases.
-        releaseSelect(label, ...first) {
-            const option = value =>
-                makeElement("option", {value, textContent: value === "proposal" ? "July 2020 proposal" : `Linux ${value}`});
-            return makeElement("select", {ariaLabel: label}, ...first, ...Object.values(releases).flat().map(option));
+        // A choice of releases, after a first one with an empty value.  A page may have a hundred of
+        // them, so each has only the chosen option until a reader goes to it.
+        releaseSelect(label, first) {
+            const option = value => makeElement("option", {
+                value,
+                textContent: !value ? first : value === "proposal" ? "July 2020 proposal" : `Linux ${value}`,
+            });
+            const select = makeElement("select", {ariaLabel: label}, option(""));
+            const fill = () => {
+                if (select.length > 1) return;
+                const chosen = select.value;
+                select.replaceChildren(...["", ...Object.values(releases).flat()].map(option));
+                select.value = chosen;
+            };
+            select.addEventListener("focus", fill);
+            select.addEventListener("pointerdown", fill);
+            select.choose = value => {
+                if (select.length > 1) select.value = value;
+                else select.replaceChildren(option(value));
+            };
+            return select;
         },
         // As many lines as a text needs.
         fit(editor) { editor.rows = Math.min(30, Math.max(3, editor.value.split("\n").length + 1)); },

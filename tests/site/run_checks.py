@@ -140,7 +140,7 @@ def choose(browser: Any, number: int, release: str) -> None:
     """Choose a release at an example."""
     select = bar(number, "select")
     browser.evaluate(
-        f"({select}.value = '{release}', "
+        f"({select}.dispatchEvent(new Event('pointerdown')), {select}.value = '{release}', "
         f"{select}.dispatchEvent(new Event('change', {{bubbles: true}})))"
     )
 
@@ -308,6 +308,80 @@ def test_the_address_chooses_a_release(browser: Chromium, base: str) -> None:
     assert browser.evaluate(bar(0, "select") + ".value") == "5.10"
     browser.open(f"{base}{TUTORIAL}?kernel=k4.19")
     assert browser.evaluate(bar(0, "select") + ".value") == ""
+
+
+# Programs
+
+
+STATUS = "document.querySelector('.run-status').textContent"
+RESULTS = "[...document.querySelectorAll('.run-program-output table')].at(-1).innerText"
+
+
+def finished(browser: Chromium, button: str) -> str:
+    """What is said after a click on a button of a program."""
+    browser.evaluate(f"document.querySelector('.run-{button}').click()")
+    return told(browser)
+
+
+def told(browser: Chromium) -> str:
+    """What is said when the program has run."""
+    found: str = browser.wait_for(
+        f"!document.querySelector('.run-bar.running') && {STATUS}.startsWith('Ran') && {STATUS}"
+    )
+    return found
+
+
+def test_a_page_runs_its_program_on_two_releases(browser: Chromium) -> None:
+    browser.open(f"{SITE.as_uri()}/breaking_changes/reattach_keeps_data.html")
+    assert finished(browser, "run") == "Ran on Linux 5.8 and Linux 5.9. 3 of 4 results differ."
+    links = browser.evaluate("[...document.querySelectorAll('.run-program-output td a')]"
+                             ".map(link => link.href)")  # fmt: skip
+    assert links == [f"{SITE.as_uri()}/errors.html#enoent"]
+    assert browser.evaluate("document.querySelectorAll('.run-program-output svg').length") == 2
+    finished(browser, "edit")
+    browser.evaluate("(area => { area.value = area.value.replace('range(3)', 'range(7)'); })"
+                     "(document.querySelector('.run-editor'))")  # fmt: skip
+    finished(browser, "all")
+    assert "7" in browser.evaluate(RESULTS)
+    assert [it for it in browser.requests if not it.startswith(("file:", "blob:"))] == []
+    assert browser.complaints == []
+
+
+def test_the_playground_runs_and_shares_programs(browser: Chromium, base: str) -> None:
+    """Chosen, written and from an address; the results follow what is written."""
+    browser.open(f"{base}playground.html")
+    assert [it for it in browser.requests if "/python/" in it] == []
+    assert finished(browser, "all") == "Ran on Linux 5.8 and Linux 5.9. 1 of 2 results differ."
+    assert "Linux 4.19 to 5.8" in browser.evaluate(RESULTS)
+    area = "document.querySelector('.run-editor')"
+    write = (
+        f"({area}.value = 'kernel.obj_get(\"/none\")', {area}.dispatchEvent(new Event('input')))"
+    )
+    browser.evaluate(write)
+    assert browser.wait_for(f"{STATUS}.includes('the same') && {STATUS}")
+    assert "ENOENT: no object is pinned at this path" in browser.evaluate(
+        "document.querySelector('.run-program-output').innerText"
+    )
+    browser.evaluate("document.querySelector('.run-share').click()")
+    browser.wait_for("location.hash.startsWith('#program=5.8/5.9/')")
+    browser.evaluate("document.querySelector('.run-reset').click()")
+    assert "Add(counts)" in browser.evaluate(f"{area}.value")
+    browser.evaluate("dispatchEvent(new HashChangeEvent('hashchange'))")
+    assert browser.evaluate(f"{area}.value") == 'kernel.obj_get("/none")'
+    browser.evaluate("(select => { select.value = 'zero_explicitly';"
+                     "select.dispatchEvent(new Event('change')); })"
+                     "(document.querySelector('.playground select'))")  # fmt: skip
+    browser.wait_for(f"{area}.value.includes('def run(kernel')")
+    finished(browser, "run")
+    browser.evaluate(AXE.read_text(encoding="utf-8") + ";0")
+    for scheme, width in (("light", NARROW), ("dark", 1280)):
+        browser.media(scheme=scheme)
+        browser.size(width)
+        violations = browser.evaluate("axe.run({resultTypes: ['violations']})")["violations"]
+        found = [f"{it['id']}: {it['nodes'][0]['html'][:200]}" for it in violations]
+        assert not found, "\n".join(found)
+        assert browser.evaluate("document.documentElement.scrollWidth") <= width
+    assert [it for it in browser.requests if not it.startswith((base, "blob:", "data:"))] == []
 
 
 # In Firefox
