@@ -22,6 +22,8 @@ import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
+import pages
+
 import records.files
 from reference_model import (
     BPF_CGROUP_INET_EGRESS,
@@ -305,6 +307,7 @@ def main() -> int:
     divergence(60)
     examples()
     site()
+    pages.measure()
     upstream()
     guests()
     return 0

@@ -21,6 +21,12 @@ ROOT = Path(__file__).parent.parent
 PYODIDE = ROOT / "build" / "pyodide" / "node_modules" / "pyodide"
 """Where ``make playground`` installs Pyodide."""
 
+PARTS = (
+    *("package.json", "pyodide-lock.json", "pyodide.js"),
+    *("pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip"),
+)
+"""The files of Pyodide that are used."""
+
 MODEL = ROOT / "reference_model"
 DRAWING = ROOT / "docs" / "_ext" / "common"
 APART = ("__main__", "other_changes")
@@ -38,6 +44,11 @@ NOTICE = """\
 // Pyodide {version}, https://github.com/pyodide/pyodide, Mozilla Public License 2.0, with CPython,
 // PSF License. Changed: the module is a classic script.
 """
+
+
+def installed(pyodide: Path = PYODIDE) -> bool:
+    """Whether all that is used of Pyodide is there."""
+    return all((pyodide / name).is_file() for name in PARTS)
 
 
 def model() -> dict[str, str]:

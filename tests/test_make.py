@@ -135,6 +135,22 @@ def test_linux_is_asked_for_before_anything_is_installed(tmp_path: Path) -> None
     assert not (tmp_path / ".venv").exists()
 
 
+def test_a_missing_npm_is_named(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "playground", tmp_path / "playground")
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    result = subprocess.run(
+        [str(shutil.which("make")), "-s", "build/pyodide/installed"],
+        cwd=tmp_path,
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode != 0
+    assert "npm is missing: apt-get install npm" in result.stderr
+    assert not (tmp_path / "build").exists()
+
+
 def test_a_busy_port_is_named_before_the_build(tmp_path: Path) -> None:
     stub_python(tmp_path, f'exec {sys.executable} "$@"')
     with socket.create_server(("127.0.0.1", 0)) as server:

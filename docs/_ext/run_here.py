@@ -164,7 +164,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     passing: dict[str, Any] = dict.fromkeys(("latex", "text", "man", "texinfo"), (skip, None))
     app.add_node(program, html=(visit_html, depart_html), **passing)
     app.add_directive("playground", Playground)
-    app.add_config_value("run_here", bundle.PYODIDE.is_dir(), "html", types=frozenset({bool}))
+    app.add_config_value("run_here", bundle.installed(), "html", types=frozenset({bool}))
     app.connect("doctree-read", mark)
     app.connect("html-page-context", add_scripts)
     app.connect("build-finished", write_bundle)

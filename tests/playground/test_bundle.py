@@ -82,6 +82,13 @@ def test_the_worker_is_one_classic_script(tmp_path: Path) -> None:
     assert "numpy" not in script
 
 
+def test_a_part_of_pyodide_is_not_enough(tmp_path: Path) -> None:
+    package = pyodide(tmp_path, "")
+    assert bundle.installed(package)
+    (package / "python_stdlib.zip").unlink()
+    assert not bundle.installed(package)
+
+
 def test_pyodide_of_another_shape_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="built in another way"):
         bundle.worker(pyodide(tmp_path, "export default somethingElse;"))

@@ -18,10 +18,10 @@ import chromium as chromium_driver
 import pytest
 from chromium import Chromium, chromium, served
 from firefox import firefox
-from in_node import asked, blocks
 from strict_doctest import docstrings
 
 from playground import bundle
+from playground.node import asked, blocks
 
 ROOT = Path(__file__).parent.parent.parent
 SITE = Path(os.environ.get("SITE", ROOT / "build" / "html")).resolve()
