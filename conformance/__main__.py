@@ -16,6 +16,7 @@ from . import (
     check,
     explore,
     go_versions,
+    probe,
     record,
     record_events,
     record_two_faults,
@@ -35,6 +36,7 @@ SUBCOMMANDS = (
     record_two_faults,
     sessions,
     go_versions,
+    probe,
     record,
 )
 

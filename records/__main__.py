@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""``python -m records show NAME`` and ``python -m records search``.
+"""``python -m records``: show what kernels answered, and search and choose again.
 
 ``show`` prints what each kernel answered to a story, to the stories of a rule, or to a trace.
 ``search`` searches all pairs of releases in all worlds, and all recipes for races, and writes what
 it finds; with ``--traces FILE`` it writes the shortest programs of the record as traces, operations
 only, for ``python -m conformance record OUT --ops FILE`` to ask real kernels.
+``questions`` chooses the questions of ``cgroup-storage probe``.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from reference_model.catalogue import Recipe, stories
 from reference_model.commands import ENDINGS, cores, finish, positive, workers
 from reference_model.traces import line
 
-from . import results, search
+from . import questions, results, search
 from .archive import committed
 from .matrix import Comparison, committed_matrix
 
@@ -108,6 +109,12 @@ def parser() -> argparse.ArgumentParser:
         help="search nothing, and write the shortest programs of the last search as traces, for "
         "python -m conformance record OUT --ops FILE",
     )
+    commands.add_parser(
+        "questions",
+        help="choose the questions of cgroup-storage probe again",
+        description="Choose the questions of cgroup-storage probe among the recorded programs, and "
+        "write them into reference_model/probe/questions.json. It takes some minutes.",
+    )
     return options
 
 
@@ -116,6 +123,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     if options.command == "search":
         searched(options)
+        return 0
+    if options.command == "questions":
+        questions.write(questions.chosen(print))
         return 0
     try:
         lines = list(shown(options.name, options.kernel))

@@ -13,6 +13,7 @@ from .catalogue import Story, stories
 from .checker import command as check
 from .commands import positive
 from .divergence import report, search, world
+from .probe import command as probe
 from .traces import export
 from .traces.notebook import NotExportable
 
@@ -86,6 +87,7 @@ def main(arguments: list[str] | None = None, prog: str = "python -m reference_mo
     command.add_argument("--json", action="store_true", help="print the result as a JSON object")
     command.set_defaults(run=_diverge)
     check.add(added)
+    probe.add(added)
     options = parser.parse_args(arguments)
     status: int = options.run(options)
     return status

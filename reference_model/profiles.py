@@ -158,6 +158,20 @@ def text(profile: Profile) -> str:
     return json.dumps(data, indent=1) + "\n"
 
 
+def write(path: str | Path, profile: Profile) -> None:
+    """Write a profile into a file, whole or not at all; ProfileError if that is not possible."""
+    wanted = Path(path)
+    new = wanted.with_name(f"{wanted.name}.new")
+    try:
+        if wanted.exists() and not wanted.is_file():  # such as /dev/stdout
+            wanted.write_text(text(profile), encoding="utf-8")
+            return
+        new.write_text(text(profile), encoding="utf-8")
+        new.replace(wanted)
+    except OSError as error:
+        raise ProfileError(f"{path}: the profile cannot be written: {error.strerror}") from None
+
+
 def named(name: str) -> Release:
     """Return the release of this name, or the profile in the file if the name ends in ``.json``.
 

@@ -26,6 +26,7 @@ ON_THIS_KERNEL = {
     "test_examples.py",
     "test_go_examples.py",
     "test_host_kernel.py",
+    "test_host_probe.py",
     "test_host_stories.py",
 }
 

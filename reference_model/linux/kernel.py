@@ -37,7 +37,9 @@ class LinuxKernel(
     Every refusal is a KernelError with the kernel's errno; Denied means what it means there.
     ``memlock``: RLIMIT_MEMLOCK in bytes for maps and storages; ``unprivileged_bpf_disabled``: the
     sysctl, which only a guest may change; ``allow_unsafe``: do also what may crash the kernel,
-    which only works in a virtual machine.  Raises Missing if the machine lacks something.
+    which only works in a virtual machine; ``release``: what to take the kernel for, instead of the
+    release that uname(2) names; ``runs_nothing``: the caller runs no program, so that what only
+    crashes when a program runs is done.  Raises Missing if the machine lacks something.
 
     What it makes is below one cgroup of its own.  Use it in a ``with`` block, or call shutdown():
     both give everything back, as do a failure and the end of Python.

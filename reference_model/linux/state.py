@@ -18,7 +18,7 @@ from pathlib import Path
 
 from .. import changes
 from ..interface import KernelInterface
-from ..releases import Change
+from ..releases import Change, Release
 from ..state import CAPABILITIES, Object
 from . import machine
 from .deferred import Sentinel, alive
@@ -89,13 +89,15 @@ class LinuxState(KernelInterface):
         memlock: int | None = None,
         unprivileged_bpf_disabled: int | None = None,
         allow_unsafe: bool = False,
+        release: Release | None = None,
+        runs_nothing: bool = False,
     ) -> None:
         lacking = machine.missing()
         if lacking:
             raise Missing(lacking)
         if allow_unsafe and not machine.virtual():
             raise Unsafe("allow_unsafe=True, but this is not a virtual machine")
-        self.release = machine.running_release()
+        self.release = release or machine.running_release()
         """The release of the model that the running kernel corresponds to."""
         self.running = os.uname().release
         """The release that uname(2) reports."""
@@ -105,7 +107,7 @@ class LinuxState(KernelInterface):
         """Numbers of the possible CPUs, ascending."""
         self.capabilities = CAPABILITIES
         """The caller's capabilities, of those that user() can take away."""
-        self.guard = Guard(self.release, lifted=allow_unsafe)
+        self.guard = Guard(self.release, lifted=allow_unsafe or runs_nothing)
         self._allow_unsafe = allow_unsafe
         self._warnings = machine.warnings()
         mount = machine.mount_point("cgroup2")
@@ -212,7 +214,12 @@ class LinuxState(KernelInterface):
             with privileged():  # only such a caller gets programs by their ids
                 soft = self._memlock + self._uncounted()
         if resource.getrlimit(resource.RLIMIT_MEMLOCK) != (soft, hard):
-            resource.setrlimit(resource.RLIMIT_MEMLOCK, (soft, hard))
+            try:
+                resource.setrlimit(resource.RLIMIT_MEMLOCK, (soft, hard))
+            except ValueError:  # it takes CAP_SYS_RESOURCE to raise the hard limit
+                hard = resource.getrlimit(resource.RLIMIT_MEMLOCK)[1]
+                soft = hard if soft == resource.RLIM_INFINITY else min(soft, hard)
+                resource.setrlimit(resource.RLIMIT_MEMLOCK, (soft, hard))
 
     def _uncounted(self) -> int:
         """Bytes that the programs of this object and the sentinel's map take."""

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What real kernels answered to the questions of ``cgroup-storage probe``, and what follows.
+
+``python -m conformance probe`` writes the file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from reference_model.changes import NAMES
+from reference_model.probe import inference, questions
+from reference_model.probe.asking import Answers
+from reference_model.probe.inference import Finding
+from reference_model.probe.predictions import Predictions, changes_of
+from reference_model.probe.report import STATES
+from reference_model.releases import Release
+
+from .files import LICENCE, write_whole
+
+FILE = Path(__file__).with_name("probe.json")
+
+
+def answers(data: Mapping[str, Any]) -> Answers:
+    """The answers in plain data."""
+    machine = {**data["machine"], "cpus": tuple(data["machine"]["cpus"])}
+    return Answers(data["kernel"], machine, data["given"], data["not_asked"])
+
+
+def read(path: Path = FILE) -> dict[str, Answers]:
+    """The answers of each kernel, by its version; none if there is no file."""
+    if not path.exists():
+        return {}
+    data = json.loads(path.read_text(encoding="utf-8"))
+    found = {
+        version: answers({**kernel, "given": {}}) for version, kernel in data["kernels"].items()
+    }
+    for question, groups in data["answers"].items():
+        for versions, given in groups:
+            for version in versions:
+                found[version].given[question] = given
+    return found
+
+
+def write(records: Mapping[str, Answers], path: Path = FILE) -> None:
+    """Write the answers of all kernels: a line for each kernel and for each question."""
+    grouped: dict[str, dict[str, list[str]]] = {}
+    kernels = {}
+    for version in sorted(records, key=Release):
+        told = records[version]
+        kernels[version] = {
+            "kernel": told.kernel, "machine": dict(told.machine), "not_asked": told.not_asked,
+        }  # fmt: skip
+        for question, given in told.given.items():
+            grouped.setdefault(question, {}).setdefault(json.dumps(given), []).append(version)
+    rows = [
+        f"  {json.dumps(question)}: "
+        f"[{', '.join(f'[{json.dumps(alike)}, {given}]' for given, alike in groups.items())}]"
+        for question, groups in sorted(grouped.items())
+    ]
+    heads = [f"  {json.dumps(version)}: {json.dumps(told)}" for version, told in kernels.items()]
+    text = f'{{\n "LICENSE": {json.dumps(LICENCE)},\n "kernels": {{\n' + ",\n".join(heads)
+    write_whole(path, text + '\n },\n "answers": {\n' + ",\n".join(rows) + "\n }\n}\n")
+
+
+def found(told: Answers) -> Finding:
+    """What the answers say of a kernel."""
+    predictions = [Predictions(question, told.machine) for question in questions.read()]
+    return inference.infer(predictions, told.given)
+
+
+def differences(version: str, told: Answers) -> list[str]:
+    """Where the answers say other things than the records of the kernel's release, a line each."""
+    predictions = [Predictions(question, told.machine) for question in questions.read()]
+    has = changes_of(version)
+    modelled = {
+        each.question.name: each.on(has) for each in predictions if each.question.name in told.given
+    }
+    real = inference.infer(predictions, told.given)
+    wanted = inference.infer(predictions, modelled)
+    lines = [f"{name}: an answer that no release gives" for name in real.unexplained]
+    for change, state in real.told.items():
+        if state is not wanted.told[change] or state not in (None, has[change]):
+            lines.append(f"{NAMES[change]}: {STATES[state]}, the model: {STATES[has[change]]}")
+    if real.nearest != wanted.nearest:
+        lines.append(f"nearest {real.nearest}, the model: {wanted.nearest}")
+    return lines

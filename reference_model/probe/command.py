@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The command ``probe``: its arguments, and what it runs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from .. import profiles
+from . import asking, inference, questions, report
+from .predictions import Predictions
+
+
+def add(added: Any) -> None:
+    """Add the command to the subparsers of a parser."""
+    command = added.add_parser(
+        "probe",
+        help="find out which of the recorded changes the running kernel has",
+        description="Ask the running kernel with short programs which of the recorded changes it "
+        "has, and print the nearest mainline release and what differs. It needs root, works in a "
+        "cgroup of its own and removes it at the end. It asks nothing that could crash a kernel. "
+        "Exit status: 0 the kernel was asked, 1 the model does not explain some answers, 2 the "
+        "kernel could not be asked.",
+    )
+    command.add_argument(
+        "--profile", metavar="FILE", help="write the profile of the kernel to this file"
+    )
+    command.add_argument("--verbose", action="store_true", help="list all changes")
+    command.add_argument("--json", action="store_true", help="print the result as a JSON object")
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Ask the running kernel; the exit status."""
+    asked = questions.read()
+    answers = asking.ask(asked)
+    predictions = [Predictions(question, answers.machine) for question in asked]
+    finding = inference.infer(predictions, answers.given, report.claimed(answers.kernel))
+    found = report.data(finding, answers, predictions)
+    if options.profile:
+        profiles.write(options.profile, finding.profile(answers.kernel))
+        print(f"The profile is in {options.profile}.", file=sys.stderr)
+    print(json.dumps(found) if options.json else report.text(found, verbose=options.verbose))
+    return int(bool(finding.unexplained))

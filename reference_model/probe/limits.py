@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The changes that no safe question shows, each with the reason."""
+
+from __future__ import annotations
+
+from .. import changes
+from ..releases import Change
+
+_MEMORY = "without it the kernel uses memory wrongly, and nothing else shows the difference"
+_ALLOCATION = "only an allocation that fails in the kernel shows it"
+
+NEVER_ASKED: dict[Change, str] = {
+    changes.STORAGES_BY_TYPE: _MEMORY,
+    changes.STORAGE_POINTERS: _MEMORY,
+    changes.DETACH_NEVER_FAILS: _ALLOCATION,
+    changes.PREORDER_INDEX: _MEMORY,
+    changes.FAILED_REPLACE_RESTORES: _ALLOCATION,
+    changes.SPARSE_CPUS: _MEMORY,
+}
+"""Why each of these changes is not asked for."""
