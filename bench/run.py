@@ -22,6 +22,7 @@ import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
+import checks
 import pages
 
 import records.files
@@ -306,6 +307,7 @@ def main() -> int:
     memory(20_000)
     divergence(60)
     examples()
+    checks.measure()
     site()
     pages.measure()
     upstream()

@@ -16,6 +16,7 @@ from . import (
     check,
     explore,
     go_versions,
+    objects,
     probe,
     record,
     record_events,
@@ -36,6 +37,7 @@ SUBCOMMANDS = (
     record_two_faults,
     sessions,
     go_versions,
+    objects,
     probe,
     record,
 )

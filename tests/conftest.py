@@ -30,6 +30,9 @@ ON_THIS_KERNEL = {
     "test_host_stories.py",
 }
 
+# What reads the kernel tree that the upstream check changes runs in the same process.
+IN_THE_TREE = {"test_check.py", "test_selftest_objects.py"}
+
 # What takes longest begins first, so that no process waits for it at the end.
 LONG = {"test_guests.py", "test_check.py", "test_explore.py", "test_properties.py"}
 
@@ -64,7 +67,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.name not in LONG)
     for item in items:
         name = item.path.name
-        group = "kernel" if name in ON_THIS_KERNEL else name
+        group = "tree" if name in IN_THE_TREE else name
+        group = "kernel" if name in ON_THIS_KERNEL else group
         item.add_marker(pytest.mark.xdist_group(group))
         if name in LONG | BUILDS | ON_THIS_KERNEL:
             item.add_marker(pytest.mark.slow)

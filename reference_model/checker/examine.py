@@ -116,5 +116,11 @@ def _doubts(programs: dict[Program, Behaviour]) -> Iterator[str]:
         if behaviour.unknown_storages:
             places = ", ".join(sorted(behaviour.unknown_storages))
             yield f"Which map the program {program.name} uses at {places} is unknown."
+        for found in behaviour.locks:
+            if found.value and found.value.nested_lock:
+                yield (
+                    f"The lock in a value of the map {found.name} is inside another struct. "
+                    "Linux 6.1 does not find it there and rejects the program; 6.12 finds it."
+                )
         if not behaviour.complete:
             yield f"The code of the program {program.name} could not be followed to its end."

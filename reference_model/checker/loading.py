@@ -175,7 +175,9 @@ class _Loader:
             if not self._kernel.has(changes.SPIN_LOCK):
                 raise errors.UnknownHelper("bpf_spin_lock")
             if found in self._maps and not self._maps[found].object.record:
-                raise errors.HelperMapType(f"bpf_spin_lock() on {found.name}, without its BTF")
+                late = self._kernel.has(changes.BTF_RECORD)  # seen on 6.1 and on 6.12
+                error = errors.HelperMapType if late else errors.ValueAccess
+                raise error(f"bpf_spin_lock() on {found.name}, which has no BTF with a lock")
 
     def _body(self, behaviour: Behaviour) -> Iterator[Step]:
         """The program as steps of the model."""

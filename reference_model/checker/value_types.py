@@ -26,6 +26,8 @@ class ValueType(Type):
     def __init__(self, size: int, special: dict[Special, Field] | None = None) -> None:
         self.size = size
         self._special = special or {}
+        self.nested_lock = False
+        """Whether a spin lock is a member of a member; old kernels do not find it there."""
         self.name = f"ValueType({size}, {self._special})"
 
     def specials(self) -> dict[Special, Field]:
@@ -42,7 +44,15 @@ class ValueType(Type):
 
 def value_type(types: Btf, number: int) -> ValueType:
     """The type of a value; Malformed if it has no size."""
-    return ValueType(types.size(number), _special_fields(types, number, {}))
+    found = ValueType(types.size(number), _special_fields(types, number, {}))
+    value = types.resolved(number)
+    names = (
+        [types.resolved(member.type).name for member in types.members(value)]
+        if (value.kind == btf.STRUCT)
+        else []
+    )
+    found.nested_lock = values.SPIN_LOCK in found.specials() and "bpf_spin_lock" not in names
+    return found
 
 
 def _special_fields(

@@ -14,7 +14,7 @@ pytestmark = needs_compiler
 LOST = "update_concurrently"
 PER_CPU = MAP.replace("CGROUP", "PERCPU_CGROUP")
 LOCKED = """
-struct value { __u64 packets; struct { int pad; struct bpf_spin_lock lock; } deep; };
+struct value { __u64 packets; struct bpf_spin_lock lock; };
 """ + MAP.replace("value, __u64", "value, struct value")
 
 
@@ -70,8 +70,8 @@ def test_a_lost_update_is_found(text: str, lost: bool) -> None:
 @pytest.mark.parametrize(
     ("body", "lost"),
     [
-        ("bpf_spin_lock(&v->deep.lock); v->packets++; bpf_spin_unlock(&v->deep.lock);", False),
-        ("bpf_spin_lock(&v->deep.lock); bpf_spin_unlock(&v->deep.lock); v->packets++;", True),
+        ("bpf_spin_lock(&v->lock); v->packets++; bpf_spin_unlock(&v->lock);", False),
+        ("bpf_spin_lock(&v->lock); bpf_spin_unlock(&v->lock); v->packets++;", True),
         ("v->packets++;", True),
     ],
     ids=["inside", "behind", "without"],
@@ -82,6 +82,24 @@ def test_a_lock_protects_what_is_inside(body: str, lost: bool) -> None:
     assert (LOST in pages(found)) == lost
     assert "values_may_hold_a_spin_lock" in pages(found)
     assert answers(found)[0] == ("4.19-5.0 EINVAL" if "lock" in body else "4.19-7.3 ok")
+
+
+def test_a_lock_inside_another_struct() -> None:
+    """``python -m conformance objects`` shows it: 6.1 rejects the program, 6.12 loads it."""
+    text = LOCKED.replace("struct bpf_spin_lock lock;", "struct { struct bpf_spin_lock lock; } in;")
+    get = GET.replace("__u64", "struct value")
+    lock = "bpf_spin_lock(&v->in.lock); bpf_spin_unlock(&v->in.lock);"
+    (doubt,) = check(text, skb(f"{get} {lock} return 1;")).doubts
+    assert doubt.startswith("The lock in a value of the map counts is inside another struct.")
+    assert check(text, skb(f"{get} return v->packets < 9;")).doubts == []
+
+
+def test_a_lock_in_a_per_cpu_map() -> None:
+    """Libbpf creates the map without BTF, and then the verifier finds no lock."""
+    get = GET.replace("__u64", "struct value")
+    lock = "bpf_spin_lock(&v->lock); bpf_spin_unlock(&v->lock);"
+    found = check(LOCKED.replace("CGROUP", "PERCPU_CGROUP"), skb(f"{get} {lock} return 1;"))
+    assert answers(found)[1:] == ["4.20-5.0 EINVAL", "5.1-6.1 EACCES", "6.2-7.3 EINVAL"]
 
 
 def test_the_sentence_names_the_bytes_and_the_line() -> None:
