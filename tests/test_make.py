@@ -129,6 +129,21 @@ def test_any_path_of_linux_reaches_the_command(tmp_path: Path, linux: str) -> No
     assert linux in result.stdout.splitlines()
 
 
+def test_all_options_of_the_series_reach_the_command(tmp_path: Path) -> None:
+    stub_python(tmp_path, 'printf "%s\\n" "$@"')
+    options = (
+        "LINUX=x",
+        "SERIES=2",
+        "REVISION=3",
+        "SIGNOFF=yes",
+        "ASSISTED_BY=a b",
+        "SITE=https://x",
+    )
+    told = make(tmp_path, "upstream", *options).stdout
+    wanted = "series x --series 2 --revision 3 --signoff yes --assisted-by a b --site https://x"
+    assert wanted in " ".join(told.splitlines())
+
+
 def test_linux_is_asked_for_before_anything_is_installed(tmp_path: Path) -> None:
     result = make(tmp_path, "upstream", "LINUX=")
     assert "make upstream LINUX=/path/to/linux" in result.stderr

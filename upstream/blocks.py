@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-LEFT_OUT = ("container:: site", "tip::", "seealso::")
+LEFT_OUT = ("rule::", "container:: site", "tip::", "seealso::")
 """How directives begin that only the site shows."""
 
 DIRECTIVE = re.compile(r"\.\. [\w-]+::(?: |$)")
@@ -41,7 +41,7 @@ class Block:
 
     @property
     def is_left_out(self) -> bool:
-        """Whether only the site shows this: examples of the model, targets, comments, tips."""
+        """Whether only the site shows this: rules, examples of the model, comments, tips."""
         comment = self.lines[0].startswith("..") and not self.directive
         return comment or self.lines[0].startswith(">>> ") or self.directive.startswith(LEFT_OUT)
 

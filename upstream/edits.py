@@ -80,11 +80,12 @@ class Where(Enum):
     INSTEAD = "instead of"
     AFTER = "after"
     WITHIN = "in"
+    END = "at the end of the file, after"
 
 
 @dataclass(frozen=True)
 class Edit:
-    """Puts a text before, after or in the place of a passage.
+    """Puts a text before, after or in the place of a passage, or at the end of its file.
 
     ``place`` names the passage in words, for readers.  A new text that is part of a paragraph is
     ``running``: the paragraph is filled again from there on, with its own indentation.
@@ -112,6 +113,8 @@ class Edit:
             stop = start
         elif self.where is Where.AFTER:
             start = stop
+        elif self.where is Where.END:
+            start = stop = len(text.rstrip("\n"))
         if self.running:
             first = text.rfind("\n", 0, start) + 1
             last = text.find("\n\n", stop)

@@ -44,7 +44,7 @@ class Claim:
     @property
     def traces(self) -> list[str]:
         """The recorded traces that check its rules."""
-        found = (trace for name in self.rules for trace in reference().rule(name).traces)
+        found = (trace for name in self.rules for trace in reference().traces[name])
         return list(dict.fromkeys(found))
 
     @property

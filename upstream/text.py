@@ -2,8 +2,8 @@
 """A page of the site as the kernel's reStructuredText.
 
 The reference pages are plain reStructuredText of 80 columns, apart from a few directives.  So a
-section is copied block by block: a rule becomes an item that begins with its releases, and examples
-of the model, tips and whatever stands in ``.. container:: site`` are left out.  What has no form in
+section is copied block by block: rules, examples of the model, tips and whatever stands in ``..
+container:: site`` are left out.  What has no form in
 the kernel's documentation is a ``PageError`` that names the line.
 """
 
@@ -12,11 +12,8 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-
-from reference_model import Change, changes
 
 from .blocks import MARKS, Block, blocks, options
 
@@ -43,36 +40,21 @@ class PageError(Exception):
         super().__init__(f"{where}:{line}: {reason}")
 
 
-@dataclass(frozen=True)
-class RuleText:
-    """A rule of a page: its name, the releases that it holds for, its sentences, its evidence."""
-
-    name: str
-    versions: str
-    sentences: str
-    traces: tuple[str, ...]
-    recorded: bool
-
-    @property
-    def text(self) -> str:
-        """The sentences, introduced by the releases."""
-        return f"{self.versions}: {self.sentences}" if self.versions else self.sentences
-
-
 class Page:
     """A page of the site, to be copied from."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.blocks = tuple(blocks(path.read_text(encoding="utf-8")))
-        self.rules = {rule.name: rule for rule in self._rules()}
+        self.traces = dict(self._traces())
+        """The recorded traces that check each rule, by its name."""
 
     def section(self, title: str, *, mark: str, name: str = "", without: Sequence[str] = ()) -> str:
         """Return a section with the sections in it; its title, or ``name``, is underlined with
         ``mark``.
 
-        ``without`` names what to leave out: rules, sections in it, and paragraphs by how they
-        begin.  A name that the section does not have is a PageError.
+        ``without`` names what to leave out: sections in it, and paragraphs by how they begin.  A
+        name that the section does not have is a PageError.
         """
         titles = {b.lines[0]: number for number, b in enumerate(self.blocks) if b.is_heading}
         if title not in titles:
@@ -101,16 +83,8 @@ class Page:
         return "\n\n".join(found) + "\n"
 
     def _is_called(self, block: Block, name: str) -> bool:
-        """Whether a block is the rule or heading of this name, or a paragraph that begins so."""
-        if block.directive:
-            return self._rule_of(block) == name
+        """Whether a block is the heading of this name, or a paragraph that begins so."""
         return block.lines[0] == name if block.is_heading else block.lines[0].startswith(name)
-
-    def rule(self, name: str) -> RuleText:
-        """The rule of this name."""
-        if name not in self.rules:
-            raise PageError(self.path, 1, f"there is no rule {name}")
-        return self.rules[name]
 
     def _copied(self, number: int) -> Iterator[str]:
         """A block as the kernel's documentation has it; nothing if it is left out."""
@@ -125,8 +99,6 @@ class Page:
             yield text
         elif not name:
             yield filled(" ".join(RELEASE.sub(r"\1 Linux \2", text).split()))
-        elif name == "rule":
-            yield filled(self.rules[self._rule_of(block)].text, "- ")
         else:
             raise PageError(
                 self.path,
@@ -161,34 +133,11 @@ class Page:
 
         return ROLE.sub(path, "\n".join(block.lines))
 
-    def _rule_of(self, block: Block) -> str:
-        """The name of the rule that a block is, else ""."""
-        name, _, argument = block.directive.partition("::")
-        return argument.strip() if name == "rule" else ""
-
-    def _rules(self) -> Iterator[RuleText]:
+    def _traces(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         for block in self.blocks:
-            if not (name := self._rule_of(block)):
-                continue
-            lines = list(block.lines[1:])
-            asked = options(lines)
-            while lines and lines[0].strip():
-                lines.pop(0)
-            sentences = " ".join(self._resolved(Block(block.line, tuple(lines))).split())
-            checks = asked.get("checked-by", "").replace(",", " ").split()
-            recorded = "not-recorded" not in asked
-            yield RuleText(name, self._versions(block, asked), sentences, tuple(checks), recorded)
-
-    def _versions(self, block: Block, asked: dict[str, str]) -> str:
-        """``Since 5.9`` or ``Before 5.9``, from the records of changes."""
-        for option, word in (("since", "Since"), ("until", "Before")):
-            if option in asked:
-                change = getattr(changes, asked[option], None)
-                if not isinstance(change, Change) or change.first is None:
-                    raise PageError(self.path, block.line, f"no such change: {asked[option]}")
-                also = ", and in stable releases" if option == "since" and change.backports else ""
-                return f"{word} Linux {change.first}{also}"
-        return ""
+            if block.directive.startswith("rule::"):
+                checks = options(block.lines[1:]).get("checked-by", "")
+                yield block.directive.split()[1], tuple(checks.replace(",", " ").split())
 
 
 @cache

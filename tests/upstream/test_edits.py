@@ -60,6 +60,7 @@ def test_a_text_goes_before_or_after_or_in_the_place() -> None:
     assert edit(fish, "Ha. ", Where.BEFORE).apply(TEXT).endswith("\nHa. Fish stay.\n")
     assert edit(fish, " Ha.", Where.AFTER).apply(TEXT).endswith("\nFish stay. Ha.\n")
     assert edit(fish, "Ha.").apply(TEXT).endswith("\nHa.\n")
+    assert edit(LEAVING, "\n\nHa.", Where.END).apply(TEXT) == f"{TEXT}\nHa.\n"
 
 
 def test_a_running_text_fills_the_rest_of_its_paragraph() -> None:
@@ -79,7 +80,7 @@ def test_a_running_text_keeps_its_indentation() -> None:
     )
 
 
-@pytest.mark.parametrize("where", [Where.BEFORE, Where.AFTER])
+@pytest.mark.parametrize("where", [Where.BEFORE, Where.AFTER, Where.END])
 def test_a_text_that_stands_there_already_is_not_added_again(where: Where) -> None:
     fish = edit(Passage("ponds.rst", "Fish stay."), "Toads\ncome. ", where)
     once = fish.apply(TEXT)

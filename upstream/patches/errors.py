@@ -54,9 +54,9 @@ ERRORS = Patch(
     ),
     edits=(
         Edit(
-            Passage(CGROUP_STORAGE, "Program test runs", "temporary storage.", "4c0c9940d58c26d3"),
-            Where.AFTER,
-            "the last sentence of the page",
+            Passage(CGROUP_STORAGE, "Semantics ========="),
+            Where.END,
+            "the section on semantics",
             table,
         ),
     ),

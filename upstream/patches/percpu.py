@@ -4,12 +4,22 @@
 from __future__ import annotations
 
 from ..edits import Edit, Passage, Where
-from ..patch import CGROUP_STORAGE, Claim, Patch, reference
+from ..patch import CGROUP_STORAGE, Claim, Patch
+from ..text import filled
 
 
 def layout() -> str:
     """Return the section, which goes to the end of the page."""
-    return f"\n\n{reference().section('Per-CPU values', mark='-')}".rstrip("\n")
+    text = filled(
+        "In the per-CPU type a program accesses the value of the CPU on which it runs. A lookup or "
+        "update from user space passes the values of all possible CPUs, in the order of their "
+        "numbers, each padded to a multiple of 8 bytes. libbpf_num_possible_cpus() returns the "
+        "number of possible CPUs. If the buffer has room only for the online CPUs, the kernel "
+        "accesses memory past its end. With ``BPF_F_CPU`` and a CPU number in the upper 32 bits of "
+        "the flags, the command passes the value of that CPU only. With ``BPF_F_ALL_CPUS`` an "
+        "update writes one value to all CPUs."
+    )
+    return f"\n\nPer-CPU values\n--------------\n\n{text}"
 
 
 PERCPU = Patch(
@@ -34,9 +44,9 @@ PERCPU = Patch(
     ),
     edits=(
         Edit(
-            Passage(CGROUP_STORAGE, "Program test runs", "temporary storage.", "4c0c9940d58c26d3"),
-            Where.AFTER,
-            "the last sentence of the page",
+            Passage(CGROUP_STORAGE, "Semantics ========="),
+            Where.END,
+            "the section on semantics",
             layout,
         ),
     ),

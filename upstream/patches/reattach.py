@@ -9,19 +9,6 @@ from ..edits import Edit, Passage, Where
 from ..patch import CGROUP_STORAGE, Claim, Patch, reference
 from ..words import commit, replaced
 
-ATTACH_RULES = (
-    *("attach.create", "attach.reuse", "attach.fresh", "attach.failed"),
-    *("replace.keep", "replace.reset"),
-    *("link-update.keep", "link-update.same-maps", "link-update.other-maps"),
-)
-"""Rules that the table says, too, or that concern other maps."""
-
-SHARE_RULES = (
-    *("share.programs", "share.attach-types-struct", "share.attach-types-id", "share.lsm"),
-    *("share.links", "share.maps", "share.own", "Do not attach a program twice"),
-)
-"""Rules that the table says, too, and what concerns two old releases."""
-
 
 def warning() -> str:
     """Return the warning that attaching a program does not reset the storage."""
@@ -46,10 +33,9 @@ def frees() -> str:
 def sections() -> str:
     """Return two sections that go to the end of the page."""
     page = reference()
-    attaching = page.section(
-        "Attaching, replacing and detaching", mark="-", name="Attaching", without=ATTACH_RULES
-    )
-    sharing = page.section("Sharing", mark="-", without=SHARE_RULES)
+    attaching = page.section("Attaching, replacing and detaching", mark="-", name="Attaching")
+    of_two_old_releases = ("Do not attach a program twice",)
+    sharing = page.section("Sharing", mark="-", without=of_two_old_releases)
     header = "``struct`` key   ``__u64`` key"
     sharing = replaced(sharing, "16-byte key      8-byte key", header)
     return f"\n\n{attaching}\n{sharing}".rstrip("\n")
@@ -113,9 +99,9 @@ REATTACH = Patch(
             running=True,
         ),
         Edit(
-            Passage(CGROUP_STORAGE, "Program test runs", "temporary storage.", "4c0c9940d58c26d3"),
-            Where.AFTER,
-            "the last sentence of the page",
+            Passage(CGROUP_STORAGE, "Semantics ========="),
+            Where.END,
+            "the section on semantics",
             sections,
         ),
     ),

@@ -5,7 +5,7 @@
 
 #include <bpf/bpf.h>
 
-/* -ENOENT: nobody has made a storage for this cgroup */
+/* -ENOENT: this cgroup has no storage */
 int read_cgrp_count(int map_fd, const char *path, long *count)
 {
 	int err, cgroup_fd = open(path, O_RDONLY | O_DIRECTORY);
