@@ -63,7 +63,7 @@ def runs() -> None:
     pages = [page for page in TYPICAL if blocks(SITE / page)]
     first = {"files": bundle.model(), "request": {"do": "examples", "blocks": [{"text": ""}]}}
     again = [{"request": request(page)} for page in pages for _ in range(REPEATS)]
-    found = asked([first, {"files": bundle.stories()}, *again])
+    found = asked([first, {"files": bundle.figures() | bundle.stories()}, *again])
     start, ready = found["start"], found["steps"][0]["seconds"]
     print(
         f"playground: interpreter {start:.1f} s of CPU time, then {ready:.1f} s until ready: "

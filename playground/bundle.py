@@ -32,6 +32,9 @@ DRAWING = ROOT / "docs" / "_ext" / "common"
 APART = ("__main__", "other_changes")
 """Modules of the model that only commands and pages need."""
 
+FOR_FIGURES = ("recorder", "timeline")
+"""Modules of the model that only programs need, which are shown with a figure."""
+
 NOT_HERE = ("linux", "divergence", "checker")
 """Packages that no example needs; they work with a real kernel, processes or object files."""
 
@@ -53,15 +56,17 @@ def installed(pyodide: Path = PYODIDE) -> bool:
 
 def model() -> dict[str, str]:
     """The Python files that every run needs, by their paths in the browser, without docstrings."""
-    catalogue = MODEL / "catalogue"
-    files = [path for path in MODEL.glob("*.py") if path.stem not in APART]
-    files += [catalogue / "__init__.py", catalogue / "story.py"]
+    files = [path for path in MODEL.glob("*.py") if path.stem not in APART + FOR_FIGURES]
     here = Path(__file__).parent
-    files += [here / f"{name}.py" for name in ("__init__", "answers", "examples", "programs")]
-    found = {path.relative_to(ROOT).as_posix(): stripped(path) for path in files}
-    for path in DRAWING.glob("timeline_*.py"):
-        found[f"common/{path.name}"] = stripped(path)
-    return dict(sorted(found.items()))
+    return packed(*files, *(here / f"{name}.py" for name in ("__init__", "answers", "examples")))
+
+
+def figures() -> dict[str, str]:
+    """The files that programs need beside it: what observes them and draws their figures."""
+    files = [MODEL / f"{name}.py" for name in FOR_FIGURES]
+    files += [MODEL / "catalogue" / f"{name}.py" for name in ("__init__", "story")]
+    found = packed(*files, Path(__file__).with_name("programs.py"))
+    return found | {f"common/{path.name}": stripped(path) for path in DRAWING.glob("timeline_*.py")}
 
 
 def stories() -> dict[str, str]:
@@ -71,9 +76,13 @@ def stories() -> dict[str, str]:
         for path in sorted(MODEL.glob("*/**/*.py"))
         if not {*NOT_HERE} & {*path.relative_to(MODEL).parts}
     )
-    found = {path.relative_to(ROOT).as_posix(): stripped(path) for path in files}
-    found[HAZARDS.relative_to(ROOT).as_posix()] = HAZARDS.read_text(encoding="utf-8")
-    return found
+    record = HAZARDS.relative_to(ROOT).as_posix()
+    return packed(*files) | {record: HAZARDS.read_text(encoding="utf-8")}
+
+
+def packed(*files: Path) -> dict[str, str]:
+    """Files by their paths in the browser, without docstrings."""
+    return {path.relative_to(ROOT).as_posix(): stripped(path) for path in sorted(files)}
 
 
 def stripped(path: Path) -> str:
@@ -140,6 +149,7 @@ def write(folder: Path, more: Mapping[str, str], pyodide: Path = PYODIDE) -> Non
     made = {
         **more,
         "model.js": script("modelFiles", model()),
+        "figures.js": script("figuresFiles", figures()),
         "stories.js": script("storiesFiles", stories()),
         "python.js": python(pyodide),
     }

@@ -30,7 +30,7 @@ SCRIPTS = "python"
 
 
 PROGRAMS = {
-    "Count packets": """\
+    "Count packets (tutorial)": """\
 web = kernel.mkdir("web")
 counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, map_name="counts")
 count = kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB, Add(counts), prog_name="count")

@@ -2,7 +2,7 @@
 // Run, Edit, Stop, Reset and Share on the examples of a page, and the release on which they run.
 addEventListener("DOMContentLoaded", () => {
     const KEY = "kernel-release", TABS = "sphinx-design-tab-id-kernel";
-    const NEEDS_STORIES = /\b(catalogue|traces|refusals)\b/;
+    const MORE = /\b(catalogue|traces|refusals|recorder|timeline)\b/; // modules beside the model
     const examples = [];
     let release = "", running = null;
 
@@ -79,9 +79,9 @@ addEventListener("DOMContentLoaded", () => {
         try {
             const blocks = examples.slice(0, examples.indexOf(example) + 1)
                 .map(({text, docstring, editor}) => ({text, docstring, ...editor && {edited: editor.value}}));
-            const stories = blocks.some(({text, docstring, edited}) => NEEDS_STORIES.test(text + docstring + edited));
+            const texts = blocks.map(({text, docstring, edited}) => text + docstring + edited).join();
             const answer = await Python.ask({do: "examples", blocks, release}, {
-                stories,
+                needs: MORE.test(texts) ? ["figures", "stories"] : [],
                 progress: (text, stage) => {
                     clearTimeout(slow);
                     say(example, `${text} \u2026`);

@@ -111,7 +111,7 @@ addEventListener("DOMContentLoaded", () => {
             try {
                 const answer = await Python.ask(
                     {do: "program", text: text(), releases: releases(), name: name(text()), everywhere: all, identity},
-                    {progress: (stage, number) => {
+                    {needs: ["figures"], progress: (stage, number) => {
                         clearTimeout(slow);
                         say(`${stage} \u2026`);
                         progress.value = number;

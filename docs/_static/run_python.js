@@ -17,7 +17,7 @@ const Python = (() => {
     };
     const loaded = new Map();
     const waiting = new Map();
-    let worker, ready, kept, last = 0, hasStories = false, tell = () => {};
+    let worker, ready, kept, last = 0, added = new Set(), tell = () => {};
 
     // A script of the site; the same one is loaded once.
     const script = name => {
@@ -40,7 +40,7 @@ const Python = (() => {
     const end = reason => {
         worker?.terminate();
         worker = ready = undefined;
-        hasStories = false;
+        added.clear();
         for (const {reject} of waiting.values()) reject(new Error(reason));
         waiting.clear();
     };
@@ -84,19 +84,19 @@ const Python = (() => {
         releases,
         // Whether a request would be answered at once.
         get isReady() { return ready?.done === true; },
-        // The answer to a request; `stories` if it needs more than the model; `progress` is called
-        // with a sentence and a number from 1 to 3 while Python is loaded.
-        async ask(request, {stories = false, progress = () => {}} = {}) {
+        // The answer to a request.  `needs` names the files that it needs beside the model, "figures"
+        // or "stories"; `progress` gets a sentence and a number from 1 to 3 while Python is loaded.
+        async ask(request, {needs = [], progress = () => {}} = {}) {
             tell = progress;
             if (!ready) {
                 ready = start();
                 ready.then(() => { if (ready) ready.done = true; }, () => { ready = undefined; });
             }
             await ready;
-            if (stories && !hasStories) {
-                await script("stories.js");
-                worker.postMessage({files: storiesFiles});
-                hasStories = true;
+            for (const name of needs.filter(each => !added.has(each))) {
+                await script(`${name}.js`);
+                worker.postMessage({files: self[`${name}Files`]});
+                added.add(name);
             }
             const id = ++last;
             return new Promise((resolve, reject) => {

@@ -90,7 +90,7 @@ def test_what_is_printed_is_shown() -> None:
 
 
 def test_the_programs_of_the_playground_run() -> None:
-    found = ran(PROGRAMS["Count packets"], "5.8", "5.9", everywhere=True)
+    found = ran(PROGRAMS["Count packets (tutorial)"], "5.8", "5.9", everywhere=True)
     assert [row["values"] for row in found["rows"]] == [["3", "3"], ["ENOENT", "3"]]
     assert len(found["svg"]) == 2
     assert [span["title"] for span in found["everywhere"]] == [

@@ -77,7 +77,7 @@ def test_all_examples_run_in_pyodide_as_written() -> None:
     steps: list[dict[str, Any]] = [
         {"request": {"do": "examples", "blocks": examples}} for examples in wanted.values()
     ]
-    steps[0]["files"] = bundle.model() | bundle.stories()
+    steps[0]["files"] = bundle.model() | bundle.figures() | bundle.stories()
     steps[-1]["files"] = whole_model()
     answers = [step["answer"] for step in asked(steps)["steps"]]
     parser, wrong = doctest.DocTestParser(), []
@@ -310,6 +310,19 @@ def test_the_address_chooses_a_release(browser: Chromium, base: str) -> None:
     assert browser.evaluate(bar(0, "select") + ".value") == ""
 
 
+def test_a_tab_and_the_release_stay_in_step(browser: Chromium, base: str) -> None:
+    chosen = (
+        "document.querySelector('input:checked + label[data-sync-group=kernel]').dataset.syncId"
+    )
+    browser.open(f"{base}breaking_changes/reattach_keeps_data.html?kernel=5.4")
+    assert browser.evaluate(chosen) == "k4.19"
+    browser.evaluate("document.querySelector('label[data-sync-id=\"k5.9\"]').click()")
+    assert browser.evaluate(bar(1, "select") + ".value") == ""
+    assert browser.evaluate("new URL(location).searchParams.get('kernel')") is None
+    choose(browser, 1, "6.1")
+    assert browser.evaluate(chosen) == "k5.9"
+
+
 # Programs
 
 
@@ -398,3 +411,9 @@ def test_firefox_runs_examples(base: str) -> None:
         write(browser, 0, "1 + 1")
         click(browser, 0, "run")
         browser.wait_for(output(0) + ".innerText.includes('2')")
+        click(browser, 0, "share")
+        browser.wait_for("location.hash.startsWith('#run=0.')")
+        write(browser, 0, "while True: pass")
+        click(browser, 0, "run")
+        click(browser, 0, "stop")
+        browser.wait_for(f"{status(0)} === 'Stopped.'")
