@@ -211,7 +211,7 @@ def test_nothing_is_left_whatever_ends_the_run(linux: Tree, how: signal.Signals)
     started = linux.path.parent / "started"
     script.write_text(f"#!/bin/sh\ntouch {started}\nexec sleep 60\n")
     document = linux.path / "Documentation" / "bpf" / "map_cgroup_storage.rst"
-    document.write_text("Program test runs always use a temporary storage.\n")
+    document.write_text("Semantics\n=========\n")
     git(linux.path, "add", "-f", str(document))
     git(
         linux.path,
