@@ -24,6 +24,7 @@ from pathlib import Path
 
 import checks
 import pages
+from running import running
 
 import records.files
 from reference_model import (
@@ -306,6 +307,7 @@ def main() -> int:
     scaling(options.few, options.many)
     memory(20_000)
     divergence(60)
+    running(1_000)
     examples()
     checks.measure()
     site()

@@ -14,7 +14,6 @@ from typing import Any
 from reference_model.changes import NAMES
 from reference_model.probe import inference, questions
 from reference_model.probe.asking import Answers
-from reference_model.probe.inference import Finding
 from reference_model.probe.predictions import Predictions, changes_of
 from reference_model.probe.report import STATES
 from reference_model.releases import Release
@@ -64,12 +63,6 @@ def write(records: Mapping[str, Answers], path: Path = FILE) -> None:
     heads = [f"  {json.dumps(version)}: {json.dumps(told)}" for version, told in kernels.items()]
     text = f'{{\n "LICENSE": {json.dumps(LICENCE)},\n "kernels": {{\n' + ",\n".join(heads)
     write_whole(path, text + '\n },\n "answers": {\n' + ",\n".join(rows) + "\n }\n}\n")
-
-
-def found(told: Answers) -> Finding:
-    """What the answers say of a kernel."""
-    predictions = [Predictions(question, told.machine) for question in questions.read()]
-    return inference.infer(predictions, told.given)
 
 
 def differences(version: str, told: Answers) -> list[str]:

@@ -27,6 +27,7 @@ ON_THIS_KERNEL = {
     "test_go_examples.py",
     "test_host_kernel.py",
     "test_host_probe.py",
+    "test_host_running.py",
     "test_host_stories.py",
 }
 
@@ -34,7 +35,10 @@ ON_THIS_KERNEL = {
 IN_THE_TREE = {"test_check.py", "test_selftest_objects.py"}
 
 # What takes longest begins first, so that no process waits for it at the end.
-LONG = {"test_guests.py", "test_check.py", "test_explore.py", "test_properties.py"}
+LONG = {
+    *("test_guests.py", "test_probe_guest.py", "test_check.py", "test_explore.py"),
+    "test_properties.py",
+}
 
 # What builds sites, compiles, boots guests, searches or runs whole records is left out by
 # `make quick`, which replays the records by itself.
@@ -48,7 +52,7 @@ BUILDS = {
     ),
     *("test_divergence.py", "test_ext_sources.py", "test_markers.py"),
     *("test_guest_harness.py", "test_interleavings.py", "test_search.py", "test_series.py"),
-    *("test_record.py", "test_results.py", "test_trace.py"),
+    *("test_probe_guest.py", "test_record.py", "test_results.py", "test_trace.py"),
 }
 
 

@@ -47,6 +47,15 @@ def add(added: Any) -> None:
         "that an object cannot show; with FILE, only for those that concern its maps",
     )
     command.add_argument(
+        "--running",
+        action="store_true",
+        help="report the storage maps of this machine with their programs, attachments and "
+        "entries, as root; with FILE, those in files of bpftool -j map show, prog show, cgroup "
+        "tree and map dump id N (name ends in N), and of find /sys/fs/cgroup -type d -printf "
+        "'%%i %%p\\n'. Nothing is changed. Exit status: 1 an entry has no attachment or is "
+        "shared, 2 something could not be read",
+    )
+    command.add_argument(
         "--from", dest="first", metavar="R", help="the oldest release that you support (default: "
         f"{MAINLINE[0]})",
     )  # fmt: skip
@@ -74,6 +83,8 @@ def add(added: Any) -> None:
 def _check(options: argparse.Namespace) -> int:
     from . import document, report, verdict
 
+    if options.running:
+        return _running(options)
     if not (options.files or options.source):
         raise UserError("name a file to check, or a directory of source code: --source DIR")
     releases = _releases(options)
@@ -85,6 +96,16 @@ def _check(options: argparse.Namespace) -> int:
         site = options.site and options.site.rstrip("/") + "/"
         print(report.text(objects, searched, verbose=options.verbose, site=site))
     return verdict.status(verdict.reasons(objects, searched))
+
+
+def _running(options: argparse.Namespace) -> int:
+    """Report on the running system; the exit status."""
+    from ..running import command
+
+    others = ("source", "first", "last", "kernel", "site")
+    if any(getattr(options, name) for name in others):
+        raise UserError("--running takes no other option than --verbose and --json")
+    return command.run(options.files, as_json=options.json, verbose=options.verbose)
 
 
 def _releases(options: argparse.Namespace) -> list[Release]:

@@ -21,7 +21,7 @@ def add(added: Any) -> None:
         description="Ask the running kernel with short programs which of the recorded changes it "
         "has, and print the nearest mainline release and what differs. It needs root, works in a "
         "cgroup of its own and removes it at the end. It asks nothing that could crash a kernel. "
-        "Exit status: 0 the kernel was asked, 1 the model does not explain some answers, 2 the "
+        "Exit status: 0 the kernel answered, 1 the model does not explain some answers, 2 the "
         "kernel could not be asked.",
     )
     command.add_argument(

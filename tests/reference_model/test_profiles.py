@@ -92,7 +92,7 @@ def test_a_file_is_read_as_it_was_written(tmp_path: Path) -> None:
     [
         ("", "Expecting value"),
         ("[]", r"expected an object, not '\[\]'"),
-        ("[" * 100_000, "nested too deep"),
+        pytest.param("[" * 100_000, "nested too deep", id="deep"),
         ('{"profile": 1, "profile": 1}', "'profile' is there twice"),
         (data(profile=2), "it has form 2, and this version reads form 1"),
         (data(profile=True), "'profile' is a number, not true"),

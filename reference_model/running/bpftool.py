@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Reads what there is from files that bpftool wrote, on this machine or on another one.
+
+The files are those of ``bpftool -j map show``, ``bpftool -j prog show``, ``bpftool -j cgroup tree``
+and, for each storage map, ``bpftool -j map dump id N``, whose file has the id N as the last number
+of its name.  One more file tells the ids of the cgroups, which bpftool does not print::
+
+    find /sys/fs/cgroup -type d -printf '%i %p\\n' > cgroups.txt
+
+Each file is recognised by what is in it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..commands import UserError
+from ..uapi import AttachFlag, AttachType, MapType
+from .found import STORAGE_MAPS, FoundAttachment, FoundMap, FoundProgram, Key, Machine
+from .live import read_key
+
+_TYPES = {kind.name.removeprefix("BPF_MAP_TYPE_").lower(): kind for kind in STORAGE_MAPS}
+_FLAGS = {"multi": AttachFlag.BPF_F_ALLOW_MULTI, "override": AttachFlag.BPF_F_ALLOW_OVERRIDE}
+_SHORT = {"device": "cgroup_device", "sock_ops": "cgroup_sock_ops"}
+_MOST = 1 << 28
+"""Bytes of the largest file that is read."""
+
+_COMMANDS = (
+    "bpftool -j map show, prog show, cgroup tree and map dump id N (in a file whose name ends in "
+    "N), and the list of cgroups that --help describes"
+)
+
+
+class FileError(UserError):
+    """A file is none of those that are read; the text names it, and what is wrong."""
+
+
+def _attach_types() -> dict[str, AttachType]:
+    """The attach types by the names that some version of bpftool gives them."""
+    found: dict[str, AttachType] = {}
+    for kind in AttachType:
+        full = kind.name.removeprefix("BPF_").lower()
+        short = full.removeprefix("cgroup_").removeprefix("inet_")
+        for name in (full, short, full.removeprefix("cgroup_")):
+            found.setdefault(name, kind)
+    return found
+
+
+_ATTACH_TYPES = _attach_types()
+
+
+def read(paths: Sequence[str | Path]) -> Machine:
+    """What the files say there is; FileError names a file that is none of those."""
+    machine = Machine(programs=None, attachments=None, whole=False)
+    dumps: dict[int, list[Key]] = {}
+    trees: list[dict[str, Any]] = []
+    kinds: set[str] = set()
+    for path in paths:
+        try:
+            kinds.add(_read(Path(path), machine, dumps, trees))
+        except OSError as error:
+            raise FileError(f"{path}: the file cannot be read: {error.strerror}") from None
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            reason = f"an object has no {error}" if isinstance(error, KeyError) else error
+            raise FileError(
+                f"{path}: not a file that is read here: {reason}; write the files with {_COMMANDS}"
+            ) from None
+    if "maps" not in kinds:
+        raise FileError("none of the files lists maps: add the output of bpftool -j map show")
+    _join(machine, dumps, trees, kinds)
+    lacking = {
+        "programs": "Nothing is known of programs: add the output of bpftool -j prog show.",
+        "tree": "Nothing is known of attachments: add the output of bpftool -j cgroup tree.",
+        "cgroups": "The ids of cgroups are not known, so no entry can be compared with the "
+        "attachments: add the list of cgroups that --help describes.",
+    }
+    machine.notes += [text for kind, text in lacking.items() if kind not in kinds]
+    return machine
+
+
+def _read(
+    path: Path, machine: Machine, dumps: dict[int, list[Key]], trees: list[dict[str, Any]]
+) -> str:
+    """Read a file; what kind of file it is."""
+    with path.open("rb") as file:
+        data = file.read(_MOST + 1)
+    if len(data) > _MOST:
+        raise ValueError(f"it is larger than {_MOST:,} bytes")
+    text = data.decode()
+    if re.match(r"\d+ /", text):
+        for line in text.splitlines():
+            number, _, where = line.partition(" ")
+            machine.cgroups[int(number)] = where
+        machine.whole = True
+        return "cgroups"
+    try:
+        told = json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+    if not (isinstance(told, list) and all(isinstance(each, dict) for each in told)):
+        raise ValueError("expected a JSON array of objects")
+    first = told[0] if told else {}
+    if "cgroup" in first:
+        trees += told
+        return "tree"
+    if "bytes_key" in first:
+        machine.maps += [found for each in told if (found := _map(each)) is not None]
+        return "maps"
+    if "tag" in first:
+        machine.programs = [
+            FoundProgram(each["id"], str(each["type"]), each.get("name", ""), _ids(each))
+            for each in told
+        ]
+        return "programs"
+    numbers = re.findall(r"\d+", path.stem)
+    if numbers and (not told or "key" in first):
+        dumps[int(numbers[-1])] = [_key(each) for each in told]
+        return "dump"
+    if not told:
+        return "empty"
+    raise ValueError("it has no maps, programs, cgroups or entries")
+
+
+def _ids(program: dict[str, Any]) -> tuple[int, ...]:
+    return tuple(program.get("map_ids", ()))
+
+
+def _map(told: dict[str, Any]) -> FoundMap | None:
+    kind = told.get("type")
+    known = _TYPES.get(str(kind)) or next((one for one in MapType if int(one) == kind), None)
+    if known not in STORAGE_MAPS:
+        return None
+    return FoundMap(
+        int(told["id"]),
+        known,
+        told.get("name", ""),
+        int(told["bytes_key"]),
+        int(told["bytes_value"]),
+        int(told.get("flags", 0)),
+        bool(told.get("frozen", 0)),
+        list(told.get("pinned", ())),
+    )
+
+
+def _key(entry: dict[str, Any]) -> Key:
+    return read_key(bytes(int(byte, 16) for byte in entry["key"]))
+
+
+def _join(
+    machine: Machine, dumps: dict[int, list[Key]], trees: list[dict[str, Any]], kinds: set[str]
+) -> None:
+    """Put together what different files say."""
+    for found in machine.maps:
+        found.entries = dumps.get(found.id)
+    wanted = {found.id for found in machine.maps}
+    known = machine.programs or []
+    programs = {each.id for each in known if not wanted.isdisjoint(each.maps)}
+    if "tree" in kinds:
+        machine.attachments = []
+    ids = {path: number for number, path in machine.cgroups.items()}
+    for cgroup in trees:
+        for told in cgroup.get("programs", ()):
+            name = str(told["attach_type"])
+            kind = _ATTACH_TYPES.get(_SHORT.get(name, name))
+            if told["id"] in programs and kind is not None and machine.attachments is not None:
+                flags = int(_FLAGS.get(told.get("attach_flags", ""), 0))
+                path = cgroup["cgroup"]
+                machine.attachments.append(
+                    FoundAttachment(path, ids.get(path), kind, told["id"], flags)
+                )
