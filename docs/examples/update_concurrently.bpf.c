@@ -30,7 +30,8 @@ int gate(struct __sk_buff *skb)
 	__u64 *packets = bpf_get_local_storage(&counts, 0);
 	struct limits *limit = bpf_get_local_storage(&limits, 0);
 
-	*packets += 1;		/* nobody else is on this CPU */
+	/* an interrupt may run a program on this CPU, so the addition is atomic */
+	__sync_fetch_and_add(packets, 1);
 	return limit->closed == 0;
 }
 

@@ -35,7 +35,7 @@ int count_here(struct __sk_buff *skb)
 {
 	__u64 *packets = bpf_get_local_storage(&per_cpu, 0);
 
-	*packets += 1;
+	__sync_fetch_and_add(packets, 1);
 	return 1;
 }
 
