@@ -89,8 +89,10 @@ def read_by_doctest(site: Site) -> None:
     assert status == 0, output
 
 
-@pytest.mark.parametrize("between", [killed, read_by_doctest])
-@pytest.mark.parametrize("edit", EDITS)
+@pytest.mark.parametrize(
+    ("edit", "between"),
+    [*((edit, read_by_doctest) for edit in EDITS), (edit_model, killed), (edit_example, killed)],
+)
 def test_an_edit_reaches_the_page(
     site: Site, edit: Callable[[Site], tuple[str, str]], between: Callable[[Site], None]
 ) -> None:
