@@ -24,6 +24,10 @@ def _answerer(name: str) -> Callable[..., object]:
         from .examples import run
 
         return run
+    if name == "check":
+        from .objects import check
+
+        return check
     from . import programs
 
     return programs.run

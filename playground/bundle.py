@@ -15,6 +15,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+import elftools
+
 from records.files import HAZARDS
 
 ROOT = Path(__file__).parent.parent
@@ -47,6 +49,9 @@ NOTICE = """\
 // Pyodide {version}, https://github.com/pyodide/pyodide, Mozilla Public License 2.0, with CPython,
 // PSF License. Changed: the module is a classic script.
 """
+
+
+ELFTOOLS = "// Contains pyelftools, https://github.com/eliben/pyelftools, in the public domain.\n"
 
 
 def installed(pyodide: Path = PYODIDE) -> bool:
@@ -83,6 +88,17 @@ def stories() -> dict[str, str]:
 def packed(*files: Path) -> dict[str, str]:
     """Files by their paths in the browser, without docstrings."""
     return {path.relative_to(ROOT).as_posix(): stripped(path) for path in sorted(files)}
+
+
+def checker() -> dict[str, str]:
+    """What the check of objects needs beside the stories: its modules, and pyelftools."""
+    files = [path for path in (MODEL / "checker").glob("*.py") if path.stem != "command"]
+    files.append(Path(__file__).parent / "objects.py")
+    found = packed(*files)
+    library = Path(elftools.__file__).parent
+    for path in library.rglob("*.py"):
+        found[path.relative_to(library.parent).as_posix()] = stripped(path)
+    return dict(sorted(found.items()))
 
 
 def stripped(path: Path) -> str:
@@ -151,6 +167,7 @@ def write(folder: Path, more: Mapping[str, str], pyodide: Path = PYODIDE) -> Non
         "model.js": script("modelFiles", model()),
         "figures.js": script("figuresFiles", figures()),
         "stories.js": script("storiesFiles", stories()),
+        "checker.js": ELFTOOLS + script("checkerFiles", checker()),
         "python.js": python(pyodide),
     }
     for name, text in made.items():

@@ -84,8 +84,8 @@ const Python = (() => {
         releases,
         // Whether a request would be answered at once.
         get isReady() { return ready?.done === true; },
-        // The answer to a request.  `needs` names the files that it needs beside the model, "figures"
-        // or "stories"; `progress` gets a sentence and a number from 1 to 3 while Python is loaded.
+        // The answer to a request.  `needs` names the files that it needs beside the model, "figures",
+        // "stories" or "checker"; `progress` gets a sentence and a number from 1 to 3 while Python is loaded.
         async ask(request, {needs = [], progress = () => {}} = {}) {
             tell = progress;
             if (!ready) {

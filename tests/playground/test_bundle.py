@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 import subprocess
@@ -60,6 +61,25 @@ def test_stories_have_what_the_model_lacks() -> None:
     assert not [path for path in files if "/linux/" in path or "/divergence/" in path]
 
 
+def test_the_checker_has_what_it_needs(tmp_path: Path) -> None:
+    """Without any file that a page does not load, and without pyelftools being installed."""
+    home = written(tmp_path, bundle.model() | bundle.stories() | bundle.checker())
+    head = b"\x7fELF\2\1\1" + bytes(9) + b"\1\0\xf7\0" + bytes(20)
+    header = head + b"\0\x10" + bytes(16) + b"\x40\0\1\0\0\0"  # a section beyond the end
+    data = base64.b64encode(header).decode()
+    request = json.dumps({"do": "check", "name": "short.o", "data": data, "first": "5.8"})
+    code = f"from playground.answers import answer; print(answer({request!r}))"
+    result = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", f"import sys; sys.path[:0] = [{str(home)!r}]\n{code}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = json.loads(result.stdout)["lines"]
+    assert lines[0] == "short.o: cannot tell"
+    assert "it is no whole ELF image" in lines[1]
+
+
 def pyodide(folder: Path, code: str) -> Path:
     """A stand-in for the package."""
     files = {
@@ -102,7 +122,8 @@ def test_scripts_are_written_where_they_changed(tmp_path: Path) -> None:
     for text in ("one", "one", "two"):
         bundle.write(tmp_path / "out", {"programs.js": text}, package)
     names = {path.name for path in (tmp_path / "out").iterdir()}
-    assert names == {"figures.js", "model.js", "programs.js", "python.js", "stories.js"}
+    scripts = {"checker", "figures", "model", "programs", "python", "stories"}
+    assert names == {f"{name}.js" for name in scripts}
     assert (tmp_path / "out" / "programs.js").read_text() == "two"
 
 

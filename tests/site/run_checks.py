@@ -7,6 +7,7 @@ Starting Python takes seconds, so each browser starts it once for all checks of 
 from __future__ import annotations
 
 import ast
+import base64
 import doctest
 import json
 import os
@@ -19,9 +20,11 @@ import pytest
 from chromium import Chromium, chromium, served
 from firefox import firefox
 from strict_doctest import docstrings
+from support_objects import compiled, needs_compiler
 
 from playground import bundle
 from playground.node import asked, blocks
+from playground.objects import check
 
 ROOT = Path(__file__).parent.parent.parent
 SITE = Path(os.environ.get("SITE", ROOT / "build" / "html")).resolve()
@@ -417,3 +420,52 @@ def test_firefox_runs_examples(base: str) -> None:
         click(browser, 0, "run")
         click(browser, 0, "stop")
         browser.wait_for(f"{status(0)} === 'Stopped.'")
+
+
+# The check of objects
+
+OBJECT = "document.querySelector('#object-to-check')"
+CHECKED = "document.querySelector('.check-output').innerText"
+DROP = """
+(data => {
+    const found = atob(data), files = new DataTransfer();
+    const bytes = Uint8Array.from(found, letter => letter.charCodeAt(0));
+    files.items.add(new File([bytes], "count.bpf.o"));
+    const box = document.querySelector(".check-drop");
+    box.dispatchEvent(new DragEvent("drop", {dataTransfer: files, cancelable: true}));
+})
+"""
+SOURCE = ROOT / "docs" / "examples" / "attach_types_share_with_8_byte_keys.bpf.c"
+
+
+@needs_compiler
+@pytest.mark.parametrize("by", ["http", "file"])
+def test_an_object_is_checked_in_the_page(browser: Chromium, base: str, by: str) -> None:
+    root = base if by == "http" else f"{SITE.as_uri()}/"
+    browser.open(f"{root}check.html")
+    assert [it for it in browser.requests if "/python/" in it] == []
+    data = base64.b64encode(compiled(SOURCE.read_text(encoding="utf-8"), "-g", head="")).decode()
+    browser.evaluate(f"{DROP}({json.dumps(data)}), 0")
+    browser.wait_for(f"{STATUS} === 'Checked in this page. Nothing was uploaded.'")
+    shown = browser.evaluate(CHECKED)
+    assert shown.startswith("count.bpf.o: affected\n")
+    assert "it loads on Linux 5.9 to 7.3." in shown
+    link = browser.evaluate("document.querySelector('.check-output a').href")
+    assert link == f"{root}errors.html#errors-map-create"
+    outside = [it for it in browser.requests if not it.startswith((root, "blob:", "data:"))]
+    assert outside == []
+    browser.size(NARROW)
+    browser.media(scheme="dark")
+    browser.evaluate(AXE.read_text(encoding="utf-8") + ";0")
+    result = browser.evaluate("axe.run({resultTypes: ['violations']})")
+    found = [f"{it['id']}: {it['nodes'][0]['html'][:200]}" for it in result["violations"]]
+    assert not found, "\n".join(found)
+    assert browser.evaluate("document.documentElement.scrollWidth") <= NARROW
+
+
+def test_the_check_in_pyodide_is_that_of_the_command() -> None:
+    """Of what is no object; an object is compared in a browser."""
+    request = {"do": "check", "name": "a.o", "data": base64.b64encode(b"\x7fELF").decode()}
+    files = bundle.model() | bundle.stories() | bundle.checker()
+    (step,) = asked([{"files": files, "request": request}])["steps"]
+    assert step["answer"] == check("a.o", request["data"])
