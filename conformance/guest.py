@@ -175,6 +175,8 @@ def run(
     or what the guest is made from is missing.
     """
     tools.require(tools.TO_BOOT)
+    if _ending.is_set():
+        raise Ended
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f"run-{os.getpid()}-", dir=cache) as name:
         place = Path(name)
@@ -240,8 +242,30 @@ def _wait(
             teller.feed(more())
         if ended:
             return True
-        if time.monotonic() > until or stop.wait(POLL):
+        if time.monotonic() > until or stop.is_set() or _ending.wait(POLL):
             return False
+
+
+class Ended(Exception):
+    """The command ends, so no other guest is booted."""
+
+
+_ending = threading.Event()
+
+
+@contextmanager
+def threads(jobs: int) -> Iterator[ThreadPoolExecutor]:
+    """Yield threads that run guests; whatever ends the block early ends the guests, too."""
+    try:
+        with ThreadPoolExecutor(jobs) as pool:
+            try:
+                yield pool
+            except BaseException:
+                _ending.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+    finally:
+        _ending.clear()
 
 
 def sweep(cache: Path = tools.CACHE) -> None:

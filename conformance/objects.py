@@ -11,7 +11,6 @@ import argparse
 import json
 import subprocess
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from reference_model.checker.examine import examine
@@ -103,7 +102,7 @@ def run(options: argparse.Namespace, progress: Progress) -> Exit:
     own = [languages.BUILT / f"{name}.bpf.o" for name in languages.c_names()]
     objects = [Path(name) for name in options.objects] or own
     good = True
-    with ThreadPoolExecutor(jobs_of(options)) as pool:
+    with guest.threads(jobs_of(options)) as pool:
         asked = pool.map(lambda kernel: ask(kernel, objects), wanted.here)
         for kernel, found in zip(wanted.here, asked, strict=True):
             for line in found:

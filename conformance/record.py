@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from reference_model.catalogue import Story
 from reference_model.commands import positive
 from reference_model.traces import Trace, TraceError, export, line, read
 
-from . import stories, tools, traces, twins
+from . import guest, stories, tools, traces, twins
 from .command_line import Exit, Output, Progress, UsageError, add, jobs_of
 from .command_line import wanted as wanted_kernels
 from .explore import LENGTH
@@ -112,7 +112,7 @@ def record_traces(options: argparse.Namespace, progress: Progress) -> Exit:
     """Write what the kernels answer to new sequences, or to those of a file."""
     given_ops = read_traces(options.ops) if options.ops else []
     asked = [replace(one, answers={}, undefined={}) for one in given_ops]
-    with Output(options.file) as output, ThreadPoolExecutor(jobs_of(options)) as pool:
+    with Output(options.file) as output, guest.threads(jobs_of(options)) as pool:
         wanted = wanted_kernels(options, progress)
         if not options.ops and wanted.here:
             releases = [release_of(kernel) for kernel in wanted.here]
@@ -193,7 +193,7 @@ def record_stories(options: argparse.Namespace, progress: Progress) -> Exit:
     with (
         Output(STORIES) as output,
         Output(KERNELS / "kernel.json"),  # only to see that the folder can be written
-        ThreadPoolExecutor(jobs_of(options)) as pool,
+        guest.threads(jobs_of(options)) as pool,
     ):
         wanted = wanted_kernels(options, progress)
         if lacking := missing_go():

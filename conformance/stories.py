@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -181,7 +180,7 @@ def run(options: argparse.Namespace, progress: Progress) -> Exit:
     wanted_stories = known(options.stories)
     say = progress.say if options.verbose else offers.silent
     good, reports = True, []
-    with JsonOutput(options) as output, ThreadPoolExecutor(jobs_of(options)) as pool:
+    with JsonOutput(options) as output, guest.threads(jobs_of(options)) as pool:
         wanted = wanted_kernels(options, progress)
         for report in pool.map(
             lambda kernel: ask(kernel, wanted_stories, say, options.time_limit), wanted.here

@@ -14,7 +14,6 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -250,7 +249,7 @@ def run(options: argparse.Namespace, progress: Progress) -> Exit:
     language = GO if options.go else C
     wanted_twins = known(options.twins, language)
     good, reports = True, []
-    with JsonOutput(options) as output, ThreadPoolExecutor(jobs_of(options)) as pool:
+    with JsonOutput(options) as output, guest.threads(jobs_of(options)) as pool:
         if options.go and (lacking := missing_go()):
             raise lacking
         wanted = wanted_kernels(options, progress)

@@ -308,6 +308,38 @@ def test_closing_run_all_stops_its_guests(tmp_path: Path, monkeypatch: pytest.Mo
     assert not [thread for thread in threading.enumerate() if "ThreadPool" in thread.name]
 
 
+@pytest.mark.skipif(not shutil.which("setpriv"), reason="setpriv(1) is not installed")
+def test_what_ends_a_command_ends_all_its_guests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that run, also of calls that boot one after the other, and those that wait."""
+    fake_qemu(monkeypatch, f"open({str(tmp_path)!r} + f'/{{time.time()}}', 'w'); time.sleep(60)")
+    caches = [tmp_path / "cache" / str(number) for number in range(3)]
+
+    def two_guests(cache: Path) -> None:
+        for _ in range(2):
+            list(guest.run_all([KERNEL], PLAIN, cache=cache))
+
+    def interrupted() -> None:
+        with guest.threads(2) as pool:
+            for cache in caches:
+                cache.mkdir(parents=True)
+                pool.submit(two_guests, cache)
+            while len([path for path in tmp_path.iterdir() if path.is_file()]) < 2:
+                time.sleep(0.01)
+            raise KeyboardInterrupt
+
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert time.monotonic() - begun < 20
+    assert len([path for path in tmp_path.iterdir() if path.is_file()]) == 2
+    assert [list(cache.iterdir()) for cache in caches] == [[], [], []]
+    script = f"open(console,'w').write({QUIET!r}); open(output,'w').write('one\\n\\nRC=0\\n')"
+    fake_qemu(monkeypatch, script)
+    assert guest.run(KERNEL, PLAIN, cache=tmp_path).rc == 0, "the next command boots guests again"
+
+
 # --- payloads and the command line
 
 
