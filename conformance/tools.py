@@ -37,7 +37,7 @@ TO_BUILD = ("busybox", PYTHON, "ldd", "dpkg")
 TO_BOOT = ("qemu-system-x86_64", "setpriv")
 
 
-@dataclass(frozen=True)
+@dataclass
 class MissingTools(Exception):
     """Programs or files that the harness needs are not installed.
 
