@@ -26,6 +26,8 @@ examples:
   python -m upstream series ~/src/bpf-next   writes build/upstream/*.patch
   python -m upstream series ~/src/bpf-next --series 2
   git send-email --dry-run build/upstream/*.patch
+  python -m upstream ebpf-docs ~/src/ebpf-docs
+                                             writes build/ebpf-docs/*.patch
   python -m upstream check                   checks them on Debian's newest linux-source
   python -m upstream sources                 compares changes.py with the kernel sources that
                                              Debian offers, or with your own trees: LINUX ...
