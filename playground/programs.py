@@ -169,7 +169,7 @@ def run_on(release: str, text: str, code: ast.Module, name: str, arguments: dict
         result.error = f"{line_of(error)}the behaviour is undefined: {error}"
     except Ended as ended:
         result.error = str(ended)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         result.error = f"{line_of(error)}{type(error).__name__}: {error}"
     result.printed = output.getvalue()
     result.timeline = recorder.timeline.folded()

@@ -50,6 +50,6 @@
             if (data.parts) await start(data);
             else if (data.files) add(data.files);
             else postMessage({id: data.id, answer: answer(data.request)});
-        }).catch(error => postMessage({id: data.id, error: String(error.message || error)}));
+        }).catch(error => postMessage({error: String(error.message || error)}));
     };
 })();

@@ -204,6 +204,7 @@ addEventListener("DOMContentLoaded", () => {
             button("Reset", () => reset()), button("Share", () => share()), status);
         setReleases(on);
         place.replaceChildren(bar, output);
+        if (!open) place.prepend(element("p", {textContent: "Run this page's program in the browser, on releases of your choice:"}));
         if (open) edit(source());
         shared();
         addEventListener("hashchange", shared);

@@ -51,7 +51,8 @@ const Python = (() => {
                 + "The examples on the page show the results.");
         }
         tell(stages.load, 1);
-        await Promise.all([script("python.js"), script("model.js")]);
+        const stopped = new Promise((_, reject) => waiting.set(0, {reject}));
+        await Promise.race([stopped, Promise.all([script("python.js"), script("model.js")])]);
         tell(stages.start, 2);
         const address = URL.createObjectURL(new Blob([pyodideParts.worker], {type: "text/javascript"}));
         worker = new Worker(address);
@@ -64,12 +65,10 @@ const Python = (() => {
             worker.onmessage = ({data}) => {
                 if (data.stage) tell(stages[data.stage], 3);
                 else if (data.ready) { kept = data.kept; resolve(); }
-                else if (data.error && data.id === undefined) fail(data.error);
+                else if (data.error) fail(data.error); // Python itself is broken: begin again
                 else {
-                    const asked = waiting.get(data.id);
+                    waiting.get(data.id)?.resolve(JSON.parse(data.answer));
                     waiting.delete(data.id);
-                    if (data.error) asked?.reject(new Error(data.error));
-                    else asked?.resolve(JSON.parse(data.answer));
                 }
             };
             worker.postMessage({parts, kept, files: modelFiles});

@@ -72,6 +72,7 @@ def test_values_and_errors_of_statements_are_shown() -> None:
         ("1\nkernel.mkdir('web').no", "Line 2: AttributeError: "),
         ("kernel = kernel.map_create(MapType(99), U64, U64)", "Line 1: ValueError: "),
         ("web = kernel.rmdir(kernel.mkdir('a', 1))", "Line 1: "),
+        ("2\nraise SystemExit(3)", "Line 2: SystemExit: 3"),
     ],
 )
 def test_a_program_that_ends_early_says_where(text: str, error: str) -> None:

@@ -54,7 +54,7 @@ def pages() -> dict[str, list[dict[str, str]]]:
 def texts() -> Iterator[dict[str, str]]:
     """The docstrings of the model that have examples; those of modules for real kernels aside."""
     for path in sorted((ROOT / "reference_model").rglob("*.py")):
-        if "linux" in path.parts:
+        if {"linux", "probe"} & {*path.parts}:
             continue
         name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
         for owner, text in docstrings(ast.parse(path.read_text(encoding="utf-8")), name):
@@ -155,6 +155,11 @@ def base() -> Iterator[str]:
         yield address
 
 
+def outside(browser: Chromium, root: str) -> list[str]:
+    """What a page asked for that is not in the site."""
+    return [it for it in browser.requests if not it.startswith((root, "blob:", "data:"))]
+
+
 CONTROL, SHIFT = 2, 8
 """Modifiers of a key event."""
 
@@ -164,20 +169,18 @@ TELL = """
 """
 
 
-@pytest.fixture(scope="module", params=["http", "file"])
-def page(request: pytest.FixtureRequest, base: str) -> Iterator[Chromium]:
+@pytest.fixture(scope="module")
+def page(base: str) -> Iterator[Chromium]:
     """The page about lifetimes, after its second example ran as written."""
-    root = base if request.param == "http" else f"{SITE.as_uri()}/"
     with chromium() as browser:
         browser.size(1280)
-        browser.open(root + LIFETIME)
+        browser.open(base + LIFETIME)
         assert [it for it in browser.requests if "/python/" in it] == []
         browser.evaluate(TELL.replace("STATUS", bar(1, ".run-status")))
         click(browser, 1, "run")
         assert ran(browser, 1) == "Ran. All results are as on the page."
         yield browser
-        outside = [it for it in browser.requests if not it.startswith((root, "blob:", "data:"))]
-        assert outside == []
+        assert outside(browser, base) == []
         assert [it for it in browser.complaints if "404" not in it] == []  # the site has no icon
 
 
@@ -241,10 +244,6 @@ def test_stop_ends_an_endless_loop(page: Chromium) -> None:
     assert page.evaluate("document.activeElement.textContent") == "Edit"
 
 
-by_http = pytest.mark.parametrize("page", ["http"], indirect=True)
-
-
-@by_http
 def test_python_starts_again_after_a_stop(page: Chromium) -> None:
     press(page, "Tab", 9, SHIFT)
     press(page, "Tab", 9, SHIFT)
@@ -252,7 +251,6 @@ def test_python_starts_again_after_a_stop(page: Chromium) -> None:
     page.wait_for(f"{status(1)}.startsWith('Ran')")
 
 
-@by_http
 @pytest.mark.parametrize(("scheme", "width"), [("light", NARROW), ("dark", 1280)])
 def test_axe_finds_nothing(page: Chromium, scheme: str, width: int) -> None:
     """Also with results that differ, and with an editor."""
@@ -286,6 +284,14 @@ def test_without_web_assembly_it_says_so(browser: Chromium, base: str) -> None:
     click(browser, 0, "run")
     assert ran(browser, 0).startswith("This browser cannot run Python: it has no WebAssembly")
     assert [it for it in browser.requests if "/python/" in it] == []
+
+
+def test_stop_ends_the_loading_too(browser: Chromium, base: str) -> None:
+    browser.open(base + TUTORIAL)
+    click(browser, 0, "run")
+    click(browser, 0, "stop")
+    assert ran(browser, 0) == "Stopped."
+    assert not browser.evaluate("Python.isReady")
 
 
 def test_controls_are_large_on_touch_and_not_printed(browser: Chromium, base: str) -> None:
@@ -347,20 +353,48 @@ def told(browser: Chromium) -> str:
     return found
 
 
-def test_a_page_runs_its_program_on_two_releases(browser: Chromium) -> None:
-    browser.open(f"{SITE.as_uri()}/breaking_changes/reattach_keeps_data.html")
-    assert finished(browser, "run") == "Ran on Linux 5.8 and Linux 5.9. 3 of 4 results differ."
-    links = browser.evaluate("[...document.querySelectorAll('.run-program-output td a')]"
-                             ".map(link => link.href)")  # fmt: skip
+@pytest.fixture(scope="module")
+def story() -> Iterator[Chromium]:
+    """A page of a story that was opened from the disk, after its program ran."""
+    root = f"{SITE.as_uri()}/"
+    with chromium() as browser:
+        browser.open(f"{root}breaking_changes/reattach_keeps_data.html")
+        assert finished(browser, "run") == "Ran on Linux 5.8 and Linux 5.9. 3 of 4 results differ."
+        yield browser
+        assert outside(browser, root) == []
+        assert browser.complaints == []
+
+
+def test_a_page_runs_its_program_on_two_releases(story: Chromium) -> None:
+    links = story.evaluate("[...document.querySelectorAll('.run-program-output td a')]"
+                           ".map(link => link.href)")  # fmt: skip
     assert links == [f"{SITE.as_uri()}/errors.html#enoent"]
-    assert browser.evaluate("document.querySelectorAll('.run-program-output svg').length") == 2
-    finished(browser, "edit")
-    browser.evaluate("(area => { area.value = area.value.replace('range(3)', 'range(7)'); })"
-                     "(document.querySelector('.run-editor'))")  # fmt: skip
-    finished(browser, "all")
-    assert "7" in browser.evaluate(RESULTS)
-    assert [it for it in browser.requests if not it.startswith(("file:", "blob:"))] == []
-    assert browser.complaints == []
+    assert story.evaluate("document.querySelectorAll('.run-program-output svg').length") == 2
+    story.evaluate("document.querySelector('.run-edit').click()")
+    story.evaluate("(area => { area.value = area.value.replace('range(3)', 'range(7)'); })"
+                   "(document.querySelector('.run-editor'))")  # fmt: skip
+    finished(story, "all")
+    assert "7" in story.evaluate(RESULTS)
+
+
+def test_a_page_from_the_disk_runs_its_examples(story: Chromium) -> None:
+    """All that a page from a server does; the first controls are those of the program."""
+    click(story, 2, "run")
+    story.wait_for(f"{status(2)} === 'Ran. All results are as on the page.'")
+    choose(story, 2, "6.1")
+    story.wait_for(f"{status(2)} === 'Ran on Linux 6.1. 1 of 1 results differ from the page.'")
+    click(story, 2, "edit")
+    write(story, 2, "print('mine')")
+    click(story, 2, "run")
+    story.wait_for(
+        "[...document.querySelectorAll('.run-output')].some(it => /mine/.test(it.textContent))"
+    )
+    click(story, 2, "share")
+    story.wait_for("location.hash.startsWith('#run=1.') && new URL(location).protocol === 'file:'")
+    write(story, 2, "while True: pass")
+    click(story, 2, "run")
+    click(story, 2, "stop")
+    story.wait_for(f"{status(2)} === 'Stopped.'")
 
 
 def test_the_playground_runs_and_shares_programs(browser: Chromium, base: str) -> None:
@@ -397,7 +431,7 @@ def test_the_playground_runs_and_shares_programs(browser: Chromium, base: str) -
         found = [f"{it['id']}: {it['nodes'][0]['html'][:200]}" for it in violations]
         assert not found, "\n".join(found)
         assert browser.evaluate("document.documentElement.scrollWidth") <= width
-    assert [it for it in browser.requests if not it.startswith((base, "blob:", "data:"))] == []
+    assert outside(browser, base) == []
 
 
 # In Firefox
