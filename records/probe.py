@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -65,9 +66,18 @@ def write(records: Mapping[str, Answers], path: Path = FILE) -> None:
     write_whole(path, text + '\n },\n "answers": {\n' + ",\n".join(rows) + "\n }\n}\n")
 
 
+@cache
+def _predictions(cpus: tuple[int, ...], sysctl: int) -> list[Predictions]:
+    """The questions on a machine; several kernels share what the model answers."""
+    machine = {"cpus": cpus, "unprivileged_bpf_disabled": sysctl}
+    return [Predictions(question, machine) for question in questions.read()]
+
+
 def differences(version: str, told: Answers) -> list[str]:
     """Where the answers say other things than the records of the kernel's release, a line each."""
-    predictions = [Predictions(question, told.machine) for question in questions.read()]
+    predictions = _predictions(
+        tuple(told.machine["cpus"]), told.machine["unprivileged_bpf_disabled"]
+    )
     has = changes_of(version)
     modelled = {
         each.question.name: each.on(has) for each in predictions if each.question.name in told.given

@@ -28,6 +28,7 @@ from reference_model.probe.report import claimed, data, text
 
 ROOT = Path(__file__).parent.parent.parent.parent
 LACKING = linux.missing()
+PREDICTIONS = [Predictions(question) for question in questions.read()]
 needs_kernel = pytest.mark.skipif(LACKING is not None, reason=str(LACKING))
 
 
@@ -115,7 +116,7 @@ def test_what_cannot_be_asked_is_left_out(
 
 
 def report_of(release: str, kernel: str, **given: list[Any]) -> dict[str, Any]:
-    predictions = [Predictions(question) for question in questions.read()]
+    predictions = PREDICTIONS
     answers = Answers(kernel, {})
     answers.given.update({each.question.name: each.on(changes_of(release)) for each in predictions})
     answers.given.update({name.replace("_", " "): one for name, one in given.items()})

@@ -13,10 +13,11 @@ from reference_model.linux.machine import stable_release
 from reference_model.probe import inference, questions
 from reference_model.probe.asking import Answers
 from reference_model.probe.inference import PROBED, Finding
-from reference_model.probe.predictions import Has, Predictions, changes_of
+from reference_model.probe.predictions import Has, changes_of
 from reference_model.traces import Answer
 
-PREDICTIONS = [Predictions(question) for question in questions.read()]
+PREDICTIONS = probe._predictions((0, 1), 2)
+"""Of the machine of the guests, so that all tests here share what the model answers."""
 RECORDED = probe.read()
 
 
@@ -41,7 +42,7 @@ def test_a_mainline_release_is_recognised(name: str) -> None:
     assert check(found, changes_of(name)) >= 49
 
 
-@pytest.mark.parametrize("name", ["5.4.48", "5.10.262", "6.1.192", "6.6.157", "6.18.52"])
+@pytest.mark.parametrize("name", ["5.4.48", "6.6.157", "6.18.52"])
 def test_backports_are_told(name: str) -> None:
     branch = name.rpartition(".")[0]
     found = inference.infer(PREDICTIONS, answers(changes_of(name)), branch)

@@ -68,7 +68,7 @@ def test_together_they_show_every_change_that_can_be_shown(
 
 def test_what_they_need_is_noted() -> None:
     for question in QUESTIONS:
-        assert choice.needs(question, MAINLINE[::8]).needs == question.needs, question.name
+        assert choice.needs(question, MAINLINE[::20]).needs == question.needs, question.name
     needs = [question.needs for question in QUESTIONS]
     assert all(any(one.get(name) for one in needs) for name in ("runs", "lsm", "pins"))
 
