@@ -22,7 +22,7 @@ import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
-import checks
+import objects
 import pages
 from running import running
 
@@ -309,7 +309,7 @@ def main() -> int:
     divergence(60)
     running(1_000)
     examples()
-    checks.measure()
+    objects.measure()
     site()
     pages.measure()
     upstream()
