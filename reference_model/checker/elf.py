@@ -14,6 +14,9 @@ PACKAGE = "pyelftools==0.33"
 MOST_BYTES = 64 << 20
 """What is read of headers, names and tables in all; only tables that overlap reach it."""
 
+_EACH = 256
+"""What a read counts beside its bytes, as most time goes into the many reads of small entries."""
+
 SHT_PROGBITS, SHT_SYMTAB, SHT_RELA, SHT_NOBITS, SHT_REL = 1, 2, 4, 8, 9
 SHF_EXECINSTR = 4
 STB_LOCAL = 0
@@ -30,6 +33,7 @@ class Section(NamedTuple):
     code: bool
     """Whether it contains instructions."""
     data: bytes
+    """Empty if nothing here needs it."""
 
 
 class Symbol(NamedTuple):
@@ -82,12 +86,14 @@ def read(data: bytes) -> Elf:
 class _Bounded(BytesIO):
     """An image of which only so much can be read, in all."""
 
-    _left = MOST_BYTES
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self._left = MOST_BYTES
 
     def read(self, size: int | None = -1) -> bytes:
         """Some bytes; Malformed once there were too many."""
         found = super().read(size)
-        self._left -= len(found) + 1
+        self._left -= len(found) + _EACH
         if self._left < 0:
             raise Malformed("its tables are larger than those of any object")
         return found
@@ -109,8 +115,12 @@ def _read(image: Any, data: bytes) -> Elf:
         raise Malformed(f"it is compiled for {image.header['e_machine']}, not for BPF")
     elf = Elf("<" if image.little_endian else ">", [])
     found = list(image.iter_sections())
+    left = MOST_BYTES
     for number, section in enumerate(found):
         elf.sections.append(_section(number, section, data))
+        left -= len(elf.sections[-1].data)
+        if left < 0:
+            raise Malformed("its sections are larger than those of any object")
     for section in found:
         if section["sh_type"] == "SHT_SYMTAB" and not elf.symbols:
             elf.symbols = _symbols(section)
@@ -136,6 +146,10 @@ _KINDS = {
 }
 
 
+_READ = {"maps", ".maps", ".BTF", ".BTF.ext"}
+"""The sections whose bytes are needed, beside those with code."""
+
+
 def _section(number: int, section: Any, data: bytes) -> Section:
     kind = _KINDS.get(section["sh_type"], 0)
     at, size = section["sh_offset"], section["sh_size"]
@@ -144,7 +158,8 @@ def _section(number: int, section: Any, data: bytes) -> Section:
     elif at + size > len(data):
         raise Malformed(f"the section {section.name!r} ends beyond the end of the file")
     code = kind == SHT_PROGBITS and bool(section["sh_flags"] & SHF_EXECINSTR)
-    return Section(number, section.name, kind, code, data[at : at + size])
+    kept = data[at : at + size] if code or section.name in _READ else b""
+    return Section(number, section.name, kind, code, kept)
 
 
 def _entries(section: Any) -> int:

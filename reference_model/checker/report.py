@@ -72,9 +72,10 @@ def _contents(examined: Examined) -> Iterator[str]:
     for found in examined.maps:
         kind = TYPE_NAMES[found.type]
         flags = f", flags {found.flags:#x}" if found.flags else ""
+        legacy = ', in SEC("maps"), which libbpf 1.0 and later reject' if found.legacy else ""
         yield (
             f"  map {found.name}: {kind}, key of {found.key_size} bytes, value of "
-            f"{found.value_size} bytes{flags}"
+            f"{found.value_size} bytes{flags}{legacy}"
         )
     for program, behaviour in examined.programs.items():
         used = ", ".join(found.name for found in behaviour.mentions if found in examined.maps)

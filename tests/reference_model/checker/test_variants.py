@@ -19,7 +19,7 @@ from support_objects import (
     pages,
 )
 
-from reference_model.checker import objects
+from reference_model.checker import objects, report
 from reference_model.checker.code import Code
 from reference_model.checker.examine import Examined, examine
 from reference_model.checker.flow import behaviour
@@ -116,7 +116,11 @@ def test_annotated_types_go_to_the_kernel() -> None:
 
 
 def test_a_legacy_map_needs_no_btf() -> None:
-    check(examined(compiled(LEGACY + COUNT, "-g0")))
+    found = examined(compiled(LEGACY + COUNT, "-g0"))
+    check(found)
+    assert 'in SEC("maps"), which libbpf 1.0 and later reject' in report.text(
+        [found], [], verbose=True
+    )
 
 
 def test_without_btf_the_sizes_are_unknown() -> None:
