@@ -102,10 +102,11 @@ def _running(options: argparse.Namespace) -> int:
     """Report on the running system; the exit status."""
     from ..running import command
 
-    others = ("source", "first", "last", "kernel", "site")
+    others = ("source", "first", "last", "kernel")
     if any(getattr(options, name) for name in others):
-        raise UserError("--running takes no other option than --verbose and --json")
-    return command.run(options.files, as_json=options.json, verbose=options.verbose)
+        raise UserError("--running takes no option but --verbose, --json and --site")
+    site = options.site and options.site.rstrip("/") + "/"
+    return command.run(options.files, as_json=options.json, verbose=options.verbose, site=site)
 
 
 def _releases(options: argparse.Namespace) -> list[Release]:

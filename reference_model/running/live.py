@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -25,7 +25,6 @@ from ..linux.syscall import (
     Command,
     Element,
     Info,
-    Pin,
     Query,
     address,
     bpf,
@@ -43,16 +42,16 @@ from .found import (
     Key,
     Machine,
 )
+from .pins import mounts, read_pins
 
 MOST_ENTRIES = 1 << 16
 """Entries of a map that are read at most."""
 
 _MOST_PROGRAMS = 1024
 """Programs that are asked for on one hook: LSM hooks share one attach type."""
-_MOUNTS = Path("/proc/self/mountinfo")
 _LINK_OF_CGROUP = 3
 _STORAGE_MAPS = frozenset(map(int, STORAGE_MAPS))
-_BATCH = {"map": Command.BPF_MAP_GET_NEXT_ID, "prog": Command.BPF_PROG_GET_NEXT_ID,
+_NEXT_ID = {"map": Command.BPF_MAP_GET_NEXT_ID, "prog": Command.BPF_PROG_GET_NEXT_ID,
           "link": Command.BPF_LINK_GET_NEXT_ID}  # fmt: skip
 
 
@@ -76,7 +75,7 @@ def read() -> Machine:
         raise UserError(f"the maps of the running kernel cannot be listed: {error}") from None
     if machine.maps:
         _read_attachments(machine)
-        _read_pins(machine)
+        read_pins(machine)
     return machine
 
 
@@ -95,7 +94,7 @@ def _ids(kind: str) -> Iterator[int]:
     while True:
         attr = ById(id=number)
         try:
-            bpf(_BATCH[kind], attr)
+            bpf(_NEXT_ID[kind], attr)
         except KernelError as error:
             if error.name == "ENOENT":
                 return
@@ -198,18 +197,9 @@ def _type(number: int) -> str:
         return f"type {number}"
 
 
-def _mounts(kind: str) -> Iterator[Path]:
-    """Where file systems of this kind are mounted."""
-    for line in _MOUNTS.read_text().splitlines():
-        mine, _, rest = line.partition(" - ")
-        if rest.split()[0] == kind:
-            where = mine.split()[4]
-            yield Path(where.encode().decode("unicode_escape"))
-
-
 def _read_attachments(machine: Machine) -> None:
-    mounts = list(_mounts("cgroup2"))
-    if not mounts:
+    mount = next(mounts("cgroup2"), None)
+    if mount is None:
         machine.notes.append("No cgroup v2 is mounted, so no attachment could be read.")
         machine.whole, machine.attachments = False, None
         return
@@ -219,7 +209,7 @@ def _read_attachments(machine: Machine) -> None:
     hooks = [hook for hook, (kind, _) in ATTACH_TYPES.items() if _type(int(kind)) in used]
     links = _links()
     ids, flags = buffer(size=4 * _MOST_PROGRAMS), 0
-    for path in _directories(mounts[0]):
+    for path in _directories(mount):
         with suppress(OSError):  # it is gone by now
             fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
             try:
@@ -261,26 +251,3 @@ def _links() -> dict[tuple[int, int, int], int]:
                     cgroup = int.from_bytes(data[16:24], "little")
                     found[_words(data)[2], cgroup, _words(data)[6]] = number
     return found
-
-
-def _read_pins(machine: Machine) -> None:
-    by_id = {found.id: found for found in machine.maps}
-    for mount in _mounts("bpf"):
-        for path in _files(mount):
-            name = buffer(os.fsencode(path) + b"\0")
-            with suppress(KernelError):  # a program or a link
-                fd = bpf(
-                    Command.BPF_OBJ_GET, Pin(pathname=address(name), file_flags=int(BPF_F_RDONLY))
-                )
-                try:
-                    if os.readlink(f"/proc/self/fd/{fd}") == "anon_inode:bpf-map":
-                        number = _words(info(fd, 8))[1]
-                        if number in by_id:
-                            by_id[number].pins.append(path)
-                finally:
-                    os.close(fd)
-
-
-def _files(mount: Path) -> Iterable[str]:
-    for folder, _, names in os.walk(mount):
-        yield from (os.path.join(folder, name) for name in names)

@@ -126,14 +126,25 @@ def _sharing(found: FoundMap, attached: list[FoundAttachment]) -> list[dict[str,
 # -- for people ------------------------------------------------------------------------------------
 
 
-def text(found: dict[str, Any], *, verbose: bool = False) -> str:
-    """The result of data() for people."""
+_SHARING = "sharing.html"
+_ALONE = "breaking_changes/entries_outlive_detach.html"
+
+
+def text(found: dict[str, Any], *, verbose: bool = False, site: str = "") -> str:
+    """The result of data() for people; ``site`` comes before the path of each page."""
     maps = found["maps"]
     lines = [f"{len(maps)} storage maps." if len(maps) != 1 else "1 storage map."]
     for each in maps:
         lines += ["", *_told(each, verbose)]
     if found["notes"]:
         lines += ["", *found["notes"]]
+    pages = []
+    if any(each["shared_by"] for each in maps):
+        pages.append(f"Entries that attachments share: see {site}{_SHARING}")
+    if any(each["without_attachment"] for each in maps):
+        pages.append(f"Entries without an attachment: see {site}{_ALONE}")
+    if pages:
+        lines += ["", *pages]
     return "\n".join(lines)
 
 

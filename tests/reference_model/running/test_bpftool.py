@@ -115,13 +115,15 @@ def test_the_files_together(tmp_path: Path) -> None:
 
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check", "--running", *written(tmp_path)]) == 1
+    assert main(["check", "--running", "--site", "https://x", *written(tmp_path)]) == 1
     said = capsys.readouterr().out
     assert (
         "\n  shared in /sys/fs/cgroup/web: programs 929 and 930 at cgroup_inet_egress and " in said
     )
     assert "\n    cgroup 999 (removed) at cgroup_inet_ingress" in said
     assert "\n  pinned at /sys/fs/bpf/counts\n" in said
+    assert "\nEntries that attachments share: see https://x/sharing.html\n" in said
+    assert said.endswith("see https://x/breaking_changes/entries_outlive_detach.html\n")
 
 
 @pytest.mark.parametrize(
