@@ -37,7 +37,7 @@ APART = ("__main__", "other_changes")
 FOR_FIGURES = ("recorder", "timeline")
 """Modules of the model that only programs need, which are shown with a figure."""
 
-NOT_HERE = ("linux", "probe", "divergence", "checker")
+NOT_HERE = ("linux", "probe", "running", "divergence", "checker")
 """Packages that no example needs; they work with a real kernel, processes or object files."""
 
 EXPORT = "export default _createPyodideModule;"
