@@ -22,7 +22,7 @@ addEventListener("DOMContentLoaded", () => {
 
     for (const place of document.querySelectorAll(".check-here")) {
         const input = element("input", {type: "file", id: "object-to-check"});
-        const [first, last] = ["Oldest release", "Newest release"].map(label => Python.releaseSelect(label, label));
+        const [first, last] = ["Oldest release", "Newest release"].map(label => Python.releaseChoice(label, label, () => check()));
         const status = element("span", {className: "run-status", role: "status"});
         const output = element("div", {className: "check-output", ariaLive: "polite"});
         const say = (text, kind = "") => {
@@ -59,10 +59,10 @@ addEventListener("DOMContentLoaded", () => {
             check();
         };
         input.addEventListener("change", () => take(input.files));
-        for (const select of [first, last]) select.addEventListener("change", check);
         const box = element("div", {className: "check-drop"},
             element("label", {htmlFor: input.id, textContent: "Drop an object here, or choose a file: "}), input,
-            element("div", {className: "run-bar"}, first, last, status));
+            element("div", {className: "run-bar"}, first.node, last.node, status));
+        for (const each of [first, last]) each.within(box);
         for (const name of ["dragover", "dragleave", "drop"]) {
             box.addEventListener(name, event => {
                 event.preventDefault();

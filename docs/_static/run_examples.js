@@ -19,7 +19,7 @@ addEventListener("DOMContentLoaded", () => {
     const choose = of => {
         release = of;
         stored(KEY, of);
-        for (const {select} of examples) select.choose(of);
+        for (const {on} of examples) on.choose(of);
         const address = new URL(location);
         if (of) address.searchParams.set("kernel", of);
         else if (generation(address.searchParams.get("kernel"))) address.searchParams.delete("kernel");
@@ -181,16 +181,16 @@ addEventListener("DOMContentLoaded", () => {
         example.run = button("Run", () => run(example));
         example.stop = button("Stop", () => Python.stop());
         example.edit = button("Edit", () => edit(example, code(example.text)));
-        example.select = Python.releaseSelect("Kernel release", "as written");
-        example.select.addEventListener("change", () => {
-            choose(example.select.value);
+        example.on = Python.releaseChoice("Kernel release", "as written", value => {
+            choose(value);
             if (Python.isReady && example.output.childNodes.length) run(example);
         });
         example.status = element("span", {className: "run-status", role: "status"});
         example.output = element("div", {className: "run-output", ariaLive: "polite"});
         example.bar = element("div", {className: "run-bar", role: "group", ariaLabel: `Run ${example.name}`},
-            example.run, example.stop, element("label", {}, "on ", example.select), example.edit,
+            example.run, example.stop, "on ", example.on.node, example.edit,
             button("Reset", () => reset(example)), button("Share", () => share(example)), example.status);
+        example.on.within(example.bar);
         example.bar.addEventListener("keydown", event => {
             if (event.key === "Escape" && running) Python.stop();
         });

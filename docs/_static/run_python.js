@@ -105,27 +105,42 @@ const Python = (() => {
         },
         // End what runs; the next request starts Python again.
         stop: () => end("Stopped."),
-        // A choice of releases, after a first one with an empty value.  A page may have a hundred of
-        // them, so each has only the chosen option until a reader goes to it.
-        releaseSelect(label, first) {
-            const option = value => makeElement("option", {
-                value,
-                textContent: !value ? first : value === "proposal" ? "July 2020 proposal" : `Linux ${value}`,
-            });
-            const select = makeElement("select", {ariaLabel: label}, option(""));
-            const fill = () => {
-                if (select.length > 1) return;
-                const chosen = select.value;
-                select.replaceChildren(...["", ...Object.values(releases).flat()].map(option));
-                select.value = chosen;
+        // A choice of releases, after a first one with an empty value.  A hundred of them on a page
+        // would make it slow: each is a button until a reader comes to the bar that it is in.
+        releaseChoice(label, first, changed = () => {}) {
+            const name = value =>
+                !value ? first : value === "proposal" ? "July 2020 proposal" : `Linux ${value}`;
+            const button = makeElement("button", {type: "button"});
+            let value = "", select;
+            const show = () => {
+                if (select) select.value = value;
+                button.textContent = name(value);
+                button.ariaLabel = `${label}: ${name(value)}`;
             };
-            select.addEventListener("focus", fill);
-            select.addEventListener("pointerdown", fill);
-            select.choose = value => {
-                if (select.length > 1) select.value = value;
-                else select.replaceChildren(option(value));
+            const become = () => {
+                if (select) return;
+                const options = ["", ...Object.values(releases).flat()]
+                    .map(each => makeElement("option", {value: each, textContent: name(each)}));
+                select = makeElement("select", {ariaLabel: label}, ...options);
+                select.addEventListener("change", () => { value = select.value; changed(value); });
+                const focused = document.activeElement === button;
+                button.replaceWith(select);
+                if (focused) select.focus();
+                show();
             };
-            return select;
+            button.addEventListener("click", become);
+            const node = makeElement("span", {}, button);
+            show();
+            return {
+                node,
+                get value() { return value; },
+                choose(found) { value = found; show(); },
+                // Become a list when the reader comes to the bar.
+                within(bar) {
+                    bar.addEventListener("focusin", become);
+                    bar.addEventListener("pointerenter", become);
+                },
+            };
         },
         // As many lines as a text needs.
         fit(editor) { editor.rows = Math.min(30, Math.max(3, editor.value.split("\n").length + 1)); },
