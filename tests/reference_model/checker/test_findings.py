@@ -269,6 +269,7 @@ struct {
 """
 OTHERS = MAP.replace("counts", "others")
 USES_OTHERS = GET.replace("counts", "others") + " return *v < 9;"
+JUMP = "bpf_tail_call(skb, &jumps, 0); return 1;"
 ENTRY = skb(f"{GET} bpf_tail_call(skb, &jumps, 0); return *v < 9;", "entry")
 
 
@@ -288,6 +289,13 @@ def test_a_program_outside_the_slots_does_not_count() -> None:
     text = MAP + OTHERS + "int callee(struct __sk_buff *skb);" + slots
     found = check(text, skb("return 1;", "callee"), skb(USES_OTHERS, "apart"), ENTRY)
     assert pages(found) == set()
+
+
+@pytest.mark.parametrize(("body", "named"), [("return 1;", False), (JUMP, True)])
+def test_a_program_without_a_map_in_the_array(body: str, named: bool) -> None:
+    """It may be there if it makes no tail calls itself."""
+    found = check(MAP, JUMPS.replace("SLOTS", ""), ENTRY, skb(body, "plain"))
+    assert ("tail_calls_compare_maps" in pages(found)) == named
 
 
 def test_attach_types_of_a_program_array() -> None:

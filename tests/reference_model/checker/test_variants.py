@@ -210,6 +210,13 @@ def test_several_objects_in_one_file_with_other_bytes() -> None:
     assert (second.maps, second.findings, second.doubts) == ([], [], [])
 
 
+def test_a_large_section_without_bytes_hides_no_object() -> None:
+    """The zeros of ``.bss`` are not in the file."""
+    text = 'char zeros[1 << 20]; SEC("xdp") int pass(void *ctx) { return zeros[7]; }'
+    _, second = examine("agent", b"#" + compiled(text) + compiled(PROGRAM), RELEASES)
+    check(second)
+
+
 def test_another_elf_file_has_no_object() -> None:
     (found,) = examine("sh", Path("/bin/sh").read_bytes(), RELEASES)
     assert found.doubts == ["It contains no BPF object."]
