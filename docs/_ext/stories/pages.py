@@ -8,7 +8,7 @@ doctests, and what real kernels answered is read from the recorded traces.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import run_here
@@ -30,6 +30,7 @@ from reference_model.catalogue import (
     BreakingChange,
     Difference,
     Recipe,
+    Sign,
     Story,
     stories,
 )
@@ -108,20 +109,30 @@ class StoryDirective(Examples):
         yield from self.rest(story, "Details")
 
     def signs(self, story: BreakingChange) -> Iterator[nodes.Node]:
-        """Commands that find the affected code."""
-        if story.signs:
-            lines = []
-            for sign in story.signs:
-                files = " ".join(f"'{pattern}'" for pattern in LANGUAGES[sign.language])
-                lines += [f"# {sign.language}: {sign.shows}"]
-                lines += [f"git grep -nE '{sign.pattern}' -- {files}"]
-            if story.shown_by == "object":
-                lines += ["# or let a compiled object show it", "cgroup-storage check *.bpf.o"]
-            else:
-                lines += ["# or search for the signs of all changes"]
-                lines += ["cgroup-storage check --source ."]
-            text = "\n".join(lines)
-            yield nodes.literal_block(text, text, language="sh")
+        """Commands that find the affected code: first in the languages of most programs."""
+        if not story.signs:
+            return
+        what = "*.bpf.o" if story.shown_by == "object" else "--source ."
+        first = [sign for sign in story.signs if sign.language in ("C", "Go")]
+        others = [sign for sign in story.signs if sign not in first]
+        yield self.shell([*self.commands(first), f"cgroup-storage check {what}"])
+        if others:
+            languages = ", ".join(dict.fromkeys(sign.language for sign in others))
+            yield folded("", self.shell(self.commands(others)), summary=f"Other code: {languages}")
+
+    def commands(self, signs: Sequence[Sign]) -> list[str]:
+        """The command that finds each sign, below a comment."""
+        lines = []
+        for sign in signs:
+            files = " ".join(f"'{pattern}'" for pattern in LANGUAGES[sign.language])
+            lines += [f"# {sign.language}: {sign.shows}"]
+            lines += [f"git grep -nE '{sign.pattern}' -- {files}"]
+        return lines
+
+    def shell(self, lines: list[str]) -> nodes.Node:
+        """A block of shell lines."""
+        text = "\n".join(lines)
+        return nodes.literal_block(text, text, language="sh")
 
     def what_to_do(self, story: BreakingChange) -> Iterator[nodes.Node]:
         """The fix of a change, its code, and the guides that help."""
