@@ -163,6 +163,7 @@ conformance: $(INSTALLED) examples ## Run all stories, in C and Go too, and rand
 	$(RUN) conformance stories
 	$(RUN) conformance twins
 	$(RUN) conformance twins --go
+	$(RUN) conformance objects
 	$(RUN) conformance probe
 	$(RUN) conformance explore
 
