@@ -63,7 +63,13 @@ def sources() -> Iterator[Path]:
 
 def errata() -> Iterator[str]:
     """Return the table of errata, as reStructuredText."""
-    yield from (".. list-table::", "   :header-rows: 1", "   :widths: 14 23 25 7 25 6", "")
+    yield from (
+        ".. list-table::",
+        "   :class: errata",
+        "   :header-rows: 1",
+        "   :widths: 14 20 24 7 29 6",
+        "",
+    )
     yield from row("document", "it says", "correct", "since", "evidence", "patch")
     for number, patch in enumerate(PATCHES, start=1):
         for claim in patch.claims:
