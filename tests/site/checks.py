@@ -396,7 +396,7 @@ QUESTIONS = {
     "breaking_changes/replacing_keeps_data": "continues with the old data",
     "recipes/to_cgrp_storage": "the descriptor of the cgroup",
     "breaking_changes/link_update_compares_maps": "the new program uses another",
-    "upstream": "deletes a storage when its program",
+    "upstream": "deletes a storage when the program",
 }
 """For what a reader asks: the page to which the landing page leads, and words of the answer."""
 

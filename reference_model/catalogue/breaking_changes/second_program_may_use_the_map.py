@@ -46,7 +46,7 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 
 STORY = BreakingChange(
-    title="Several programs can use the same map (no more EBUSY)",
+    title="Several programs can use one map (no EBUSY)",
     nav="No EBUSY for a second program",
     summary="""
 Since Linux 5.9 any number of programs can use a map. Programs on the same cgroup and attach type
@@ -80,9 +80,10 @@ share one storage. Before 5.9 a map belonged to one program, and loading a secon
         Sign("shell", "bpftool prog load.* map ", "a map that is used again"),
     ),
     fix="""
-Since 5.9, pin the map before you load the program: pinning is atomic, in a second instance
-it fails with ``EEXIST``. Pass the map to the object with ``bpf_map__reuse_fd()``. Before 5.9, give
-each program its own map.
+Before 5.9, give each program its own map.
+
+Since 5.9, pin the map before you load the program: pinning is atomic, so in a second instance it
+fails with ``EEXIST``. Pass the map to the object with ``bpf_map__reuse_fd()``.
 """,
     details="""
 Before 5.9 the verifier bound a map to the first program that referred to it, even if that program
