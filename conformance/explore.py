@@ -25,9 +25,10 @@ from hypothesis.stateful import run_state_machine_as_test
 
 import reference_model
 from reference_model import UndefinedBehaviour
-from reference_model.commands import positive, workers
+from reference_model.commands import positive
 from reference_model.traces import Answer, Op, Replayer
 from reference_model.traces.listing import listing
+from reference_model.workers import workers
 
 from . import guest
 from .command_line import Exit, JsonOutput, Progress, add, add_json, jobs_of

@@ -18,8 +18,9 @@ from pathlib import Path
 
 from reference_model import Release
 from reference_model.catalogue import Recipe, stories
-from reference_model.commands import ENDINGS, cores, finish, positive, workers
+from reference_model.commands import ENDINGS, cores, finish, positive
 from reference_model.traces import line
+from reference_model.workers import workers
 
 from . import questions, results, search
 from .archive import committed

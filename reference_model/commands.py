@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What all commands share: numbers on a command line, worker processes, and how a command ends.
+"""What all commands share: numbers on a command line, and how a command ends.
 
 A command that is ended from outside says so in one line, and leaves no process behind.
 """
@@ -7,15 +7,13 @@ A command that is ended from outside says so in one line, and leaves no process 
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
-from contextlib import contextmanager
-from typing import Any, NoReturn
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor
+from typing import NoReturn
 
 INTERRUPTED = 128 + signal.SIGINT
 TERMINATED = 128 + signal.SIGTERM
@@ -81,46 +79,3 @@ def positive(text: str) -> int:
 def cores() -> int:
     """How many processes this machine runs at a time."""
     return len(os.sched_getaffinity(0))
-
-
-@contextmanager
-def workers(
-    jobs: int, begin: Callable[..., object] = lambda: None, arguments: tuple[Any, ...] = ()
-) -> Iterator[ProcessPoolExecutor]:
-    """Processes that work, at most one for each core.
-
-    None outlives this one, and none continues after an exception here.
-    """
-    others = multiprocessing.active_children()
-    pool = ProcessPoolExecutor(min(jobs, cores()), initializer=_work, initargs=(begin, arguments))
-    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)  # while Python forks, it drops exceptions
-    pool.submit(int)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
-    try:
-        yield pool
-    except BaseException:
-        for process in multiprocessing.active_children():
-            if process not in others:
-                process.terminate()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-_ENDING = (signal.SIGINT, signal.SIGTERM)
-
-
-def _work(begin: Callable[..., object], arguments: tuple[Any, ...]) -> None:
-    """Begin to work: leave Ctrl-C to the parent, and end with it, even if it is killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
-    threading.Thread(target=_end_with_the_parent, daemon=True).start()
-    begin(*arguments)
-
-
-def _end_with_the_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(TERMINATED)

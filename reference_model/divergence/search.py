@@ -15,9 +15,9 @@ from functools import partial
 from typing import NamedTuple
 
 from ..changes import NAMES
-from ..commands import workers
 from ..releases import Release
 from ..traces import Answer, Op
+from ..workers import workers
 from .causes import DifferenceKind, answers, cause, contains, is_shortest, kind_of
 from .lockstep import Lockstep, Path, changes_state
 from .world import World
