@@ -204,7 +204,7 @@ def two_cgroups() -> Iterator[list[Path]]:
 
 @needs_go
 @needs_kernel
-@pytest.mark.parametrize("report", ["iterate", "percpu"])
+@pytest.mark.parametrize("report", ["iterate", "percpu", "errno"])
 def test_a_report_prints_what_its_page_says(
     report: str, tmp_path: Path, two_cgroups: list[Path]
 ) -> None:
