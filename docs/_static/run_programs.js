@@ -85,12 +85,12 @@ addEventListener("DOMContentLoaded", () => {
             made.addEventListener("click", act);
             return made;
         };
-        const choices = ["First release", "Second release"].map(label => Python.releaseChoice(label, "no release"));
+        const selects = ["First release", "Second release"].map(label => Python.releaseChoice(label, "no release"));
         const latest = Object.values(Python.releases).flat().filter(it => it !== "proposal").at(-1);
-        const setReleases = found => choices.forEach((on, n) => {
+        const setReleases = found => selects.forEach((on, n) => {
             on.choose(found[n] === "latest" ? latest : found[n] ?? "");
         });
-        const releases = () => [...new Set(choices.map(({value}) => value).filter(Boolean))];
+        const releases = () => [...new Set(selects.map(({value}) => value).filter(Boolean))];
         const status = element("span", {className: "run-status", role: "status"});
         const output = element("div", {className: "run-program-output", ariaLive: "polite"});
         const say = (text, kind = "") => {
@@ -174,7 +174,7 @@ addEventListener("DOMContentLoaded", () => {
         };
         const share = async () => {
             const address = new URL(location);
-            address.hash = `program=${choices.map(({value}) => value).join("/")}/${Python.pack(text())}`;
+            address.hash = `program=${selects.map(({value}) => value).join("/")}/${Python.pack(text())}`;
             history.replaceState(null, "", address);
             let copied = "";
             try {
@@ -198,11 +198,11 @@ addEventListener("DOMContentLoaded", () => {
         const stop = button("Stop", () => Python.stop());
         const bar = element("div", {className: "run-bar", role: "group", ariaLabel: "Run the program"},
             ...choices, button("Run", () => run()), stop,
-            "on ", choices[0].node, "and ", choices[1].node,
+            "on ", selects[0].node, "and ", selects[1].node,
             button("All releases", () => run(true), "all"),
             button("Edit", () => { edit(source()); editor.focus(); }),
             button("Reset", () => reset()), button("Share", () => share()), status);
-        for (const each of choices) each.within(bar);
+        for (const each of selects) each.within(bar);
         setReleases(on);
         place.replaceChildren(bar, output);
         if (!open) place.prepend(element("p", {textContent: "Run this page's program in the browser, on releases of your choice:"}));

@@ -469,7 +469,7 @@ def test_each_page_has_a_plain_text(read: dict[str, Page]) -> None:
 
 def test_the_evidence_opens_for_a_link_into_it(browser: Chromium, base: str) -> None:
     page = base + KINDS["story"]
-    open_now = "document.querySelector('details.folded').open"
+    open_now = "document.querySelector('#evidence-and-full-example details.folded').open"
     browser.open(page)
     assert not browser.evaluate(open_now)
     browser.evaluate("document.querySelector('a[href=\"#tested-kernels\"]').click()")
@@ -481,7 +481,8 @@ def test_the_evidence_opens_for_a_link_into_it(browser: Chromium, base: str) -> 
 
 
 def test_the_evidence_is_printed_without_scripts(browser: Chromium, base: str) -> None:
-    height = "document.querySelector('details.folded').getBoundingClientRect().height"
+    evidence = "document.querySelector('#evidence-and-full-example details.folded')"
+    height = f"{evidence}.getBoundingClientRect().height"
     browser.send("Emulation.setScriptExecutionDisabled", value=True)
     try:
         browser.open(base + KINDS["story"])
