@@ -22,7 +22,7 @@ from sphinx.util.typing import ExtensionMetadata
 
 MADE_WITH = (
     *("conf.py", "docs/_ext", "docs/_static", "docs/_templates"),
-    *("reference_model", "records", "conformance", "upstream"),
+    *("reference_model", "records", "conformance", "playground", "upstream"),
 )
 """The code and data that any page may be made with: if one changes, all pages are read again."""
 

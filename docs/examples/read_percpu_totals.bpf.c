@@ -14,7 +14,7 @@ int count(struct __sk_buff *skb)
 {
 	__u64 *sent = bpf_get_local_storage(&bytes, 0);
 
-	/* An interrupt may add to it, too: use __sync_fetch_and_add() to count exactly. */
+	/* not exact if an interrupt adds to it: see __sync_fetch_and_add() */
 	*sent += 5;
 	return 1;
 }

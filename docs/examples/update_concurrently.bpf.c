@@ -30,7 +30,7 @@ int gate(struct __sk_buff *skb)
 	__u64 *packets = bpf_get_local_storage(&counts, 0);
 	struct limits *limit = bpf_get_local_storage(&limits, 0);
 
-	/* An interrupt may add to it, too: use __sync_fetch_and_add() to count exactly. */
+	/* not exact if an interrupt adds to it: see __sync_fetch_and_add() */
 	*packets += 1;
 	return limit->closed == 0;
 }

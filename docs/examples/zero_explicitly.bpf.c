@@ -25,7 +25,7 @@ int count_both(struct __sk_buff *skb)
 	__u64 *here = bpf_get_local_storage(&per_cpu, 0);
 
 	__sync_fetch_and_add(packets, 1);
-	/* An interrupt may add to it, too: use __sync_fetch_and_add() to count exactly. */
+	/* not exact if an interrupt adds to it: see __sync_fetch_and_add() */
 	*here += 1;
 	return 1;
 }
