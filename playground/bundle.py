@@ -51,7 +51,9 @@ NOTICE = """\
 """
 
 
-ELFTOOLS = "// Contains pyelftools, https://github.com/eliben/pyelftools, in the public domain.\n"
+ELFTOOLS = ("__init__.py", "common/*.py", "construct/**/*.py", "elf/*.py")
+"""The files of pyelftools that are used; the others read debug data."""
+LIBRARY = "// Contains pyelftools, https://github.com/eliben/pyelftools, in the public domain.\n"
 
 
 def installed(pyodide: Path = PYODIDE) -> bool:
@@ -79,7 +81,7 @@ def stories() -> dict[str, str]:
     files = (
         path
         for path in sorted(MODEL.glob("*/**/*.py"))
-        if not {*NOT_HERE} & {*path.relative_to(MODEL).parts}
+        if not {*NOT_HERE} & {*path.relative_to(MODEL).parts} and not path.stem.endswith("command")
     )
     record = HAZARDS.relative_to(ROOT).as_posix()
     return packed(*files) | {record: HAZARDS.read_text(encoding="utf-8")}
@@ -96,7 +98,7 @@ def checker() -> dict[str, str]:
     files.append(Path(__file__).parent / "objects.py")
     found = packed(*files)
     library = Path(elftools.__file__).parent
-    for path in library.rglob("*.py"):
+    for path in (each for part in ELFTOOLS for each in library.glob(part)):
         found[path.relative_to(library.parent).as_posix()] = stripped(path)
     return dict(sorted(found.items()))
 
@@ -167,7 +169,7 @@ def write(folder: Path, more: Mapping[str, str], pyodide: Path = PYODIDE) -> Non
         "model.js": script("modelFiles", model()),
         "figures.js": script("figuresFiles", figures()),
         "stories.js": script("storiesFiles", stories()),
-        "checker.js": ELFTOOLS + script("checkerFiles", checker()),
+        "checker.js": LIBRARY + script("checkerFiles", checker()),
         "python.js": python(pyodide),
     }
     for name, text in made.items():

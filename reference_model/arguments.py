@@ -18,7 +18,6 @@ TypeError: map_create(): value: 8 is not a type; pass one such as U64 or Bytes(8
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from dataclasses import fields
 from functools import cache, partial, wraps
@@ -323,7 +322,24 @@ def check_arguments(kernel: type[State]) -> None:
         if issubclass(part, State):
             for name in CALLS:
                 if name in vars(part):
-                    setattr(part, name, _checked(name, vars(part)[name]))
+                    setattr(part, name, _checked_later(part, name, vars(part)[name]))
+
+
+def _checked_later(part: type[State], name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+    """The method, whose checks are made at its first call, as most are never called."""
+
+    @cache
+    def checked() -> Callable[..., Any]:
+        made = _checked(name, method)
+        if vars(part)[name] is first:
+            setattr(part, name, made)
+        return made
+
+    @wraps(method)
+    def first(*arguments: Any, **named: Any) -> Any:
+        return checked()(*arguments, **named)
+
+    return first
 
 
 def restore_calls(kernel: type[State]) -> None:
@@ -336,6 +352,8 @@ def restore_calls(kernel: type[State]) -> None:
 
 def _checked(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
     """The method behind the checks of its arguments: a function as one would write it by hand."""
+    import inspect
+
     annotations = inspect.signature(getattr(KernelInterface, name)).parameters
     head: list[str] = []
     passed, checks, checkers = [], [], {}

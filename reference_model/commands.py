@@ -10,9 +10,7 @@ import argparse
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor
 from typing import NoReturn
 
 INTERRUPTED = 128 + signal.SIGINT
@@ -29,16 +27,23 @@ class UserError(ValueError):
     """Input of the user cannot be used; the text is a sentence that says what, where and why."""
 
 
+def _broken_executor() -> type[Exception]:
+    """Import the error of processes that ended, which few commands start."""
+    from concurrent.futures import BrokenExecutor
+
+    return BrokenExecutor
+
+
 def finish(main: Callable[[], int]) -> NoReturn:
     """Run a command and exit with its status, or with one of ENDINGS and a line that says why.
 
     SIGTERM ends a command as Ctrl-C does, so that it puts away what it has begun.  Output that
     cannot be written, for example to a full disk, is status 2, and so is a UserError.
     """
-    ended = threading.Event()
+    ended: list[int] = []
 
-    def terminate(*_: object) -> None:
-        ended.set()
+    def terminate(number: int, _: object) -> None:
+        ended.append(number)
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, terminate)
@@ -47,21 +52,19 @@ def finish(main: Callable[[], int]) -> NoReturn:
         status, said = main(), ""
         sys.stdout.flush()
     except KeyboardInterrupt:
-        status, said = (
-            (TERMINATED, "terminated") if ended.is_set() else (INTERRUPTED, "interrupted")
-        )
+        status, said = (TERMINATED, "terminated") if ended else (INTERRUPTED, "interrupted")
     except BrokenPipeError:
         unwritten = True
         status, said = NO_READER, "the reader of the output has exited"
     except UserError as error:
         status, said = 2, str(error)
-    except BrokenExecutor:
-        status, said = 2, "a process of this command was killed, perhaps because memory ran out"
     except OSError as error:
         if error.filename is not None or not error.errno:
             raise
         unwritten = True
         status, said = 2, f"the output cannot be written: {error.strerror}"
+    except _broken_executor():
+        status, said = 2, "a process of this command was killed, perhaps because memory ran out"
     if said:
         print(said, file=sys.stderr)
     if unwritten:

@@ -24,9 +24,8 @@ with these members, and no others:
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from . import changes
@@ -99,6 +98,8 @@ class Profile(Release):
 
 def parse(text: str) -> Profile:
     """Return the profile in a text of JSON; ValueError says what is wrong with it."""
+    import json  # not where a kernel is a release, as for most
+
     try:
         data = json.loads(text, object_pairs_hook=_once)
     except RecursionError:
@@ -130,10 +131,10 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def read(path: str | Path) -> Profile:
+def read(path: str | os.PathLike[str]) -> Profile:
     """Return the profile in a file; ProfileError if there is none."""
     try:
-        with Path(path).open("rb") as file:
+        with open(path, "rb") as file:
             data = file.read(_MOST + 1)
         if len(data) > _MOST:
             raise ValueError(f"it is larger than {_MOST:,} bytes")
@@ -149,6 +150,8 @@ def read(path: str | Path) -> Profile:
 
 def text(profile: Profile) -> str:
     """Return a profile as a text of JSON, one change a line; parse() reads it."""
+    import json
+
     data = {
         "profile": FORM,
         "kernel": profile.name,
@@ -158,16 +161,16 @@ def text(profile: Profile) -> str:
     return json.dumps(data, indent=1) + "\n"
 
 
-def write(path: str | Path, profile: Profile) -> None:
+def write(path: str | os.PathLike[str], profile: Profile) -> None:
     """Write a profile into a file, whole or not at all; ProfileError if that is not possible."""
-    wanted = Path(path)
-    new = wanted.with_name(f"{wanted.name}.new")
+    wanted = os.fspath(path)
+    whole = not os.path.exists(wanted) or os.path.isfile(wanted)  # not such as /dev/stdout
+    written = f"{wanted}.new" if whole else wanted
     try:
-        if wanted.exists() and not wanted.is_file():  # such as /dev/stdout
-            wanted.write_text(text(profile), encoding="utf-8")
-            return
-        new.write_text(text(profile), encoding="utf-8")
-        new.replace(wanted)
+        with open(written, "w", encoding="utf-8") as file:
+            file.write(text(profile))
+        if whole:
+            os.replace(written, wanted)
     except OSError as error:
         raise ProfileError(f"{path}: the profile cannot be written: {error.strerror}") from None
 

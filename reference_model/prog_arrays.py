@@ -7,8 +7,7 @@ Left out: the rules on JIT, XDP fragments and attach_func_proto (the parameters 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import changes, errors
 from .maps import Map, StorageMap
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
 
 
 @changing(fixed=("type", "expected_attach_type", "storage_maps"))
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(NamedTuple):
     """What the first program left in the array for ever: ``struct bpf_map_owner``.
 
     ``storage_maps`` are those that it uses, shared and per-CPU: the kernel keeps their ids.

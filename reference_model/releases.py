@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cache, total_ordering
+from typing import NamedTuple
 
 NEWEST = "7.3"
 """The newest mainline release that the model knows; ``make release`` changes this line."""
@@ -63,8 +64,7 @@ class Read:
         return f"Read({', '.join(map(repr, (self.place, *self.trees)))})"
 
 
-@dataclass(frozen=True, slots=True)
-class Marker:
+class Marker(NamedTuple):
     """What a kernel's source contains since a change, or until it."""
 
     file: str

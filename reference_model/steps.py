@@ -74,9 +74,19 @@ class Location:
         storage.data[at : at + self._width] = data
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Step:
-    """One step of a body."""
+    """One step of a body; steps of a kind with equal fields are equal."""
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and vars(other) == vars(self)
+
+    def __hash__(self) -> int:
+        return hash((type(self), *vars(self).values()))
+
+    def __repr__(self) -> str:
+        given = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({given})"
 
     def accesses(self) -> tuple[Access, ...]:
         """The numbers that the step reads and writes, each behind one call of the helper."""
@@ -91,7 +101,7 @@ class Step:
         raise TypeError("a body is made of steps such as Add or Return; Step is their base class")
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Add(Step):
     """Add ``amount`` atomically: ``__sync_fetch_and_add(&value->field, amount)``."""
 
@@ -111,7 +121,7 @@ class Add(Step):
         return run
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Store(Step):
     """Write a number: ``value->field = number``."""
 
@@ -131,7 +141,7 @@ class Store(Step):
         return run
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Mix(Step):
     """``v = v * 3 + number``: shows which programs ran, how often and in which order."""
 
@@ -151,7 +161,7 @@ class Mix(Step):
         return run
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Copy(Step):
     """Copy a number from one value to another, or within one: ``target->field = source->field``."""
 
@@ -175,7 +185,7 @@ class Copy(Step):
         return run
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Flush(Step):
     """Once the batch has reached ``at``, add it to the total atomically and start it from zero.
 
@@ -216,7 +226,7 @@ class _Decision(Step):
         return (Access(self.map, self.field, reads=True, writes=False),)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Verdict(_Decision):
     """End the program: allow (return 1) while the number is below ``below``, else deny (0)."""
 
@@ -233,7 +243,7 @@ class Verdict(_Decision):
         return run
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class BitVerdict(_Decision):
     """End the program: allow (return 1) if the number has a bit of ``mask``, else deny (0)."""
 
@@ -250,7 +260,7 @@ class BitVerdict(_Decision):
         return run
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Guard(_Decision):
     """Deny and end the program (return 0) unless the number is below ``below``, else continue."""
 
@@ -267,7 +277,7 @@ class Guard(_Decision):
         return run
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class SetRetval(Step):
     """Choose the errno of the system call, such as 2 for ENOENT: ``bpf_set_retval(-number)``.
 
@@ -289,7 +299,7 @@ class SetRetval(Step):
         return run
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Return(Step):
     """End the program with a number; without this step it returns 1, allow."""
 
@@ -304,7 +314,7 @@ class Return(Step):
         return run
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Mention(Step):
     """Load the map's address and do nothing with it: enough to bind the map to the program."""
 
@@ -320,14 +330,14 @@ class Mention(Step):
         return run
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Call(Mention):
     """Call another helper on the map, such as ``"bpf_map_lookup_elem"``: the verifier refuses."""
 
     helper: str = "bpf_map_lookup_elem"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class TailCall(Step):
     """Continue in the program in a slot of a program array; if it is empty, with the next step.
 

@@ -10,9 +10,9 @@ A new module in one of their folders is a new story: nothing else is edited.
 from __future__ import annotations
 
 import importlib
+import os
 import traceback
 from functools import cache
-from pathlib import Path
 from types import ModuleType
 from typing import TypeVar, overload
 
@@ -85,25 +85,30 @@ def _discover() -> dict[str, Story]:
     """The ``STORY`` of each module; StoryError names a module without a right one."""
     found: dict[str, Story] = {}
     for folder, kind in FOLDERS.items():
-        for path in sorted((Path(__file__).parent / folder).glob("[!_]*.py")):
-            story = getattr(_imported(path, f"{__name__}.{folder}.{path.stem}"), "STORY", None)
+        place = os.path.join(os.path.dirname(__file__), folder)
+        for file in sorted(os.listdir(place)):
+            name, extension = os.path.splitext(file)
+            if extension != ".py" or name.startswith("_"):
+                continue
+            path = os.path.join(place, file)
+            story = getattr(_imported(path, f"{__name__}.{folder}.{name}"), "STORY", None)
             if not isinstance(story, kind):
                 raise StoryError(f"{path}: it has no STORY that is a {kind.__name__}")
-            if path.stem in found:
-                raise StoryError(f"{path}: another story has the name {path.stem}: rename one")
+            if name in found:
+                raise StoryError(f"{path}: another story has the name {name}: rename one")
             if lacks := list(story.lacks()):
                 raise StoryError(f"{path}: its page needs {'; '.join(lacks)}")
-            found[path.stem] = story
+            found[name] = story
     return found
 
 
-def _imported(path: Path, name: str) -> ModuleType:
+def _imported(path: str, name: str) -> ModuleType:
     """The module of a story; StoryError says in which line it goes wrong."""
     try:
         return importlib.import_module(name)
     except Exception as error:
         lines = [line for frame, line in traceback.walk_tb(error.__traceback__)
-                 if frame.f_code.co_filename == str(path)]  # fmt: skip
+                 if frame.f_code.co_filename == path]  # fmt: skip
         line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else 1
         reason = error.msg if isinstance(error, SyntaxError) else error
         raise StoryError(f"{path}:{line}: {type(error).__name__}: {reason}") from error

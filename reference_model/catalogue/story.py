@@ -16,10 +16,11 @@ there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from ..commands import UserError
 from ..errors import UNDEFINED, BpfError, Denied, UndefinedBehaviour
@@ -101,8 +102,7 @@ class StoryError(UserError):
     """A story cannot be used; the text names its file, the line where there is one, and why."""
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What must be observed from a change on, and how we know."""
 
     since: Change | None
@@ -112,8 +112,7 @@ class Outcome:
     """Where this was read or recorded, never the model; in reStructuredText."""
 
 
-@dataclass(frozen=True)
-class Evidence:
+class Evidence(NamedTuple):
     """A recorded trace that shows what the story shows, checked answer by answer.
 
     ``same`` maps positions of its operations (from 0) to labels: each kernel's answer is what the
@@ -123,10 +122,10 @@ class Evidence:
     """
 
     trace: str
-    same: dict[int, str] = field(default_factory=dict)
-    zero: dict[int, str] = field(default_factory=dict)
-    there: dict[int, str] = field(default_factory=dict)
-    part: dict[int, int | str] = field(default_factory=dict)
+    same: Mapping[int, str] = MappingProxyType({})
+    zero: Mapping[int, str] = MappingProxyType({})
+    there: Mapping[int, str] = MappingProxyType({})
+    part: Mapping[int, int | str] = MappingProxyType({})
     """Which part of an answer counts: the place in a list of keys, the name in a query."""
 
     @property
@@ -150,7 +149,7 @@ class Evidence:
         return bool(answer == said)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Story:
     """What all kinds of stories have."""
 
@@ -192,8 +191,7 @@ class Story:
         return [o for o in self.outcomes if o.since is None or has(o.since)][-1]
 
 
-@dataclass(frozen=True)
-class Explains:
+class Explains(NamedTuple):
     """Differences that a search finds between releases, and that a story explains."""
 
     change: Change
@@ -215,7 +213,7 @@ AFFECTS = {
 """The map types that a difference may concern, in words."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Difference(Story):
     """Something that releases do in different ways."""
 
@@ -249,8 +247,7 @@ LANGUAGES = {
 """The languages of signs, and which files are written in each."""
 
 
-@dataclass(frozen=True)
-class Sign:
+class Sign(NamedTuple):
     """A sign in a reader's code that a change affects it, found by ``git grep -nE``."""
 
     language: str
@@ -261,7 +258,7 @@ class Sign:
     """What the lines that it finds do, as the comment above the command."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class BreakingChange(Difference):
     """Something that worked, and no longer does, or works in another way."""
 
@@ -287,7 +284,7 @@ class BreakingChange(Difference):
             yield "either fix or no_fix"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Addition(Difference):
     """Something that older kernels refuse, since they do not have it."""
 
@@ -297,8 +294,7 @@ class Addition(Difference):
     """What to do on a kernel that has it not."""
 
 
-@dataclass(frozen=True)
-class Promise:
+class Promise(NamedTuple):
     """What a recipe promises, checked on every release that it claims."""
 
     text: str
@@ -306,7 +302,7 @@ class Promise:
     """True for what the recipe observes, and for what the old program saw where it was at home."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Recipe(Story):
     """A way out: what to write instead, and what it promises."""
 

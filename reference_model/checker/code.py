@@ -48,7 +48,7 @@ class Insn(NamedTuple):
     """The kernel function that it calls."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Body:
     """A function with its instructions."""
 

@@ -4,12 +4,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 import mmap
 import os
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 from .. import profiles
 from ..commands import UserError
@@ -18,18 +15,18 @@ from .examine import Examined, examine
 from .sources import Searched, search
 
 
-def add(added: Any) -> None:
-    """Add the command to the subparsers of a parser."""
-    command = added.add_parser(
-        "check",
-        help="find out whether your program is affected by what releases changed",
-        description="Check compiled BPF objects, binaries that contain them, and source code: on "
+def add(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command to its parser."""
+    command.description = (
+        "Check compiled BPF objects, binaries that contain them, and source code: on "
         "which releases the objects load, and which changes concern the program. Nothing is "
-        "loaded, and no privilege is needed.",
-        epilog="Exit status: 0 nothing found; 1 a release in question rejects the object, or a "
+        "loaded, and no privilege is needed."
+    )
+    command.epilog = (
+        "Exit status: 0 nothing found; 1 a release in question rejects the object, or a "
         "change between these releases or a fault concerns the program; 2 something cannot be "
         "told, such as the maps of an object without BTF, or an argument cannot be used. The "
-        "report has a sentence for each reason. If 1 and 2 both apply, the status is 1.",
+        "report has a sentence for each reason. If 1 and 2 both apply, the status is 1."
     )
     command.add_argument(
         "files",
@@ -91,6 +88,8 @@ def _check(options: argparse.Namespace) -> int:
     objects = [one for file in options.files for one in _examined(file, releases)]
     searched = [_searched(name, releases, objects) for name in options.source]
     if options.json:
+        import json
+
         print(json.dumps(document.document(objects, searched, releases), indent=1))
     else:
         site = options.site and options.site.rstrip("/") + "/"
@@ -154,8 +153,7 @@ def _examined(file: str, releases: list[Release]) -> Iterator[Examined]:
 
 def _searched(name: str, releases: list[Release], objects: list[Examined]) -> Searched:
     """The signs in a directory; UserError if it is none."""
-    directory = Path(name)
-    if not directory.is_dir():
+    if not os.path.isdir(name):
         raise UserError(f"--source {name}: there is no such directory")
     only = {story for examined in objects for story in examined.user_space}
-    return search(directory, releases, only if any(one.maps for one in objects) else None)
+    return search(name, releases, only if any(one.maps for one in objects) else None)

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The sections, symbols and relocations of an object; the one module that imports pyelftools."""
+"""The sections, symbols and relocations of an object; the one module that imports pyelftools.
+
+Only the structures of ELF are taken from there, and only entries that matter are read: its classes
+for whole files also import what reads debug data, and take twice as long to start.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any, NamedTuple
@@ -57,7 +61,7 @@ class Relocation(NamedTuple):
     addend: int
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Elf:
     """An object as its ELF image shows it."""
 
@@ -78,9 +82,12 @@ def read(data: bytes) -> Elf:
 
     ImportError if pyelftools is not installed.
     """
-    from elftools.elf.elffile import ELFFile  # not where the model is used without the check
+    from elftools.elf.structs import ELFStructs  # not where the model is used without the check
 
-    return _guarded(lambda: _read(ELFFile(_Bounded(data)), data))
+    structs = ELFStructs(little_endian=data[5:6] == b"\1", elfclass=64)
+    structs.create_basic_structs()
+    structs.create_advanced_structs("ET_REL", "EM_BPF")
+    return _guarded(_Reader(structs, data).read)
 
 
 class _Bounded(BytesIO):
@@ -110,33 +117,8 @@ def _guarded(act: Callable[[], Elf]) -> Elf:
         raise Malformed(f"it is no whole ELF image ({reason})") from error
 
 
-def _read(image: Any, data: bytes) -> Elf:
-    if image.header["e_machine"] != "EM_BPF":
-        raise Malformed(f"it is compiled for {image.header['e_machine']}, not for BPF")
-    elf = Elf("<" if image.little_endian else ">", [])
-    found = list(image.iter_sections())
-    left = MOST_BYTES
-    for number, section in enumerate(found):
-        elf.sections.append(_section(number, section, data))
-        left -= len(elf.sections[-1].data)
-        if left < 0:
-            raise Malformed("its sections are larger than those of any object")
-    for section in found:
-        if section["sh_type"] == "SHT_SYMTAB" and not elf.symbols:
-            elf.symbols = _symbols(section)
-    for section in found:
-        target = section["sh_info"]
-        if section["sh_type"] in ("SHT_REL", "SHT_RELA") and _read_here(elf, target):
-            elf.relocations.setdefault(target, {}).update(_relocations(section, elf.symbols))
-    return elf
-
-
-def _read_here(elf: Elf, number: int) -> bool:
-    """Whether relocations of a section matter: those of code and of maps, not of debug data."""
-    found = elf.sections[number] if number < len(elf.sections) else None
-    return found is not None and (found.code or found.name == ".maps")
-
-
+_READ = {"maps", ".maps", ".BTF", ".BTF.ext"}
+"""The sections whose bytes are needed, beside those with code."""
 _KINDS = {
     "SHT_PROGBITS": SHT_PROGBITS,
     "SHT_SYMTAB": SHT_SYMTAB,
@@ -144,57 +126,100 @@ _KINDS = {
     "SHT_NOBITS": SHT_NOBITS,
     "SHT_REL": SHT_REL,
 }
+_SYMBOL_KINDS = {"STT_NOTYPE": STT_NOTYPE, "STT_FUNC": STT_FUNC, "STT_SECTION": STT_SECTION}
 
 
-_READ = {"maps", ".maps", ".BTF", ".BTF.ext"}
-"""The sections whose bytes are needed, beside those with code."""
+class _Reader:
+    """Reads one image."""
 
+    def __init__(self, structs: Any, data: bytes) -> None:
+        self._structs, self._data = structs, data
+        self._stream = _Bounded(data)
 
-def _section(number: int, section: Any, data: bytes) -> Section:
-    kind = _KINDS.get(section["sh_type"], 0)
-    at, size = section["sh_offset"], section["sh_size"]
-    if kind == SHT_NOBITS:
-        size = 0
-    elif at + size > len(data):
-        raise Malformed(f"the section {section.name!r} ends beyond the end of the file")
-    code = kind == SHT_PROGBITS and bool(section["sh_flags"] & SHF_EXECINSTR)
-    kept = data[at : at + size] if code or section.name in _READ else b""
-    return Section(number, section.name, kind, code, kept)
+    def read(self) -> Elf:
+        """The image; any exception if it is malformed."""
+        header = self._entry(self._structs.Elf_Ehdr, 0)
+        if header["e_machine"] != "EM_BPF":
+            raise Malformed(f"it is compiled for {header['e_machine']}, not for BPF")
+        table, each = header["e_shoff"], header["e_shentsize"]
+        heads = [
+            self._entry(self._structs.Elf_Shdr, table + number * each)
+            for number in range(header["e_shnum"])
+        ]
+        names = heads[header["e_shstrndx"]]
+        elf = Elf("<" if self._structs.little_endian else ">", [])
+        left = MOST_BYTES
+        for number, head in enumerate(heads):
+            elf.sections.append(self._section(number, self._text(names, head["sh_name"]), head))
+            left -= len(elf.sections[-1].data)
+            if left < 0:
+                raise Malformed("its sections are larger than those of any object")
+        tables = [head for head in heads if head["sh_type"] == "SHT_SYMTAB"]
+        if tables:
+            elf.symbols = self._symbols(tables[0], heads[tables[0]["sh_link"]])
+        for section, head in zip(elf.sections, heads, strict=True):
+            target = head["sh_info"]
+            if section.kind in (SHT_REL, SHT_RELA) and _read_here(elf, target):
+                found = self._relocations(section, head, elf.symbols)
+                elf.relocations.setdefault(target, {}).update(found)
+        return elf
 
+    def _entry(self, struct: Any, at: int) -> Any:
+        """A structure of the image."""
+        self._stream.seek(at)
+        return struct.parse_stream(self._stream)
 
-def _entries(section: Any) -> int:
-    """How many entries a table has."""
-    each = section["sh_entsize"]
-    return int(section["sh_size"] // each) if each else 0
+    def _entries(self, struct: Any, head: Any) -> Iterator[Any]:
+        """The structures of a table."""
+        each = head["sh_entsize"]
+        for number in range(head["sh_size"] // each if each else 0):
+            yield self._entry(struct, head["sh_offset"] + number * each)
 
+    def _text(self, table: Any, at: int) -> str:
+        """A string of a table of strings."""
+        start = table["sh_offset"] + at
+        self._stream.seek(start)
+        end = self._data.find(b"\0", start)
+        return self._stream.read(max(end - start, 0)).decode("utf-8", "replace")
 
-def _symbols(section: Any) -> list[Symbol]:
-    symbols = []
-    for number in range(_entries(section)):
-        found = section.get_symbol(number)
-        index = found["st_shndx"]
-        kind, binding = found["st_info"]["type"], found["st_info"]["bind"]
-        symbols.append(
+    def _section(self, number: int, name: str, head: Any) -> Section:
+        kind = _KINDS.get(head["sh_type"], 0)
+        at, size = head["sh_offset"], head["sh_size"]
+        if kind == SHT_NOBITS:
+            size = 0
+        elif at + size > len(self._data):
+            raise Malformed(f"the section {name!r} ends beyond the end of the file")
+        code = kind == SHT_PROGBITS and bool(head["sh_flags"] & SHF_EXECINSTR)
+        kept = self._data[at : at + size] if code or name in _READ else b""
+        return Section(number, name, kind, code, kept)
+
+    def _symbols(self, head: Any, names: Any) -> list[Symbol]:
+        return [
             Symbol(
-                found.name,
-                index if isinstance(index, int) else -1,
+                self._text(names, found["st_name"]),
+                found["st_shndx"] if isinstance(found["st_shndx"], int) else -1,
                 found["st_value"],
                 found["st_size"],
-                {"STT_NOTYPE": STT_NOTYPE, "STT_FUNC": STT_FUNC, "STT_SECTION": STT_SECTION}.get(
-                    kind, -1
-                ),
-                STB_LOCAL if binding == "STB_LOCAL" else 1,
+                _SYMBOL_KINDS.get(found["st_info"]["type"], -1),
+                STB_LOCAL if found["st_info"]["bind"] == "STB_LOCAL" else 1,
             )
-        )
-    return symbols
+            for found in self._entries(self._structs.Elf_Sym, head)
+        ]
+
+    def _relocations(
+        self, section: Section, head: Any, symbols: list[Symbol]
+    ) -> dict[int, Relocation]:
+        found = {}
+        struct = self._structs.Elf_Rela if section.kind == SHT_RELA else self._structs.Elf_Rel
+        for entry in self._entries(struct, head):
+            index = entry["r_info_sym"]
+            if index >= len(symbols):
+                raise Malformed(f"the section {section.name!r} names a symbol that does not exist")
+            found[entry["r_offset"]] = Relocation(symbols[index], entry.get("r_addend", 0))
+        return found
 
 
-def _relocations(section: Any, symbols: list[Symbol]) -> dict[int, Relocation]:
-    found = {}
-    for number in range(_entries(section)):
-        entry = section.get_relocation(number)
-        index = entry["r_info_sym"]
-        if index >= len(symbols):
-            raise Malformed(f"the section {section.name!r} names a symbol that does not exist")
-        found[entry["r_offset"]] = Relocation(symbols[index], entry.entry.get("r_addend", 0))
-    return found
+def _read_here(elf: Elf, number: int) -> bool:
+    """Whether relocations of a section matter: those of code and of maps, not of debug data."""
+    found = elf.sections[number] if number < len(elf.sections) else None
+    return found is not None and (found.code or found.name == ".maps")

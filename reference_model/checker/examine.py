@@ -29,7 +29,7 @@ TYPE_NAMES = {SHARED: "shared", PER_CPU: "per-CPU", CGRP: "CGRP_STORAGE"}
 _STORAGE_HELPERS = frozenset({code.GET_LOCAL_STORAGE, code.CGRP_STORAGE_GET})
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Examined:
     """What was found in an object, or why nothing can be told of it."""
 

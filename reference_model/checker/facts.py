@@ -17,7 +17,7 @@ from .objects import PER_CPU, SHARED, STORAGES, Map, Object, Program
 _REFERENCE = "map_cgroup_storage.html"
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Facts:
     """What an object shows."""
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..catalogue import FOLDERS, BreakingChange, Story, stories
 from ..releases import Release
@@ -14,8 +14,7 @@ CHANGE, NEW, GUIDE, FAULT = "change", "new", "guide", "fault"
 the program on all releases."""
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """A page that concerns the program."""
 
     kind: str

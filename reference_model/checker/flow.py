@@ -53,7 +53,7 @@ class Access(NamedTuple):
     """Whether it writes what it computed from the same number, without atomic operation or lock."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Behaviour:
     """What a program does; each entry has the places in the source that show it."""
 

@@ -34,7 +34,7 @@ _LEGACY = 20
 """Bytes of ``struct bpf_map_def``: five numbers, with which ``struct bpf_elf_map`` begins too."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, repr=False)
 class Map:
     """A map as the object declares it."""
 
@@ -62,7 +62,7 @@ class Map:
         return self.section == "maps"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, repr=False)
 class Function:
     """A function of the object."""
 
@@ -73,7 +73,7 @@ class Function:
     end: int
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, repr=False)
 class Program:
     """A function that user space can load."""
 
@@ -83,7 +83,7 @@ class Program:
     meaning: Meaning
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Object:
     """What an object shows."""
 

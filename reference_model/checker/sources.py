@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
-from pathlib import Path
+from typing import NamedTuple
 
 from ..catalogue import LANGUAGES, BreakingChange, Sign, stories
 from ..releases import Release
@@ -25,8 +25,7 @@ _CONCERNED = re.compile(r"bpf|\baya\b", re.IGNORECASE)
 _LEFT_OUT = {".git", ".hg", ".svn", "node_modules", "__pycache__"}
 
 
-@dataclass
-class Line:
+class Line(NamedTuple):
     """A line that a sign finds."""
 
     place: str
@@ -34,7 +33,7 @@ class Line:
     text: str
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Signs:
     """The lines that the signs of a change find in one language."""
 
@@ -44,7 +43,7 @@ class Signs:
     lines: list[Line] = field(default_factory=list)
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Searched:
     """What was found in a directory."""
 
@@ -69,12 +68,12 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern)
 
 
-def search(directory: Path, releases: list[Release], only: set[str] | None = None) -> Searched:
+def search(directory: str, releases: list[Release], only: set[str] | None = None) -> Searched:
     """Search the source files below a directory for the signs of the changes between releases.
 
     ``only`` names the changes in question; None: all.
     """
-    searched = Searched(str(directory))
+    searched = Searched(directory)
     wanted = [
         Signs(story, name, sign)
         for name, story in stories(BreakingChange).items()
@@ -83,14 +82,16 @@ def search(directory: Path, releases: list[Release], only: set[str] | None = Non
     ]
     for path in _files(directory):
         try:
-            text = path.read_text(encoding="utf-8", errors="replace")
+            with open(path, encoding="utf-8", errors="replace") as file:
+                text = file.read()
         except OSError as error:
             searched.doubts.append(f"{path} cannot be read: {error.strerror}.")
             continue
         if not _CONCERNED.search(text):
             continue
         searched.files += 1
-        fitting = [signs for signs in wanted if signs.sign.language == _language(path.name)]
+        language = _language(os.path.basename(path))
+        fitting = [signs for signs in wanted if signs.sign.language == language]
         for number, line in enumerate(text.splitlines(), start=1):
             for signs in fitting:
                 if _compiled(signs.sign.pattern).search(line):
@@ -99,11 +100,11 @@ def search(directory: Path, releases: list[Release], only: set[str] | None = Non
     return searched
 
 
-def _files(directory: Path) -> Iterator[Path]:
+def _files(directory: str) -> Iterator[str]:
     """The source files below a directory, in order; links to directories are not followed."""
     for place, folders, names in os.walk(directory):
         folders[:] = sorted(set(folders) - _LEFT_OUT)
         for name in sorted(names):
-            path = Path(place, name)
-            if _language(name) and path.is_file() and path.stat().st_size <= LARGEST:
+            path = os.path.join(place, name)
+            if _language(name) and os.path.isfile(path) and os.path.getsize(path) <= LARGEST:
                 yield path

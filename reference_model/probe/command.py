@@ -6,23 +6,20 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from typing import Any
 
 from .. import profiles
 from . import asking, inference, questions, report
 from .predictions import Predictions
 
 
-def add(added: Any) -> None:
-    """Add the command to the subparsers of a parser."""
-    command = added.add_parser(
-        "probe",
-        help="find out which of the recorded changes the running kernel has",
-        description="Ask the running kernel with short programs which of the recorded changes it "
+def add(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command to its parser."""
+    command.description = (
+        "Ask the running kernel with short programs which of the recorded changes it "
         "has, and print the nearest mainline release and what differs. It needs root, works in a "
         "cgroup of its own and removes it at the end. It asks nothing that could crash a kernel. "
         "Exit status: 0 the kernel answered, 1 the model does not explain some answers, 2 the "
-        "kernel could not be asked.",
+        "kernel could not be asked."
     )
     command.add_argument(
         "--profile", metavar="FILE", help="write the profile of the kernel to this file"

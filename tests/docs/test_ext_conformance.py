@@ -138,7 +138,7 @@ def test_a_kernel_that_breaks_agrees_with_nothing() -> None:
 
 def test_a_trace_that_says_something_else_differs() -> None:
     found = STORIES["entries_outlive_detach"]
-    wrong = replace(found, outcomes=(replace(found.outcomes[0], seen={"after detach": "EBUSY"}),))
+    wrong = replace(found, outcomes=(found.outcomes[0]._replace(seen={"after detach": "EBUSY"}),))
     differing = [cell for _, cell in cells.in_traces(wrong, committed()) if cell is not None]
     assert differing
     assert {cell.agreement for cell in differing} == {cells.DIFFERS}

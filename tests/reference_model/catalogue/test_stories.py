@@ -186,7 +186,7 @@ def test_a_promise_that_is_not_kept_is_found(monkeypatch: pytest.MonkeyPatch) ->
 def test_an_outcome_that_a_trace_denies_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     story = STORIES["entries_outlive_detach"]
     first, last = story.outcomes
-    wrong = replace(last, seen={**last.seen, "after detach": "ENOENT"})
+    wrong = last._replace(seen={**last.seen, "after detach": "ENOENT"})
     monkeypatch.setitem(STORIES, "entries_outlive_detach", replace(story, outcomes=(first, wrong)))
     with pytest.raises(AssertionError, match="'after detach'"):
         test_evidence("entries_outlive_detach")

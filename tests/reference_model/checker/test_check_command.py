@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from support_objects import COUNT, MAP, compiled, needs_compiler
 
 from reference_model import profiles
 from reference_model.__main__ import main
+from reference_model.checker import sources
 from reference_model.commands import UserError
 
 GREEDY = MAP.replace("struct bpf_cgroup_storage_key", "__u64") + COUNT
@@ -197,6 +199,25 @@ def test_without_pyelftools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         main(["check", str(path)])
 
 
+SLOW = ("concurrent", "json", "logging", "pathlib", "elftools.dwarf", "reference_model.linux")
+"""Modules that take long to import; a check of an object needs none of them."""
+
+
+@needs_compiler
+def test_the_check_starts_fast(tmp_path: Path) -> None:
+    path = written(tmp_path, CLEAN)
+    code = (
+        f"import sys; sys.path[:0] = {sys.path!r}; from reference_model.__main__ import main; "
+        f"main(['check', {str(path)!r}]); print(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True
+    )
+    imported = done.stdout.splitlines()[-1].split()
+    assert "elftools.elf.structs" in imported
+    assert [name for name in SLOW if name in imported] == []
+
+
 # -- source code -----------------------------------------------------------------------------------
 
 AGENT = """\
@@ -260,7 +281,7 @@ def test_a_file_that_cannot_be_read(
         raise PermissionError(13, "Permission denied")
 
     folder = source(tmp_path)
-    monkeypatch.setattr(Path, "read_text", refuse)
+    monkeypatch.setattr(sources, "open", refuse, raising=False)
     status, out = check(capsys, "--source", folder)
     assert status == 2
     assert "agent.c cannot be read: Permission denied." in out
