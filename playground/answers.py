@@ -7,6 +7,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from . import mine
+
 
 def answer(request: str) -> str:
     """Do what a page asks for, and return what it shows.
@@ -15,6 +17,12 @@ def answer(request: str) -> str:
     '{"blocks": [[{"source": "1 + 1\\\\n", "want": "2\\\\n", "got": "2\\\\n", "same": true}]]}'
     """
     arguments: dict[str, Any] = json.loads(request)
+    profile = arguments.pop("profile", "")
+    try:
+        if profile:
+            mine.give(profile)
+    except ValueError as error:
+        return json.dumps({"error": f"The profile of your kernel cannot be used: {error}."})
     return json.dumps(_answerer(arguments.pop("do"))(**arguments))
 
 

@@ -65,7 +65,9 @@ def model() -> dict[str, str]:
     """The Python files that every run needs, by their paths in the browser, without docstrings."""
     files = [path for path in MODEL.glob("*.py") if path.stem not in APART + FOR_FIGURES]
     here = Path(__file__).parent
-    return packed(*files, *(here / f"{name}.py" for name in ("__init__", "answers", "examples")))
+    return packed(
+        *files, *(here / f"{name}.py" for name in ("__init__", "answers", "examples", "mine"))
+    )
 
 
 def figures() -> dict[str, str]:

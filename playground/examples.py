@@ -16,6 +16,8 @@ from typing import Any, TypedDict
 
 from reference_model import Kernel
 
+from . import mine
+
 FLAGS = doctest.ELLIPSIS | doctest.DONT_ACCEPT_TRUE_FOR_1
 HEAD = "Traceback (most recent call last):\n"
 CALLS = re.compile(f"(?m)^({re.escape(HEAD)})(?: .*\n)+")
@@ -131,7 +133,7 @@ def every_kernel(release: str) -> Iterator[None]:
     original = Kernel.__init__
 
     def chosen(self: Kernel, of: Any = "latest", **arguments: Any) -> None:
-        original(self, release if type(self) is Kernel else of, **arguments)
+        original(self, mine.named(release) if type(self) is Kernel else of, **arguments)
 
     setattr(Kernel, "__init__", chosen if release else original)  # noqa: B010
     try:

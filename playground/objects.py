@@ -10,15 +10,21 @@ from reference_model.checker import report
 from reference_model.checker.examine import examine
 from reference_model.releases import release
 
+from .mine import MINE, named
+
 
 def check(name: str, data: str, first: str = "", last: str = "") -> dict[str, object]:
     """The report on a file, given in base64, for the releases from the first to the last.
+
+    If the first one is the reader's own kernel, the report is for this kernel alone.
 
     >>> made = check("empty.o", "")
     >>> made["lines"][1]
     '  Cannot tell: It contains no BPF object.'
     """
     releases = [release(one) for one in MAINLINE]
+    if first == MINE:
+        releases, first, last = [named(first)], "", ""
     if first:
         releases = [one for one in releases if one >= release(first)]
     if last:

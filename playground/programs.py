@@ -23,6 +23,8 @@ from reference_model.maps import BOGUS_KEY
 from reference_model.recorder import Recorder
 from reference_model.timeline import Timeline
 
+from .mine import named, title
+
 FILE = "<program>"
 SETTINGS = re.compile(r"# (Kernel\(.*\))$", re.MULTILINE)
 SIZES = {"wide": 604, "narrow": 304}
@@ -125,11 +127,6 @@ def settings(text: str) -> dict[str, Any]:
     return {str(it.arg): ast.literal_eval(it.value) for it in call.keywords}
 
 
-def title(release: str) -> str:
-    """A release as tables and figures name it."""
-    return "July 2020 proposal" if release == "proposal" else f"Linux {release}"
-
-
 def source(text: str, label: str) -> str:
     """The code that a label such as ``line 3`` stands for; nothing for a label of a story."""
     number = label.removeprefix("line ").partition(" ")[0]
@@ -141,7 +138,7 @@ def source(text: str, label: str) -> str:
 def run_on(release: str, text: str, code: ast.Module, name: str, arguments: dict[str, Any]) -> Run:
     """Run a program on a kernel of its own."""
     result = Run(release)
-    recorder = Recorder(Kernel(release, **arguments))
+    recorder = Recorder(Kernel(named(release), **arguments))
     output = io.StringIO()
 
     def program(kernel: Any, observe: Observe) -> None:

@@ -22,7 +22,11 @@ addEventListener("DOMContentLoaded", () => {
 
     for (const place of document.querySelectorAll(".check-here")) {
         const input = element("input", {type: "file", id: "object-to-check"});
-        const [first, last] = ["Oldest release", "Newest release"].map(label => Python.releaseChoice(label, label, () => check()));
+        const last = Python.releaseChoice("Newest release", "Newest release", () => check(), {own: false});
+        const first = Python.releaseChoice("Oldest release", "Oldest release", value => {
+            last.node.hidden = value === ownKernel.value; // it is the only one
+            check();
+        });
         const status = element("span", {className: "run-status", role: "status"});
         const output = element("div", {className: "check-output", ariaLive: "polite"});
         const say = (text, kind = "") => {

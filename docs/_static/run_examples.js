@@ -7,21 +7,20 @@ addEventListener("DOMContentLoaded", () => {
     let release = "", running = null;
 
     const element = makeElement;
-    const stored = (key, value) => { // storage may be switched off
-        try { return value === undefined ? localStorage.getItem(key) : localStorage.setItem(key, value); }
-        catch { return null; }
-    };
+    const stored = keptValue;
 
     // The release of the page
 
-    const generation = of => Object.keys(Python.releases).find(key => Python.releases[key].includes(of));
-    const named = of => of === "proposal" ? "the July 2020 proposal" : `Linux ${of}`;
+    const generation = of =>
+        Object.keys(Python.releases).find(key => Python.releases[key].includes(ownKernel.release(of)));
+    const named = of => of === "proposal" ? "the July 2020 proposal"
+        : of === ownKernel.value ? `your kernel, ${ownKernel.known.kernel}` : `Linux ${of}`;
     const choose = of => {
         release = of;
         stored(KEY, of);
         for (const {on} of examples) on.choose(of);
         const address = new URL(location);
-        if (of) address.searchParams.set("kernel", of);
+        if (of && of !== ownKernel.value) address.searchParams.set("kernel", of);
         else if (generation(address.searchParams.get("kernel"))) address.searchParams.delete("kernel");
         history.replaceState(null, "", address);
         if (!of) return;
@@ -71,6 +70,7 @@ addEventListener("DOMContentLoaded", () => {
     const run = async example => {
         if (running) return;
         running = example;
+        const list = document.activeElement.matches(".run-release select") && document.activeElement;
         example.bar.classList.add("running");
         example.stop.focus({preventScroll: true});
         example.output.replaceChildren();
@@ -90,7 +90,7 @@ addEventListener("DOMContentLoaded", () => {
                 },
             });
             if (answer.error) {
-                const where = answer.block === blocks.length - 1 ? "" : `Example ${answer.block + 1} above: `;
+                const where = (answer.block ?? blocks.length - 1) === blocks.length - 1 ? "" : `Example ${answer.block + 1} above: `;
                 say(example, where + answer.error, "differs");
             } else show(example, answer.blocks.at(-1));
         } catch (error) {
@@ -101,7 +101,7 @@ addEventListener("DOMContentLoaded", () => {
             running = null;
             const back = document.activeElement === example.stop;
             example.bar.classList.remove("running");
-            if (back) (example.editor ?? example.run).focus({preventScroll: true});
+            if (back) (list || (example.editor ?? example.run)).focus({preventScroll: true});
         }
     };
     const edit = (example, code) => {

@@ -174,7 +174,8 @@ addEventListener("DOMContentLoaded", () => {
         };
         const share = async () => {
             const address = new URL(location);
-            address.hash = `program=${selects.map(({value}) => value).join("/")}/${Python.pack(text())}`;
+            const known = selects.map(({value}) => value === ownKernel.value ? "" : value);
+            address.hash = `program=${known.join("/")}/${Python.pack(text())}`;
             history.replaceState(null, "", address);
             let copied = "";
             try {

@@ -7,6 +7,42 @@ const makeElement = (name, properties = {}, ...children) => {
     return made;
 };
 
+const keptValue = (key, value) => { // storage may be switched off
+    try { return value === undefined ? localStorage.getItem(key) : localStorage.setItem(key, value); }
+    catch { return null; }
+};
+
+// The reader's own kernel, as the command cgroup-storage probe described it in a file: a choice beside
+// the releases on all pages. The file stays in this browser.
+const ownKernel = (() => {
+    const KEY = "kernel-profile", largest = 1 << 20; // bytes
+    const read = text => {
+        let found = null;
+        try { found = JSON.parse(text); } catch { /* no JSON */ }
+        const whole = found?.profile === 1 && typeof found.kernel === "string" && typeof found.nearest === "string";
+        return whole ? {kernel: found.kernel, nearest: found.nearest, text} : null;
+    };
+    let known = read(keptValue(KEY));
+    return {
+        // Its value in a list of releases.
+        value: "mine",
+        // Undefined if there is none; otherwise with its name and the nearest release.
+        get known() { return known; },
+        async load(file) {
+            const found = file.size <= largest && read(await file.text());
+            if (!found) throw new Error(`${file.name} is not a profile that cgroup-storage probe wrote.`);
+            known = found;
+            keptValue(KEY, found.text);
+        },
+        remove() {
+            known = null;
+            keptValue(KEY, "");
+        },
+        // The release that is nearest to a value of a list: of a release, this one.
+        release: value => value === "mine" ? known?.nearest.split(".").slice(0, 2).join(".") : value,
+    };
+})();
+
 const Python = (() => {
     const folder = new URL("python/", document.currentScript.src);
     const releases = JSON.parse(document.currentScript.dataset.releases);
@@ -17,6 +53,7 @@ const Python = (() => {
     };
     const loaded = new Map();
     const waiting = new Map();
+    const lists = new Set();
     let worker, ready, kept, last = 0, added = new Set(), tell = () => {};
 
     // A script of the site; the same one is loaded once.
@@ -100,41 +137,98 @@ const Python = (() => {
             const id = ++last;
             return new Promise((resolve, reject) => {
                 waiting.set(id, {resolve, reject});
-                worker.postMessage({id, request: JSON.stringify(request)});
+                const own = Object.values(request).flat().includes(ownKernel.value) && ownKernel.known;
+                worker.postMessage({id, request: JSON.stringify(own ? {...request, profile: own.text} : request)});
             });
         },
         // End what runs; the next request starts Python again.
         stop: () => end("Stopped."),
-        // A choice of releases, after a first one with an empty value.  A hundred of them on a page
-        // would make it slow: each is a button until a reader comes to the bar that it is in.
-        releaseChoice(label, first, changed = () => {}) {
-            const name = value =>
-                !value ? first : value === "proposal" ? "July 2020 proposal" : `Linux ${value}`;
-            const button = makeElement("button", {type: "button"});
-            let value = "", select;
+        // A choice of releases, after a first one with an empty value, and of the reader's own kernel
+        // unless `own` is false.
+        // A hundred of them on a page would make it slow: each is a button until a reader comes to the
+        // bar that it is in.
+        releaseChoice(label, first, changed = () => {}, {own = true} = {}) {
+            const LOAD = "load";
+            const name = value => ({
+                "": first,
+                proposal: "July 2020 proposal",
+                [ownKernel.value]: `My kernel: ${ownKernel.known?.kernel}`,
+                [LOAD]: ownKernel.known ? "My kernel: another profile \u2026" : "My kernel \u2026",
+            }[value] ?? `Linux ${value}`);
+            const button = makeElement("button", {type: "button", className: "run-list"});
+            const node = makeElement("span", {className: "run-release"}, button);
+            let value = "", select, more;
             const show = () => {
                 if (select) select.value = value;
                 button.textContent = name(value);
                 button.ariaLabel = `${label}: ${name(value)}`;
+                more?.remove();
+                more = value === ownKernel.value && select ? removal() : null;
+                if (more) node.append(more);
+            };
+            const refresh = () => { // another list got a profile, or removed it
+                if (value === ownKernel.value && !ownKernel.known) value = "";
+                if (!select) return show();
+                const [mine, more] = own ? [ownKernel.known ? [ownKernel.value] : [], [LOAD]] : [[], []];
+                select.replaceChildren(...["", ...mine, ...Object.values(releases).flat(), ...more]
+                    .map(each => makeElement("option", {value: each, textContent: name(each)})));
+                show();
+            };
+            const take = found => {
+                value = found;
+                for (const each of lists) each();
+                select.focus();
+                changed(value);
+            };
+            const removal = () => {
+                const made = makeElement("button", {type: "button", textContent: "Remove my kernel"});
+                made.addEventListener("click", () => {
+                    ownKernel.remove();
+                    take("");
+                });
+                return made;
+            };
+            const loading = () => {
+                const input = makeElement("input", {type: "file", accept: ".json"});
+                const wrong = makeElement("span", {className: "run-status differs", role: "status"});
+                input.addEventListener("change", async () => {
+                    try {
+                        await ownKernel.load(input.files[0]);
+                        take(ownKernel.value);
+                    } catch (error) {
+                        wrong.textContent = error.message;
+                    }
+                });
+                const text = "Profile of cgroup-storage probe (it is not uploaded): ";
+                return [makeElement("span", {className: "run-profile"}, makeElement("label", {}, text, input), wrong), input];
             };
             const become = () => {
                 if (select) return;
-                const options = ["", ...Object.values(releases).flat()]
-                    .map(each => makeElement("option", {value: each, textContent: name(each)}));
-                select = makeElement("select", {ariaLabel: label}, ...options);
-                select.addEventListener("change", () => { value = select.value; changed(value); });
+                select = makeElement("select", {ariaLabel: label});
+                select.addEventListener("change", () => {
+                    if (select.value === LOAD) {
+                        const [panel, input] = loading();
+                        show();
+                        more?.remove();
+                        node.append(more = panel);
+                        return input.focus();
+                    }
+                    value = select.value;
+                    show();
+                    changed(value);
+                });
                 const focused = document.activeElement === button;
                 button.replaceWith(select);
                 if (focused) select.focus();
-                show();
+                refresh();
             };
             button.addEventListener("click", become);
-            const node = makeElement("span", {}, button);
+            lists.add(refresh);
             show();
             return {
                 node,
                 get value() { return value; },
-                choose(found) { value = found; show(); },
+                choose(found) { value = found === ownKernel.value && !ownKernel.known ? "" : found; show(); },
                 // Become a list when the reader comes to the bar.
                 within(bar) {
                     bar.addEventListener("focusin", become);

@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import mmap
 import os
+import stat
 from collections.abc import Iterator
 
 from .. import profiles
@@ -134,6 +135,16 @@ def _release(option: str, name: str) -> Release:
 def _examined(file: str, releases: list[Release]) -> Iterator[Examined]:
     """What is found in a file; UserError if it cannot be read."""
     try:
+        kind = os.stat(file).st_mode
+        if stat.S_ISDIR(kind):
+            raise UserError(
+                f"{file} is a directory: name the objects in it, or search its source code with "
+                f"--source {file}"
+            )
+        if not stat.S_ISREG(kind):  # reading a pipe or a device might never end
+            raise UserError(
+                f"{file} is not a regular file: write its contents to one, and name that"
+            )
         with open(file, "rb") as opened:
             if not os.fstat(opened.fileno()).st_size:
                 yield from examine(file, b"", releases)
@@ -146,6 +157,8 @@ def _examined(file: str, releases: list[Release]) -> Iterator[Examined]:
         from .elf import PACKAGE
 
         raise UserError(f"reading objects needs a package: pip install {PACKAGE}") from None
+    except UserError:
+        raise
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UserError(f"{file} cannot be read: {reason}") from None
@@ -154,6 +167,7 @@ def _examined(file: str, releases: list[Release]) -> Iterator[Examined]:
 def _searched(name: str, releases: list[Release], objects: list[Examined]) -> Searched:
     """The signs in a directory; UserError if it is none."""
     if not os.path.isdir(name):
-        raise UserError(f"--source {name}: there is no such directory")
+        known = "it is not a directory" if os.path.exists(name) else "there is no such directory"
+        raise UserError(f"--source {name}: {known}")
     only = {story for examined in objects for story in examined.user_space}
     return search(name, releases, only if any(one.maps for one in objects) else None)

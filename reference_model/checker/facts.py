@@ -72,6 +72,10 @@ FAULTS = {
         "A shared value needs atomic operations or a lock",
         "recipes/update_concurrently.html",
     ),
+    "interrupted update": (
+        "A per-CPU value needs atomic operations, too",
+        "percpu_cgroup_storage.html#use-the-map-in-a-program",
+    ),
 }
 """Faults of a program on all releases: the title and the page of each."""
 

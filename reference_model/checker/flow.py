@@ -28,7 +28,7 @@ from .abstract import (
     storage,
 )
 from .code import Code, Insn
-from .objects import CGRP, HASH, SHARED, STORAGES, Function, Map, Object, Program
+from .objects import CGRP, HASH, STORAGES, Function, Map, Object, Program
 
 MOST_STEPS = 100_000
 """Instructions followed in a program, each as often as something new is known of it."""
@@ -36,6 +36,8 @@ _DEEPEST = 8
 """Calls in calls, as in the kernel."""
 _READS_STACK = frozenset({code.MAP_LOOKUP, code.MAP_UPDATE, code.MAP_DELETE})
 """Helpers that read what the stack holds, and do not write there."""
+_VALUES = STORAGES | {CGRP}
+"""The map types whose values are followed."""
 _FRAME = 10
 """The frame pointer; the numbers 11 to 15 fit into an instruction, and no register has them."""
 _LOCKS = ("bpf_res_spin_lock", "bpf_res_spin_lock_irqsave")
@@ -198,7 +200,7 @@ class _Follower:
             _, found, base = target
             offset = None if base is None else base + insn.off
             same = offset is not None and Place(found, offset, width) in _computed(value)
-            lost = same and not atomic and found.type in (SHARED, CGRP) and found not in state.locks
+            lost = same and not atomic and found.type in _VALUES and found not in state.locks
             self._access(Access(found, offset, width, writes=True, lost=lost), insn)
             if atomic:
                 self._access(Access(found, offset, width, writes=False, lost=False), insn)

@@ -12,7 +12,7 @@ from ..uapi import (
     BPF_PROG_TYPE_SOCK_OPS,
 )
 from .facts import Facts, Shown, names_of, shows
-from .objects import PROG_ARRAY, STORAGES, Map, Program
+from .objects import PER_CPU, PROG_ARRAY, STORAGES, Map, Program
 
 
 @shows("second_program_may_use_the_map")
@@ -96,8 +96,8 @@ def _wrong_helper(facts: Facts) -> Shown:
             )
 
 
-@shows("lost update")
-def _lost_updates(facts: Facts) -> Shown:
+def _lost(facts: Facts, per_cpu: bool) -> Shown:
+    """Who changes which bytes of a value without protection: sentences without their end."""
     found: dict[tuple[Map, int, int], tuple[list[str], set[str]]] = {}
     for program, behaviour in facts.programs.items():
         for access, places in behaviour.accesses.items():
@@ -107,15 +107,32 @@ def _lost_updates(facts: Facts) -> Shown:
                 names.append(program.name)
                 where.update(places)
     for (one, offset, width), (names, where) in found.items():
-        programs = (
-            f"The programs {', '.join(names)} read, change and write"
-            if names[1:]
-            else (f"The program {names[0]} reads, changes and writes")
-        )
+        if (one.type == PER_CPU) is per_cpu:
+            programs = (
+                f"The programs {', '.join(names)} read, change and write"
+                if names[1:]
+                else f"The program {names[0]} reads, changes and writes"
+            )
+            span = f"{programs} bytes {offset} to {offset + width - 1} of the map {one.name}"
+            yield span, list(where)
+
+
+@shows("lost update")
+def _lost_updates(facts: Facts) -> Shown:
+    for said, places in _lost(facts, per_cpu=False):
         yield (
-            f"{programs} bytes {offset} to {offset + width - 1} of the map {one.name} without an "
-            "atomic operation or a lock. Two CPUs at once lose an update.",
-            list(where),
+            f"{said} without an atomic operation or a lock. Two CPUs at once lose an update.",
+            places,
+        )
+
+
+@shows("interrupted update")
+def _interrupted_updates(facts: Facts) -> Shown:
+    for said, places in _lost(facts, per_cpu=True):
+        yield (
+            f"{said} without an atomic operation. A run that interrupts it on the same CPU, such "
+            "as in a softirq, loses its update.",
+            places,
         )
 
 

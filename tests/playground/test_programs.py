@@ -3,12 +3,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from run_here import PROGRAMS, programs
 from stories.code import code
 
+from playground import mine
+from playground.answers import answer
+from playground.examples import Block
+from playground.examples import run as run_examples
+from playground.objects import check
 from playground.programs import run
 from reference_model import Kernel
 from reference_model.catalogue import RELEASES, Recipe, observed, stories
@@ -106,3 +112,25 @@ def test_the_programs_of_the_playground_run() -> None:
 def test_a_first_line_that_is_no_setting_is_named() -> None:
     for line in ("# Kernel(speed=9)", "# Kernel(cpus=x)", "# Kernel() or (1)"):
         assert ran(f"{line}\n1")["error"].startswith("Line 1: "), line
+
+
+VENDOR = """{"profile": 1, "kernel": "5.4.0-vendor", "nearest": "5.4",
+ "changes": {"SHARED_STORAGE": true}}"""
+
+
+def test_the_kernel_of_a_reader_is_one_of_the_releases() -> None:
+    mine.give(VENDOR)
+    found = ran(PROGRAMS["Count packets (tutorial)"], "5.4", "mine")
+    assert [one["title"] for one in found["releases"]] == ["Linux 5.4", "my kernel (5.4.0-vendor)"]
+    assert [row["values"] for row in found["rows"]] == [["3", "3"], ["ENOENT", "3"]]
+    block: Block = {"text": ">>> from reference_model import *\n>>> Kernel('5.8')\n..."}
+    results: Any = run_examples([block], "mine")["blocks"]
+    assert results[0][1]["got"] == "Kernel('5.4.0-vendor')\n"
+    checked: Any = check("empty.o", "", "mine", "5.8")
+    assert checked["lines"][0] == "empty.o: cannot tell"
+
+
+def test_a_profile_that_cannot_be_used() -> None:
+    request = {"do": "examples", "blocks": [], "release": "mine", "profile": "{}"}
+    found = json.loads(answer(json.dumps(request)))
+    assert found == {"error": "The profile of your kernel cannot be used: it has no 'profile'."}

@@ -224,6 +224,50 @@ def test_another_release_is_marked_and_remembered(page: Chromium) -> None:
     page.wait_for(f"{status(1)}.startsWith('Ran. ')")
 
 
+PROFILE = '{"profile": 1, "kernel": "5.14.0-503.el9", "nearest": "5.14", "changes": {}}'
+GIVE = """
+((input, text, name) => {
+    const files = new DataTransfer();
+    files.items.add(new File([text], name));
+    input.files = files.files;
+    input.dispatchEvent(new Event("change"));
+})
+"""
+
+
+def give(browser: Chromium, number: int, text: str, name: str) -> None:
+    """Choose the file of a profile in the list of an example."""
+    choose(browser, number, "load")
+    focused = "document.activeElement"
+    assert browser.evaluate(f"{focused}.type") == "file"
+    assert "is not uploaded" in browser.evaluate(f"{focused}.labels[0].textContent")
+    browser.evaluate(f"{GIVE}({focused}, {json.dumps(text)}, {json.dumps(name)}), 0")
+
+
+def test_a_profile_is_a_choice_beside_the_releases(page: Chromium) -> None:
+    """It is kept for all pages, and removed by the keyboard."""
+    give(page, 1, "{}", "notes.json")
+    wrong = page.wait_for("document.querySelector('.run-profile [role=status]').textContent")
+    assert wrong == "notes.json is not a profile that cgroup-storage probe wrote."
+    page.evaluate(AXE.read_text(encoding="utf-8") + ";0")
+    assert page.evaluate("axe.run({resultTypes: ['violations']})")["violations"] == []
+    give(page, 1, PROFILE, "mine.json")
+    page.wait_for(f"{status(1)}.includes('your kernel')")
+    assert ran(page, 1).startswith("Ran on your kernel, 5.14.0-503.el9.")
+    select = release(page, 1)
+    assert page.evaluate(f"{select}.selectedOptions[0].text") == "My kernel: 5.14.0-503.el9"
+    assert page.evaluate("document.activeElement === " + select)
+    assert chosen(page, 0) == "mine"
+    assert page.evaluate("new URL(location).searchParams.get('kernel')") is None
+    assert page.evaluate("localStorage.getItem('kernel-profile')") == PROFILE
+    press(page, "Tab", 9)
+    assert page.evaluate("document.activeElement.textContent") == "Remove my kernel"
+    press(page, "Enter", 13)
+    page.wait_for(f"{status(1)}.startsWith('Ran. ')")
+    assert page.evaluate("localStorage.getItem('kernel-profile')") == ""
+    assert chosen(page, 0) == chosen(page, 1) == ""
+
+
 def test_code_can_be_edited_shared_and_reset(page: Chromium) -> None:
     click(page, 1, "edit")
     assert page.evaluate(editor(1) + ".value").startswith("for release in")
@@ -498,6 +542,10 @@ def test_an_object_is_checked_in_the_page(browser: Chromium, base: str, by: str)
     assert "it loads on Linux 5.9 to 7.3." in shown
     link = browser.evaluate("document.querySelector('.check-output a').href")
     assert link == f"{root}errors.html#errors-map-create"
+    browser.evaluate("document.querySelector('.run-list').click()")
+    give(browser, 0, PROFILE, "mine.json")
+    browser.wait_for(f"{CHECKED}.includes('it loads on Linux 5.14.0-503.el9.')")
+    browser.wait_for(f"{STATUS} === 'Checked in this page. Nothing was uploaded.'")
     outside = [it for it in browser.requests if not it.startswith((root, "blob:", "data:"))]
     assert outside == []
     browser.size(NARROW)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -175,7 +176,15 @@ def test_a_file_without_an_object(
     [
         ([], "name a file to check, or a directory of source code: --source DIR"),
         (["/nowhere"], "/nowhere cannot be read: No such file or directory"),
-        (["/"], "/ cannot be read: Is a directory"),
+        (
+            ["/"],
+            "/ is a directory: name the objects in it, or search its source code with --source /",
+        ),
+        (
+            ["/dev/zero"],
+            "/dev/zero is not a regular file: write its contents to one, and name that",
+        ),
+        (["--source", "/dev/null"], "--source /dev/null: it is not a directory"),
         (["--source", "/nowhere"], "--source /nowhere: there is no such directory"),
         (["x", "--kernel", "5.8", "--to", "5.9"], "--kernel names one kernel"),
         (["x", "--from", "5.9", "--to", "5.8"], "--from 5.9 is newer than --to 5.8"),
@@ -187,6 +196,20 @@ def test_arguments_that_cannot_be_used(arguments: list[str], said: str) -> None:
     with pytest.raises(UserError) as raised:
         main(["check", *arguments])
     assert str(raised.value).startswith(said)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(UserError, match="is not a regular file"):
+        main(["check", str(path)])
+
+
+def test_a_link_to_itself(tmp_path: Path) -> None:
+    path = tmp_path / "loop"
+    path.symlink_to(path)
+    with pytest.raises(UserError, match="cannot be read: Too many levels of symbolic links"):
+        main(["check", str(path)])
 
 
 @needs_compiler

@@ -12,6 +12,7 @@ from reference_model.checker.examine import Examined
 pytestmark = needs_compiler
 
 LOST = "update_concurrently"
+INTERRUPTED = "percpu_cgroup_storageuse-the-map-in-a-program"
 PER_CPU = MAP.replace("CGROUP", "PERCPU_CGROUP")
 LOCKED = """
 struct value { __u64 packets; struct bpf_spin_lock lock; };
@@ -65,6 +66,28 @@ def test_a_lost_update_is_found(text: str, lost: bool) -> None:
     assert (LOST in pages(found)) == lost
     assert found.affected == (lost or "PERCPU" in text)
     assert all(behaviour.complete for behaviour in found.programs.values())
+
+
+@pytest.mark.parametrize(
+    ("body", "lost"),
+    [
+        ("*v += 1;", True),
+        ("*v = *v * 3 + skb->len;", True),
+        ("__sync_fetch_and_add(v, 1);", False),
+        ("*v = skb->len;", False),
+    ],
+)
+def test_an_interruption_loses_an_update_of_a_percpu_value(body: str, lost: bool) -> None:
+    """On every release: percpu_cgroup_storage.rst, "Use the map in a program"."""
+    found = check(PER_CPU + skb(f"{GET} {body} return 1;"))
+    assert (INTERRUPTED in pages(found)) == lost
+    assert LOST not in pages(found)
+    lost_ones = [one for one in found.findings if one.kind == "fault"]
+    assert [one.why for one in lost_ones] == lost * [
+        "The program count reads, changes and writes bytes 0 to 7 of the map counts without an "
+        "atomic operation. A run that interrupts it on the same CPU, such as in a softirq, loses "
+        "its update."
+    ]
 
 
 @pytest.mark.parametrize(

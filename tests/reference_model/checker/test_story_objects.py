@@ -85,6 +85,10 @@ def test_the_names_of_pages_are_those_of_the_site(objects: dict[str, Examined]) 
             if rule:
                 source = (docs / page.replace(".html", ".rst")).read_text(encoding="utf-8")
                 assert f".. rule:: {rule}\n" in source
+            elif "#" in page:
+                page, _, section = page.partition("#")
+                source = (docs / page.replace(".html", ".rst")).read_text(encoding="utf-8")
+                assert f"\n{section.replace('-', ' ').capitalize()}\n====" in source
             else:
                 assert page.removesuffix(".html").rpartition("/")[2] in STORIES
 
