@@ -164,6 +164,7 @@ conformance: $(INSTALLED) examples ## Run all stories, in C and Go too, and rand
 	$(RUN) conformance twins
 	$(RUN) conformance twins --go
 	$(RUN) conformance objects
+	$(RUN) conformance packages
 	$(RUN) conformance probe
 	$(RUN) conformance explore
 

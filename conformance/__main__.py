@@ -17,6 +17,7 @@ from . import (
     explore,
     go_versions,
     objects,
+    packages,
     probe,
     record,
     record_events,
@@ -38,6 +39,7 @@ SUBCOMMANDS = (
     sessions,
     go_versions,
     objects,
+    packages,
     probe,
     record,
 )

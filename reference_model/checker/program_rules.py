@@ -97,7 +97,7 @@ def _wrong_helper(facts: Facts) -> Shown:
 
 
 def _lost(facts: Facts, per_cpu: bool) -> Shown:
-    """Who changes which bytes of a value without protection: sentences without their end."""
+    """Changes of values without protection, as sentences that still need their end."""
     found: dict[tuple[Map, int, int], tuple[list[str], set[str]]] = {}
     for program, behaviour in facts.programs.items():
         for access, places in behaviour.accesses.items():
