@@ -9,6 +9,7 @@ from ..releases import Release
 from .examine import TYPE_NAMES, Examined
 from .findings import page_of
 from .loading import Span
+from .questions import question_of
 from .sources import Searched
 from .verdict import COMMANDS, page_of_refusal, reasons, status
 
@@ -65,7 +66,7 @@ def _object(examined: Examined) -> dict[str, Any]:
             for finding in examined.findings
         ],
         "user_space": [
-            {"title": story.title, "page": page_of(name)}
+            {"title": story.title, "page": page_of(name), "question": question_of(name)}
             for name, story in examined.user_space.items()
         ],
         "unknown": examined.doubts,

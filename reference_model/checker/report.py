@@ -9,6 +9,7 @@ from itertools import groupby
 
 from .examine import TYPE_NAMES, Examined
 from .findings import Finding, page_of
+from .questions import asked
 from .sources import Searched
 from .verdict import (
     AFFECTED,
@@ -108,24 +109,28 @@ def _findings(found: list[Finding], site: str) -> Iterator[str]:
 
 
 def _left(examined: Examined, verbose: bool, site: str) -> Iterator[str]:
-    """What an object cannot show."""
+    """What an object cannot show, as questions."""
     if not examined.user_space:
         return
-    count = len(examined.user_space)
-    yield (
-        f"  {count} more changes depend on what user space does: search its source with "
-        "--source DIR."
-    )
+    count, questions = len(examined.user_space), list(asked(examined.user_space))
+    changes = f"{count} more change{'s' if count > 1 else ''}"
+    depend = f"  {changes} depend{'' if count > 1 else 's'} on what user space does"
     if not verbose:
+        yield f"{depend}: add --verbose for questions, or search its source with --source DIR."
         return
+    yield f"{depend}. The object cannot answer these questions; --source DIR searches for signs."
     yield (
         "  User space can also change types, sizes and flags before it loads the object, and "
         "leave programs out."
     )
-    for name, story in examined.user_space.items():
-        yield f"  {story.title}"
-        yield f"    {first_case(story.affected)}"
-        yield f"    see {site}{page_of(name)}"
+    for number, (question, names) in enumerate(questions, start=1):
+        yield f"  Question {number}: {question}"
+        yield "    No: nothing to do. Yes:"
+        for name in names:
+            story = examined.user_space[name]
+            yield f"    {story.title}"
+            yield f"      {first_case(story.affected)}"
+            yield f"      see {site}{page_of(name)}"
 
 
 def first_case(affected: str) -> str:

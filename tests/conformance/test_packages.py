@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The check of the objects in Debian's packages; ``python -m conformance packages`` fetches them."""
+"""The check of objects in Debian's packages; ``python -m conformance packages`` fetches them."""
 
 from __future__ import annotations
 

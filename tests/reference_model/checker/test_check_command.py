@@ -64,6 +64,10 @@ def test_all_of_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "map counts: shared, key of 8 bytes, value of 8 bytes\n" in out
     assert "program count [cgroup_skb/egress]: uses counts\n" in out
     assert "see recipes/one_object_for_all_kernels.html\n" in out
+    assert (
+        "Question 1: Does your program attach a BPF program again, or replace or update it?\n"
+        "    No: nothing to do. Yes:\n    Re-attaching a program keeps its data\n"
+    ) in out
     assert "You are affected if you detach and attach a program to reset its counters" in out
     assert "User space can also change types" in out
 
@@ -73,7 +77,7 @@ def test_an_object_without_findings(tmp_path: Path, capsys: pytest.CaptureFixtur
     status, out = check(capsys, written(tmp_path, CLEAN))
     assert status == 0
     assert ": nothing found\n" in out
-    assert "search its source with --source DIR" in out
+    assert "add --verbose for questions, or search its source with --source DIR" in out
     assert out.endswith("Exit status 0: nothing found.\n")
 
 
@@ -145,7 +149,8 @@ def test_the_document(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
         "breaking_changes/eight_byte_keys_need_5_9.html": "change",
         "recipes/one_object_for_all_kernels.html": "guide",
     }
-    assert "Re-attaching a program keeps its data" in [each["title"] for each in one["user_space"]]
+    asked = {each["title"]: each["question"] for each in one["user_space"]}
+    assert asked["Re-attaching a program keeps its data"].startswith("Does your program attach")
 
 
 @needs_compiler

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from support_objects import EXAMPLES, answers, compiled, examined, needs_compiler, pages
 
-from reference_model.catalogue import stories
+from reference_model.catalogue import BreakingChange, stories
 from reference_model.checker.examine import Examined
 from reference_model.checker.findings import page_of
+from reference_model.checker.questions import QUESTIONS
 
 STORIES = stories()
 
@@ -98,3 +99,10 @@ def test_two_maps_of_one_type_have_both_places(objects: dict[str, Examined]) -> 
     assert "map_cgroup_storagerule-load.one-of-each" in pages(found)
     (finding,) = (one for one in found.findings if "one-of-each" in one.page)
     assert len(finding.places) == 2
+
+
+def test_each_change_that_only_user_space_shows_has_one_question() -> None:
+    asked = [name for names in QUESTIONS.values() for name in names]
+    shown = [name for name, it in stories(BreakingChange).items() if it.shown_by == "user space"]
+    assert sorted(asked) == sorted(shown)
+    assert len(QUESTIONS) <= 7

@@ -201,6 +201,39 @@ def test_an_object_in_a_stripped_program_in_go(tmp_path: Path) -> None:
     check(found)
 
 
+IN_RUST = """\
+static BEFORE: &[u8] = b"12345";
+static OBJECT: &[u8] = include_bytes!("count.bpf.o");
+fn main() {
+    let n = std::env::args().count();
+    println!("{} {}", BEFORE[n], OBJECT[n]);
+}
+"""
+AS_IN_RUST = """\
+__asm__(".section .rodata\\n.byte 1\\nobject: .incbin \\"count.bpf.o\\"\\n.text\\n");
+extern const char object[];
+int main(int count, char **arguments) { return object[count]; }
+"""
+COMPILERS = {
+    "cc": ("agent.c", AS_IN_RUST, ("-s",)),
+    "rustc": ("agent.rs", IN_RUST, ("-O", "-Cstrip=symbols")),
+}
+"""A file with its contents, and options.  The C compiler puts the object where rustc does: in
+``.rodata``, at any byte.  rustc is large, so no list of packages asks for it."""
+
+
+@pytest.mark.parametrize("compiler", [name for name in COMPILERS if shutil.which(name)])
+def test_an_object_in_a_stripped_program_in_rust(tmp_path: Path, compiler: str) -> None:
+    """``include_bytes!``"""
+    file, text, options = COMPILERS[compiler]
+    (tmp_path / "count.bpf.o").write_bytes(compiled(PROGRAM))
+    (tmp_path / file).write_text(text, encoding="utf-8")
+    tool(tmp_path, compiler, *options, "-o", "agent", file)
+    (found,) = examine("agent", (tmp_path / "agent").read_bytes(), RELEASES)
+    assert compiler == "rustc" or found.offset % 2, "it is at an odd byte"
+    check(found)
+
+
 def test_several_objects_in_one_file_with_other_bytes() -> None:
     other = compiled('SEC("xdp") int pass(void *ctx) { return 2; }')
     data = b"\x7fELF no image" + compiled(PROGRAM) + b"\x7fELF" + bytes(99) + other + b"\x7fEL"
