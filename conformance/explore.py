@@ -35,7 +35,7 @@ from .command_line import Exit, JsonOutput, Progress, add, add_json, jobs_of
 from .command_line import wanted as wanted_kernels
 from .kernels import KernelImage
 from .oracle import Asked, Broke, GuestKernel, release_of
-from .sequences import Sequences
+from .sequences import Enough, Sequences
 
 LENGTH = 80
 """Rules that Hypothesis runs for a sequence; some make two or three steps."""
@@ -187,10 +187,6 @@ class Remembered:
         return known
 
 
-class _Enough(BaseException):
-    """Ends a run of Hypothesis, which catches every Exception."""
-
-
 def explore(
     release: str,
     asked: Asked,
@@ -261,15 +257,15 @@ def _walk(
                 return  # Hypothesis gave the example up
             if best is None:
                 ops = self.ops[: end - report.steps]
-                if not ops:
-                    return
                 self.count(ops)
             elif time.perf_counter() > until:
-                raise _Enough
+                raise Enough
             else:
                 ops = self.ops
             found = compare(report.release, ops, self.setup, asked)
             if found is None or found.kind in known:
+                if report.steps == end:
+                    raise Enough
                 return
             if best is None:
                 until = time.perf_counter() + shrinking
@@ -297,7 +293,7 @@ def _walk(
         suppress_health_check=[*HealthCheck],
         verbosity=Verbosity.quiet,
     )
-    with suppress(DivergenceFound, _Enough):
+    with suppress(DivergenceFound, Enough):
         run_state_machine_as_test(seed(number)(Machine), settings=chosen)
     return best
 

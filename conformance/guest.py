@@ -43,6 +43,7 @@ COMMAND_LINE = (
     "rcupdate.rcu_cpu_stall_suppress=1",
     "random.trust_cpu=on",  # else old kernels wait for entropy
     "tsc=reliable",
+    "no_timer_check",  # on a busy host the timer may pause, and 5.10 would panic over it
 )
 
 # One thread emulates both processors, in turns: with a thread for each (thread=multi), about one

@@ -142,6 +142,10 @@ def seldom(what: str, times: int = 1) -> Callable[[Any], Any]:
     return precondition(lambda self: self.made[what] < times)
 
 
+class Enough(BaseException):
+    """Ends a run of Hypothesis, which catches every Exception."""
+
+
 class Sequences(RuleBasedStateMachine):
     """One sequence, on the model of one release or of several."""
 

@@ -83,17 +83,19 @@ def breaks(story: Story, kernel: KernelImage) -> bool:
 
 
 def guests(kernel: KernelImage, known: dict[str, Story]) -> Iterator[list[str]]:
-    """The guests that a kernel needs, each with its stories.
+    """The guests that a kernel needs, each with its stories: each that may break it has its own.
 
-    One for the safe stories, one for those that are unsafe, but not on this kernel, and one for
-    each that may break it.  The second runs those last that change the kernel for good: before
-    5.13 a kernel does not let ``unprivileged_bpf_disabled`` be lowered again.
+    The others share one, in which those run last that are unsafe on other kernels, and then those
+    that change the kernel for good: before 5.13 ``unprivileged_bpf_disabled`` cannot be lowered
+    again.
     """
     breaking = [name for name, story in known.items() if breaks(story, kernel)]
-    lasting = [name for name, it in known.items() if it.kernel.get("unprivileged_bpf_disabled")]
-    unsafe = [name for name, story in known.items() if story.unsafe and name not in breaking]
-    safe = [name for name in known if name not in {*lasting, *unsafe, *breaking}]
-    yield from filter(None, [safe, [*unsafe, *lasting], *([name] for name in breaking)])
+
+    def late(name: str) -> tuple[bool, bool]:
+        return bool(known[name].kernel.get("unprivileged_bpf_disabled")), known[name].unsafe
+
+    shared = sorted((name for name in known if name not in breaking), key=late)
+    yield from filter(None, [shared, *([name] for name in breaking)])
 
 
 def tasks(kernel: KernelImage, known: dict[str, Story]) -> Iterator[Payload]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import ClassVar
 
@@ -21,7 +22,7 @@ from reference_model.traces import Answer, Trace
 
 from .kernels import KernelImage
 from .oracle import Asked, Broke, GuestKernel
-from .sequences import Sequences
+from .sequences import Enough, Sequences
 
 SHORTEST = 10
 """Operations of a sequence that are too few to be worth a trace."""
@@ -42,25 +43,28 @@ def new_sequences(releases: Sequence[str], count: int, number: int, length: int)
         census: ClassVar[Counter[tuple[str, str]]] = Counter()
 
         def finish(self) -> None:
-            if len(self.ops) >= SHORTEST and len(found) < count and sys.exc_info()[1] is None:
+            if len(self.ops) >= SHORTEST and sys.exc_info()[1] is None:
                 name = f"r{number}-{len(found) + 1:04}"
                 found.append(Trace(name, self.ops, {}, {}, self.setup))
+            if len(found) == count:
+                raise Enough
 
     Machine.releases = tuple(sorted(releases, key=Release))
     while len(found) < count:
-        run_state_machine_as_test(
-            seed(f"{number} {len(found)}")(Machine),
-            settings=settings(
-                max_examples=count - len(found) + 1,
-                stateful_step_count=length,
-                deadline=None,
-                database=None,
-                derandomize=False,
-                phases=(Phase.generate,),
-                suppress_health_check=[*HealthCheck],
-                verbosity=Verbosity.quiet,
-            ),
-        )
+        with suppress(Enough):
+            run_state_machine_as_test(
+                seed(f"{number} {len(found)}")(Machine),
+                settings=settings(
+                    max_examples=count - len(found) + 1,
+                    stateful_step_count=length,
+                    deadline=None,
+                    database=None,
+                    derandomize=False,
+                    phases=(Phase.generate,),
+                    suppress_health_check=[*HealthCheck],
+                    verbosity=Verbosity.quiet,
+                ),
+            )
     return found
 
 

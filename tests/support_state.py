@@ -75,14 +75,18 @@ class _Walk:
         return self._state
 
     def _value(self, value: Any, path: Path) -> Any:
+        """A value as the dump has it; what is plain stands inline, as most of all values are."""
         kind = type(value)
         if kind in PLAIN:
             return value
         if kind in CLASSES:
-            return self._name(value, path)
+            return self._names.get(id(value)) or self._name(value, path)
         if kind is dict:
             items = [
-                (self._value(key, (path, key)), self._value(item, (path, key)))
+                (
+                    key if type(key) in PLAIN else self._value(key, (path, key)),
+                    item if type(item) in PLAIN else self._value(item, (path, key)),
+                )
                 for key, item in value.items()
             ]
             return items if self._order else sorted(items, key=repr)
@@ -94,17 +98,18 @@ class _Walk:
         return value
 
     def _name(self, found: Any, path: Path) -> str:
-        """The name of an object; at the first meeting its fields are written down."""
-        name = self._names.get(id(found))
-        if name is None:
-            name = self._names[id(found)] = _new_name(found, path)
-            fields = self._state[name] = {}
-            for field in _slots(type(found)):  # type: ignore[arg-type]
-                value = getattr(found, field)
-                if field in CONSTANT and type(found) is not Storage:
-                    fields[field] = id(value)
-                elif self._order or field not in ORDER:
-                    fields[field] = self._value(value, (name, field))
+        """The name of an object that is met for the first time; its fields are written down."""
+        name = self._names[id(found)] = _new_name(found, path)
+        kind, fields = type(found), dict[str, Any]()
+        self._state[name] = fields
+        for field in _slots(kind, self._order):  # type: ignore[arg-type]
+            value = getattr(found, field)
+            if type(value) in PLAIN:
+                fields[field] = value
+            elif field in CONSTANT and kind is not Storage:
+                fields[field] = id(value)
+            else:
+                fields[field] = self._value(value, (name, field))
         return name
 
 
@@ -126,8 +131,10 @@ def _text(path: Path) -> str:
 
 
 @cache
-def _slots(cls: type[Any]) -> list[str]:
-    return [slot for base in cls.__mro__ for slot in getattr(base, "__slots__", ())]
+def _slots(cls: type[Any], order: bool) -> list[str]:
+    """The attributes of a class, without those that say in which order storages stand."""
+    slots = [slot for base in cls.__mro__ for slot in getattr(base, "__slots__", ())]
+    return [slot for slot in slots if order or slot not in ORDER]
 
 
 def differences(before: State, after: State) -> list[str]:

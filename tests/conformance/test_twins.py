@@ -107,9 +107,9 @@ def test_who_may_break_the_kernel_has_a_guest_to_itself() -> None:
     }
     twice, sets, detach, update, walk = known
     assert made == {
-        "5.8.18": [([detach, walk], False), ([sets], False), ([twice], True), ([update], True)],
-        "5.10.223": [([detach, walk], False), ([twice, sets], False), ([update], True)],
-        "7.3": [([detach, walk], False), ([twice, update, sets], False)],
+        "5.8.18": [([detach, walk, sets], False), ([twice], True), ([update], True)],
+        "5.10.223": [([detach, walk, twice, sets], False), ([update], True)],
+        "7.3": [([detach, walk, twice, update, sets], False)],
     }
 
 

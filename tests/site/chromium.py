@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,12 @@ FLAGS = [
 ]
 
 
+@cache
+def compressed(path: Path) -> bytes:
+    """A file as it is sent: most are sent with every page."""
+    return gzip.compress(path.read_bytes(), mtime=0)
+
+
 class Pages(SimpleHTTPRequestHandler):
     """Serves files, those of text gzipped, as any host of the site would."""
 
@@ -41,11 +48,11 @@ class Pages(SimpleHTTPRequestHandler):
         if not path.is_file():
             self.send_error(404)
             return
-        body = path.read_bytes()
+        text = path.suffix in TEXT
+        body = compressed(path) if text else path.read_bytes()
         self.send_response(200)
         self.send_header("Content-Type", self.guess_type(path))
-        if path.suffix in TEXT:
-            body = gzip.compress(body, mtime=0)
+        if text:
             self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -95,6 +102,7 @@ class Chromium:
         self.complaints: list[str] = []
         self.weight = 0
         self.loaded = False
+        self.sized: tuple[int, int] | None = None
         target = self.send("Target.createTarget", url="about:blank")["targetId"]
         attached = self.send("Target.attachToTarget", targetId=target, flatten=True)
         self.session = attached["sessionId"]
@@ -177,7 +185,10 @@ class Chromium:
         self.send("Emulation.setEmulatedMedia", media=kind, features=features)
 
     def size(self, width: int, height: int = 900) -> None:
-        """Give the window a size."""
+        """Give the window a size; a change takes a while."""
+        if self.sized == (width, height):
+            return
+        self.sized = (width, height)
         self.send(
             "Emulation.setDeviceMetricsOverride",
             width=width,
