@@ -118,7 +118,7 @@ test: ## Run all checks, as CI does; as root, install the Debian packages they n
 	@.ci/setup || echo 'The checks that need these packages do not run.'
 	@mkdir -p build && : > $(NOT_RUN)
 	@site=playground; if $(SITE_LACKS) >/dev/null; then site=html; fi; \
-		$(MAKE) --no-print-directory lint $$site
+		$(MAKE) --no-print-directory -j2 --output-sync=target BESIDE=$$site lint beside
 	@echo 'Running the tests, and beside them the examples and the checks of the site'
 	@pages='doctest site-test'; if lacking=$$($(SITE_LACKS)); then \
 		echo "the checks of the built site: $$lacking" >> $(NOT_RUN); pages=doctest; fi; \
@@ -126,7 +126,7 @@ test: ## Run all checks, as CI does; as root, install the Debian packages they n
 	@if test -s $(NOT_RUN); then echo 'All checks that ran passed. These did not run:'; \
 		sed 's/^/  /' $(NOT_RUN); else echo 'All checks ran and passed.'; fi
 
-# A browser waits more than it works, so `make test` runs its checks beside the tests.
+# What `make test` runs beside the tests, as a browser waits more than it works, or beside lint.
 .PHONY: beside
 beside:
 	@$(MAKE) --no-print-directory $(BESIDE) BESIDE=

@@ -10,9 +10,12 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from _pytest.python import CallSpec2
 from _pytest.terminal import TerminalReporter
 from hypothesis import settings
 from support_site import Site
+
+from reference_model import MAINLINE
 
 ROOT = Path(__file__).parent.parent
 MODEL = Path(__file__).parent / "reference_model"
@@ -38,6 +41,7 @@ IN_THE_TREE = {"test_check.py", "test_selftest_objects.py"}
 LONG = {
     *("test_guests.py", "test_probe_guest.py", "test_check.py", "test_explore.py"),
     *("test_properties.py", "test_inference.py", "test_questions.py"),
+    *("test_arguments.py", "test_changing.py"),
 }
 
 # What builds sites, compiles, boots guests, searches or runs whole records is left out by
@@ -108,19 +112,34 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def is_counted(path: Path) -> bool:
-    """Whether a test file counts for the coverage of the model: it triples what a test costs.
+COUNTED = {*MAINLINE[::-6], MAINLINE[0]}
+"""The releases that count where a test is repeated for each: the others reach the same lines."""
+
+SEARCHES = {"test_interleavings.py", "test_search.py"}
+"""Of a test in these files that is repeated, the first repetition counts."""
+
+
+def is_counted(item: pytest.Item) -> bool:
+    """Whether a test counts for the coverage of the model: it triples what a test costs.
 
     Tests of other packages, and random walks, reach the same lines again and assert less of each.
     """
-    return path.is_relative_to(MODEL) and path.name not in LONG
+    if not item.path.is_relative_to(MODEL) or item.path.name in LONG:
+        return False
+    repeated: CallSpec2 | None = getattr(item, "callspec", None)
+    if repeated is None:
+        return True
+    if item.path.name in SEARCHES:
+        return not any(repeated.indices.values())
+    release = repeated.params.get("release")
+    return release not in MAINLINE or release in COUNTED
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Measure no coverage, also of fixtures, where it does not count."""
     plugin = item.config.pluginmanager.getplugin("_cov")
-    coverage = plugin.cov_controller if plugin and not is_counted(item.path) else None
+    coverage = plugin.cov_controller if plugin and not is_counted(item) else None
     if coverage:
         coverage.pause()
     try:

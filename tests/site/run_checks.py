@@ -72,8 +72,12 @@ def whole_model() -> dict[str, str]:
     }
 
 
-def test_all_examples_run_in_pyodide_as_written() -> None:
-    """Those of the pages with the files that pages load, those of docstrings with all."""
+def test_python_in_node_answers_as_the_pages_say() -> None:
+    """Examples of pages with the files that pages load, those of docstrings with all files.
+
+    And the check of objects answers as the command does: here to what is no object; in a browser,
+    below, an object is checked.
+    """
     found = pages()
     assert len(found) > 50
     wanted = {**found, "docstrings": [*texts()]}
@@ -82,7 +86,11 @@ def test_all_examples_run_in_pyodide_as_written() -> None:
     ]
     steps[0]["files"] = bundle.model() | bundle.figures() | bundle.stories()
     steps[-1]["files"] = whole_model()
+    no_object = base64.b64encode(b"\x7fELF").decode()
+    request = {"do": "check", "name": "a.o", "data": no_object}
+    steps.insert(1, {"files": bundle.checker(), "request": request})
     answers = [step["answer"] for step in asked(steps)["steps"]]
+    assert answers.pop(1) == check("a.o", no_object)
     parser, wrong = doctest.DocTestParser(), []
     for (name, examples), answer in zip(wanted.items(), answers, strict=True):
         results = [result for block in answer["blocks"] for result in block]
@@ -529,9 +537,9 @@ SOURCE = ROOT / "docs" / "examples" / "attach_types_share_with_8_byte_keys.bpf.c
 
 
 @needs_compiler
-@pytest.mark.parametrize("by", ["http", "file"])
-def test_an_object_is_checked_in_the_page(browser: Chromium, base: str, by: str) -> None:
-    root = base if by == "http" else f"{SITE.as_uri()}/"
+def test_an_object_is_checked_in_the_page(browser: Chromium) -> None:
+    """From the disk, where less is allowed than by http."""
+    root = f"{SITE.as_uri()}/"
     browser.open(f"{root}check.html")
     assert [it for it in browser.requests if "/python/" in it] == []
     data = base64.b64encode(compiled(SOURCE.read_text(encoding="utf-8"), "-g", head="")).decode()
@@ -555,11 +563,3 @@ def test_an_object_is_checked_in_the_page(browser: Chromium, base: str, by: str)
     found = [f"{it['id']}: {it['nodes'][0]['html'][:200]}" for it in result["violations"]]
     assert not found, "\n".join(found)
     assert browser.evaluate("document.documentElement.scrollWidth") <= NARROW
-
-
-def test_the_check_in_pyodide_is_that_of_the_command() -> None:
-    """Of what is no object; an object is compared in a browser."""
-    request = {"do": "check", "name": "a.o", "data": base64.b64encode(b"\x7fELF").decode()}
-    files = bundle.model() | bundle.stories() | bundle.checker()
-    (step,) = asked([{"files": files, "request": request}])["steps"]
-    assert step["answer"] == check("a.o", request["data"])
