@@ -72,10 +72,11 @@ endef
 $(PYODIDE)/installed: playground/package.json playground/package-lock.json
 	$(NPM_CI)
 
+export PORT
 serve: $(INSTALLED) ## Build the site, serve it on 127.0.0.1, and rebuild it on each change
-	@.venv/bin/python -c 'import socket; socket.create_server(("127.0.0.1", $(PORT)))' 2>/dev/null || { \
-		echo 'Port $(PORT) cannot be used: choose another one, make serve PORT=9000' >&2; exit 1; }
-	$(RUN) sphinx_autobuild --host 127.0.0.1 --port $(PORT) --watch reference_model --watch conf.py \
+	@.venv/bin/python -c 'import os, socket; socket.create_server(("127.0.0.1", int(os.environ["PORT"])))' \
+		2>/dev/null || { echo "Port $$PORT cannot be used: choose another one, make serve PORT=9000" >&2; exit 1; }
+	$(RUN) sphinx_autobuild --host 127.0.0.1 --port "$$PORT" --watch reference_model --watch conf.py \
 		-c . -d build/doctrees docs $(HTML)
 
 man: $(INSTALLED) ## Build the reference as a man page: build/man/bpf-cgroup-storage.7
@@ -150,7 +151,7 @@ SEED ?= 1
 COUNT ?= 60
 export SEED COUNT
 mutants: $(INSTALLED) ## Change the model in COUNT=60 places, one at a time, and check that a test fails
-	.venv/bin/python tests/mutants.py --seed "$$SEED" --count "$$COUNT"
+	$(RUN) tests.mutants --seed "$$SEED" --count "$$COUNT"
 
 replay: $(INSTALLED) ## Replay the recorded kernels on the model, and compare every answer
 	$(RUN) reference_model replay $(TRACES)
@@ -208,9 +209,11 @@ divergence: $(INSTALLED) ## Search all pairs of releases again for differences: 
 sources: $(INSTALLED) ## Compare changes.py with Debian's kernel sources, or those in LINUX=PATH
 	@$(RUN) upstream sources $${LINUX:+"$$LINUX"}
 
+export R
 release: $(INSTALLED) ## Add the mainline release R=7.4, and run what depends on its name
-	@echo '$(R)' | grep -Eqx '[0-9]+\.[0-9]+' || { echo 'Name a release: make release R=7.4' >&2; exit 1; }
-	sed -i 's/^NEWEST = .*/NEWEST = "$(R)"/' reference_model/releases.py
+	@case $$R in *[!0-9.]*|*.*.*|.*|*.|'') false;; *.*) ;; *) false;; esac || { \
+		echo 'Name a release: make release R=7.4' >&2; exit 1; }
+	sed -i "s/^NEWEST = .*/NEWEST = \"$$R\"/" reference_model/releases.py
 	@$(MAKE) doctest html
 	$(RUN) pytest -q tests/reference_model/test_releases.py tests/reference_model/test_changes.py tests/docs/test_ext_tables.py
 

@@ -41,7 +41,7 @@ from reference_model import (
     Release,
     traces,
 )
-from reference_model.commands import cores
+from reference_model.commands import cores, finish, positive
 from reference_model.divergence import search, world
 
 ROOT = Path(__file__).parent.parent
@@ -300,8 +300,8 @@ def site() -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--few", type=int, default=1_000, help="cgroups of the small machine")
-    parser.add_argument("--many", type=int, default=100_000, help="cgroups of the large one")
+    parser.add_argument("--few", type=positive, default=1_000, help="cgroups of the small machine")
+    parser.add_argument("--many", type=positive, default=100_000, help="cgroups of the large one")
     options = parser.parse_args()
     replay()
     scaling(options.few, options.many)
@@ -318,4 +318,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    finish(main)

@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from reference_model.commands import finish
+from reference_model.commands import UserError, finish
 
 from . import (
     check,
@@ -27,7 +27,7 @@ from . import (
     tools,
     twins,
 )
-from .command_line import STATUSES, Exit, Progress, UsageError
+from .command_line import STATUSES, Exit, Progress
 
 SUBCOMMANDS = (
     check,
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> Exit:
     progress = Progress()
     try:
         status: Exit = options.run(options, progress)
-    except (UsageError, tools.MissingTools) as error:
+    except (UserError, tools.MissingTools) as error:
         print(error, file=sys.stderr)
         return Exit.USAGE
     except KeyboardInterrupt:

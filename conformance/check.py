@@ -69,8 +69,10 @@ def payload_of(options: argparse.Namespace) -> payload.Payload:
     files = dict(made.files)
     for word in options.put:
         here, _, where = word.partition("=")
-        if not Path(here).exists():
-            raise UsageError(f"--put: there is no {here}")
+        if not here or not Path(here).exists():
+            raise UsageError(f"--put: there is no {here or 'FILE'} in {word!r}")
+        if ".." in Path(where).parts:
+            raise UsageError(f"--put: {where} is outside the folder of the command")
         files[where or Path(here).resolve().name] = Path(here)
     made = replace(made, files=files, expect_crash=options.expect_crash)
     return replace(made, time_limit=options.time_limit) if options.time_limit else made

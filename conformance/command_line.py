@@ -21,7 +21,8 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
-from reference_model.commands import cores, positive
+from reference_model.commands import UserError, cores, positive
+from reference_model.outputs import Output
 
 from . import guest, kernels, offers, tools
 from .kernels import KernelImage
@@ -59,7 +60,7 @@ HEARTBEAT = 10
 """Seconds of silence after which the kernels that still run are named."""
 
 
-class UsageError(Exception):
+class UsageError(UserError):
     """The command cannot be run as it was given; the text says why."""
 
 
@@ -187,40 +188,11 @@ def chosen(text: str | None) -> tuple[list[str], list[str]]:
 # -- outputs ---------------------------------------------------------------------------------------
 
 
-class Output:
-    """A file that is opened before the guests boot, and is written whole or not at all."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._new = path.with_suffix(".new")  # no longer a name of traces or of a record
-        try:
-            if path.is_dir():
-                raise IsADirectoryError(None, "it is a directory")
-            self._new.touch()
-        except OSError as error:
-            raise UsageError(f"{path} cannot be written: {error.strerror}") from None
-
-    def write(self, text: str) -> None:
-        """Replace the file by one with this text."""
-        self._new.write_text(text, encoding="utf-8")
-        self._new.replace(self._path)
-
-    def close(self) -> None:
-        """Leave the file as it was, unless it was written."""
-        self._new.unlink(missing_ok=True)
-
-    def __enter__(self) -> Output:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
-
-
 class JsonOutput:
     """The file of --json, if there is one."""
 
     def __init__(self, options: argparse.Namespace) -> None:
-        self._output = Output(options.json) if options.json else None
+        self._output = Output(options.json) if options.json is not None else None
 
     def write(self, data: Sequence[dict[str, Any]]) -> None:
         """Write the results, if there are any."""

@@ -23,6 +23,8 @@ import zlib
 from pathlib import Path
 from types import TracebackType
 
+from reference_model import leftovers
+
 from . import guest, tools
 from .kernels import KernelImage
 from .payload import Payload
@@ -70,8 +72,9 @@ class Conversation:
         self._received = b""
 
     def __enter__(self) -> "Conversation":
+        leftovers.sweep(guest.CONVERSATION)
         # Not below the cache: the path of a socket has at most 107 bytes.
-        self._place = Path(tempfile.mkdtemp(prefix="conformance-"))
+        self._place = Path(tempfile.mkdtemp(prefix=f"{guest.CONVERSATION}-{os.getpid()}-"))
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
         try:

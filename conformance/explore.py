@@ -25,7 +25,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 import reference_model
 from reference_model import UndefinedBehaviour
-from reference_model.commands import positive
+from reference_model.commands import positive, up_to, whole
 from reference_model.traces import Answer, Op, Replayer
 from reference_model.traces.listing import listing
 from reference_model.workers import workers
@@ -39,6 +39,8 @@ from .sequences import Enough, Sequences
 
 LENGTH = 80
 """Rules that Hypothesis runs for a sequence; some make two or three steps."""
+LONGEST = 10_000
+"""Rules of the longest sequence that can be asked for: a guest has a time limit."""
 BATCH = 40
 """Sequences of one run of Hypothesis."""
 SHRINKING = 30.0
@@ -338,12 +340,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     option("--forever", action="store_true", help="run until an answer differs or you press Ctrl-C")
     option(
         "--seed",
-        type=int,
+        type=whole,
         metavar="N",
         help="choose other sequences (default: 0, or the time with --forever)",
     )
     length = "operations in a sequence (default: %(default)s)"
-    option("--length", type=positive, default=LENGTH, metavar="N", help=length)
+    option("--length", type=up_to(LONGEST), default=LENGTH, metavar="N", help=length)
     option(
         "--undefined", action="store_true", help="include undefined operations, which crash kernels"
     )

@@ -78,6 +78,8 @@ def run(options: argparse.Namespace, progress: Progress) -> Exit:
     if lacking := missing_tools():
         raise lacking
     good = True
+    if unknown := [name for name in options.suites if not re.fullmatch(r"[a-z][a-z-]*", name)]:
+        raise UsageError(f"{unknown[0]!r} is no name of a suite, such as {SUITES[0]}")
     for suite in options.suites or SUITES:
         try:
             usr = unpack(suite)

@@ -10,9 +10,7 @@ that is not wanted any more is stopped by its own process id.
 
 import os
 import re
-import shutil
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,6 +19,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from reference_model import leftovers
+from reference_model.leftovers import temporary
 
 from . import consolelog, initramfs, tools
 from .kernels import KernelImage
@@ -179,8 +180,7 @@ def run(
     if _ending.is_set():
         raise Ended
     cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f"run-{os.getpid()}-", dir=cache) as name:
-        place = Path(name)
+    with temporary("run", cache) as place:
         initrd, console, output = (place / part for part in ("initrd", "console", "output"))
         initramfs.write(payload.archive() if archive is None else archive, initrd, cache)
         command = [*QEMU, *as_nobody(), "-kernel", str(kernel.image), "-initrd", str(initrd)]
@@ -269,11 +269,14 @@ def threads(jobs: int) -> Iterator[ThreadPoolExecutor]:
         _ending.clear()
 
 
+CONVERSATION = "conformance"
+"""The kind of folders with the sockets of conversations."""
+
+
 def sweep(cache: Path = tools.CACHE) -> None:
-    """Remove what runs left behind that were killed: their process does not exist any more."""
-    for place in cache.glob("run-*-*"):
-        if not Path("/proc", place.name.split("-")[1]).exists():
-            shutil.rmtree(place, ignore_errors=True)
+    """Remove what runs left behind that were killed."""
+    leftovers.sweep("run", cache)
+    leftovers.sweep(CONVERSATION)
 
 
 class _Teller:

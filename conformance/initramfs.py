@@ -17,9 +17,10 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+from reference_model.leftovers import temporary
 
 from . import cpio, tools
 
@@ -110,9 +111,10 @@ def base(cache: Path = tools.CACHE) -> Path:
     archive = cache / f"initramfs-{hasher.hexdigest()[:16]}.cpio"
     if not archive.is_file():
         cache.mkdir(parents=True, exist_ok=True)
-        partial = archive.with_name(f"{archive.name}.{os.getpid()}.partial")
-        partial.write_bytes(cpio.pack(cpio.with_parents(_entries(sources))))
-        partial.replace(archive)
+        with temporary("initramfs", cache) as place:
+            partial = place / archive.name
+            partial.write_bytes(cpio.pack(cpio.with_parents(_entries(sources))))
+            partial.replace(archive)
     return archive
 
 
@@ -207,13 +209,12 @@ def compiled(sources: Mapping[str, bytes]) -> Iterator[cpio.Entry]:
     if not sources:
         return
     tools.require([tools.PYTHON])
-    with tempfile.TemporaryDirectory(prefix="conformance-") as name:
-        top = Path(name)
+    with temporary("compiled") as top:
         for where, data in sources.items():
             (top / where).parent.mkdir(parents=True, exist_ok=True)
             (top / where).write_bytes(data)
-        command = [tools.PYTHON, "-I", "-m", "compileall", "-q", "-s", name, "-p", "/"]
-        command += ["--invalidation-mode", "unchecked-hash", name]
+        command = [tools.PYTHON, "-I", "-m", "compileall", "-q", "-s", str(top), "-p", "/"]
+        command += ["--invalidation-mode", "unchecked-hash", str(top)]
         subprocess.run(command, check=False, capture_output=True)
         for file in sorted(top.rglob("*.pyc")):
             yield cpio.regular(str(file.relative_to(top)), file.read_bytes())

@@ -37,9 +37,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from records.identity import Identity
+from reference_model.outputs import write_whole
 
 from . import apt, offers, tools
-from .offers import Candidate, NotRun, Say, upstream, write_whole
+from .offers import Candidate, NotRun, Say, upstream
 
 
 @dataclass(frozen=True)

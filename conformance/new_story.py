@@ -7,14 +7,16 @@ error that says what to fill in. The story joins ``records/not_recorded.txt``.
 
 from __future__ import annotations
 
+import argparse
 import keyword
 import re
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from records import pending
 from records.files import PENDING
 from reference_model.catalogue import stories
+from reference_model.commands import ENDINGS, UserError, finish
 
 from .tools import REPOSITORY
 
@@ -26,6 +28,9 @@ KINDS = {
 """The kinds of stories: the folder of their modules, and their class."""
 
 USAGE = "make new-story KIND=recipe|breaking_change|addition NAME=x"
+
+LONGEST = 60
+"""Letters of the longest name of a story."""
 
 MODULE = '''\
 # SPDX-License-Identifier: GPL-2.0-only
@@ -199,7 +204,7 @@ int main(void)
 """
 
 
-class BadRequest(Exception):
+class BadRequest(UserError):
     """The story cannot be made; the text says why, and what to do."""
 
 
@@ -214,6 +219,8 @@ def check(kind: str, name: str, root: Path) -> None:
             f"NAME={name} is no name of a story: use small letters, digits and single underscores, "
             f"such as NAME=reattach_keeps_data: {USAGE}"
         )
+    if len(name) > LONGEST:
+        raise BadRequest(f"NAME={name[:LONGEST]}... has {len(name)} letters, at most {LONGEST}")
     if name in stories():
         raise BadRequest(f"NAME={name} is taken by another story: choose another name")
     for path in files(kind, name):
@@ -255,17 +262,21 @@ def write(kind: str, name: str, root: Path = REPOSITORY, list_of: Path = PENDING
     return list(made)
 
 
-def main(kind: str = "", name: str = "") -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
-    try:
-        made = write(kind, name)
-    except BadRequest as error:
-        print(error, file=sys.stderr)
-        return 2
+    parser = argparse.ArgumentParser(
+        prog="python -m conformance.new_story",
+        description="Write a story to fill in: its module, and both files of its C version.",
+        epilog=f"Exit status: 0 the files are written, 2 the story cannot be made. {ENDINGS}",
+    )
+    parser.add_argument("kind", metavar="KIND", nargs="?", default="", help=", ".join(KINDS))
+    parser.add_argument("name", metavar="NAME", nargs="?", default="", help="of the new story")
+    given = parser.parse_args(arguments)
+    made = write(given.kind, given.name)
     print("\n".join(made))
     print("Fill in what these files mark with FILL IN, then run make record and make test.")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    finish(main)

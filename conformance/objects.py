@@ -34,7 +34,10 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     what = "Load objects with libbpf on real kernels, and compare with what the check says."
     parser = add(commands, "objects", run, what)
     parser.add_argument(
-        "objects", nargs="*", metavar="FILE", help="(default: those of all stories)"
+        "objects",
+        nargs="*",
+        metavar="FILE",
+        help="an object (default: those of all stories)",
     )
 
 
@@ -97,6 +100,9 @@ def ask(kernel: KernelImage, objects: Sequence[Path]) -> list[str]:
 
 def run(options: argparse.Namespace, progress: Progress) -> Exit:
     """Run the subcommand; return its exit status."""
+    for name in options.objects:
+        if not Path(name).is_file():
+            raise UsageError(f"{name} is not a file")
     wanted = wanted_kernels(options, progress)
     build()
     own = [languages.BUILT / f"{name}.bpf.o" for name in languages.c_names()]

@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from reference_model.outputs import write_whole
+
 from . import apt
 
 SUITES = (
@@ -164,10 +166,3 @@ def choose(
         elif best not in chosen.values():
             chosen[branch] = best
     return chosen
-
-
-def write_whole(file: Path, text: str) -> None:
-    """Write a file so that it is there whole or not at all."""
-    partial = file.with_name(file.name + ".partial")
-    partial.write_text(text)
-    partial.replace(file)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from records import probe
+from reference_model.outputs import Output
 from reference_model.probe.asking import Answers
 
 from . import guest, tools
@@ -39,7 +40,8 @@ def answers_of(lines: Iterable[str]) -> Answers:
 def run(options: argparse.Namespace, progress: Progress) -> Exit:
     """Run the subcommand; return its exit status."""
     good = True
-    wanted = wanted_kernels(options, progress)
+    with Output(probe.FILE):  # only to see that it can be written
+        wanted = wanted_kernels(options, progress)
     payload = replace(PAYLOAD, time_limit=options.time_limit or PAYLOAD.time_limit)
     for number, result in enumerate(guest.run_all(wanted.here, payload, jobs=jobs_of(options))):
         kernel = result.kernel

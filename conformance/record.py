@@ -20,13 +20,14 @@ from pathlib import Path
 from records import pending, results
 from records.files import KERNELS, STORIES
 from reference_model.catalogue import Story
-from reference_model.commands import positive
+from reference_model.commands import positive, up_to, whole
+from reference_model.outputs import Output
 from reference_model.traces import Trace, TraceError, export, line, read
 
 from . import guest, stories, tools, traces, twins
-from .command_line import Exit, Output, Progress, UsageError, add, jobs_of
+from .command_line import Exit, Progress, UsageError, add, jobs_of
 from .command_line import wanted as wanted_kernels
-from .explore import LENGTH
+from .explore import LENGTH, LONGEST
 from .kernels import KernelImage
 from .languages import GO, library_version, missing_go
 from .offers import Say, silent
@@ -66,10 +67,10 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     option(
         "--count", type=positive, default=20, metavar="N", help=f"{count} (default: %(default)s)"
     )
-    option("--seed", type=int, default=1, metavar="N", help=f"{seed} (default: %(default)s)")
+    option("--seed", type=whole, default=1, metavar="N", help=f"{seed} (default: %(default)s)")
     option(
         "--length",
-        type=positive,
+        type=up_to(LONGEST),
         default=LENGTH,
         metavar="N",
         help=f"{length} (default: %(default)s)",
@@ -111,6 +112,8 @@ def show_traces(kernel: KernelImage, given: list[Given], progress: Progress) -> 
 def record_traces(options: argparse.Namespace, progress: Progress) -> Exit:
     """Write what the kernels answer to new sequences, or to those of a file."""
     given_ops = read_traces(options.ops) if options.ops else []
+    if options.ops and not given_ops:
+        raise UsageError(f"{options.ops} has no traces")
     asked = [replace(one, answers={}, undefined={}) for one in given_ops]
     with Output(options.file) as output, guest.threads(jobs_of(options)) as pool:
         wanted = wanted_kernels(options, progress)

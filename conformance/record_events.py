@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from records import events
+from reference_model.outputs import Output
 
 from . import guest, tools
 from .command_line import Exit, Progress, add, jobs_of, keep_log
@@ -44,7 +45,8 @@ def record_of(lines: Iterable[str]) -> dict[str, Any]:
 def run(options: argparse.Namespace, progress: Progress) -> Exit:
     """Run the subcommand; return its exit status."""
     good = True
-    wanted = wanted_kernels(options, progress)
+    with Output(events.FILE):  # only to see that it can be written
+        wanted = wanted_kernels(options, progress)
     payload = replace(PAYLOAD, time_limit=options.time_limit or PAYLOAD.time_limit)
     results = guest.run_all(wanted.here, payload, jobs=jobs_of(options))
     for number, result in enumerate(results):

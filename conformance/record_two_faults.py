@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from records import two_faults
+from reference_model.outputs import Output
 from reference_model.refusals.pairs import modelled
 
 from . import guest, tools
@@ -40,22 +41,24 @@ def answers_of(lines: Iterable[str]) -> two_faults.Answers:
 def run(options: argparse.Namespace, progress: Progress) -> Exit:
     """Run the subcommand; return its exit status."""
     good = True
-    wanted = wanted_kernels(options, progress)
+    with Output(two_faults.FILE):  # only to see that it can be written
+        wanted = wanted_kernels(options, progress)
     payload = replace(PAYLOAD, time_limit=options.time_limit or PAYLOAD.time_limit)
     for number, result in enumerate(guest.run_all(wanted.here, payload, jobs=jobs_of(options))):
         kernel = result.kernel
         progress.say(f"{kernel.name}: {result.problem or 'ok'}, {result.seconds:.0f} s")
-        given, model = answers_of(result.lines), modelled(release_of(kernel))
-        different = [
-            f"  {pair}: {answer}, the model: {model[pair]}"
-            for pair, answer in given.items()
-            if answer != model[pair]
-        ]
-        for line in different:
-            progress.say(line)
+        different = []
         if result.ok:
+            given, model = answers_of(result.lines), modelled(release_of(kernel))
+            different = [
+                f"  {pair}: {answer}, the model: {model[pair]}"
+                for pair, answer in given.items()
+                if answer != model[pair]
+            ]
             two_faults.write({**two_faults.read(), kernel.version: given})
         else:
             keep_log(result, number)
+        for line in different:
+            progress.say(line)
         good &= result.ok and not different
     return wanted.status(good=good, say=progress.say)

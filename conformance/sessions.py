@@ -17,6 +17,7 @@ from typing import Any
 
 from records import sessions
 from records.digests import EXAMPLES, session_digest
+from reference_model.outputs import Output
 
 from . import guest, run_sessions, tools, twins
 from .command_line import Exit, Progress, UsageError, add, jobs_of, keep_log
@@ -44,6 +45,14 @@ def scripts() -> dict[str, Path]:
     return {path.stem: path for path in sorted(EXAMPLES.glob("*/*.sh"))}
 
 
+def known(wanted: Sequence[str]) -> dict[str, Path]:
+    """The scripts of these names, or all; UsageError names those that do not exist."""
+    found = scripts()
+    if unknown := [name for name in wanted if name not in found]:
+        raise UsageError(f"no such script: {', '.join(unknown)}")
+    return {name: found[name] for name in wanted or found}
+
+
 def bpftool() -> Path:
     """The path of bpftool; MissingTools if it is not installed."""
     found = shutil.which("bpftool") or shutil.which("bpftool", path="/usr/sbin:/sbin")
@@ -61,10 +70,7 @@ def libraries(program: Path) -> dict[str, Path]:
 
 def payload(wanted: Sequence[str]) -> Payload:
     """The payload that runs these scripts."""
-    program, known = bpftool(), scripts()
-    if unknown := [name for name in wanted if name not in known]:
-        raise UsageError(f"no such script: {', '.join(unknown)}")
-    found = {name: known[name] for name in wanted or known}
+    program, found = bpftool(), known(wanted)
     return Payload(
         name="bpftool",
         argv=(tools.PYTHON, "run_sessions.py", *found),
@@ -99,7 +105,9 @@ def version() -> str:
 def run(options: argparse.Namespace, progress: Progress) -> Exit:
     """Run the subcommand; return its exit status."""
     good = True
-    wanted = wanted_kernels(options, progress)
+    known(options.sessions)
+    with Output(sessions.FILE):  # only to see that it can be written
+        wanted = wanted_kernels(options, progress)
     twins.build()
     kernels = sessions.read()["kernels"]
     for number, result in enumerate(

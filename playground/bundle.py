@@ -31,7 +31,7 @@ PARTS = (
 
 MODEL = ROOT / "reference_model"
 DRAWING = ROOT / "docs" / "_ext" / "common"
-APART = ("__main__", "other_changes")
+APART = ("__main__", "leftovers", "other_changes", "outputs", "workers")
 """Modules of the model that only commands and pages need."""
 
 FOR_FIGURES = ("recorder", "timeline")

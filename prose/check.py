@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import argparse
 import subprocess
+import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from reference_model.commands import UserError
+
 from .rules import RULES, Rule
-from .texts import FORMS, masked
+from .texts import FORMS, form_of, masked
 
 ROOT = Path(__file__).parents[1]
 EXCEPTIONS = ROOT / "prose" / "exceptions.txt"
@@ -46,7 +49,11 @@ def for_readers(name: str) -> bool:
 
 def findings(name: str, text: str, rules: tuple[Rule, ...] = RULES) -> Iterator[Finding]:
     """What is wrong in a file, in the order of its lines."""
-    prose, found = masked(name, text), list[Finding]()
+    try:
+        prose = masked(name, text)
+    except (SyntaxError, tokenize.TokenError) as error:
+        raise UserError(f"{name} is not a module of Python: {error}") from None
+    found = list[Finding]()
     for rule in rules:
         if rule.everywhere or for_readers(name):
             for match in rule.pattern.finditer(prose):
@@ -66,6 +73,18 @@ def files() -> list[str]:
         and not name.startswith(LEFT_OUT)
         and (ROOT / name).is_file()
     ]
+
+
+def read(name: str) -> str:
+    """The text of a file; UserError if there is none to check."""
+    if form_of(name) is None:
+        raise UserError(f"{name} is not checked: the checked files are {', '.join(sorted(FORMS))}")
+    try:
+        return (ROOT / name).read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{name} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{name} is not UTF-8: {error.reason} at byte {error.start}") from None
 
 
 def lines(path: Path) -> list[str]:
@@ -88,7 +107,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m prose",
         description=__doc__,
-        epilog="Exit status: 0 nothing is found, 1 words are found.",
+        epilog="Exit status: 0 nothing is found, 1 words are found, 2 a file cannot be checked.",
     )
     parser.add_argument(
         "file",
@@ -99,7 +118,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     allowed, needed, failed = exceptions(), set[tuple[str, str]](), False
     for name in options.file or files():
-        for found in findings(name, (ROOT / name).read_text(encoding="utf-8")):
+        for found in findings(name, read(name)):
             if (found.name, found.words) in allowed:
                 needed.add((found.name, found.words))
             else:

@@ -11,6 +11,7 @@ import io
 import re
 import tokenize
 from collections.abc import Callable, Iterator
+from pathlib import PurePosixPath
 
 CODE = "|"
 """Stands for what is no prose, and ends every sentence."""
@@ -147,9 +148,15 @@ FORMS: dict[str, Callable[[str], str]] = {
 """How to read a file, by its ending or its name."""
 
 
+def form_of(name: str) -> Callable[[str], str] | None:
+    """How to read a file of this name; None if it is of no known form."""
+    return FORMS.get(name.rpartition("/")[2]) or FORMS.get(PurePosixPath(name).suffix)
+
+
 def masked(name: str, text: str) -> str:
     """The prose of a file at its places."""
-    form = FORMS.get(name.rpartition("/")[2]) or FORMS["." + name.rpartition(".")[2]]
+    form = form_of(name)
+    assert form is not None, name
     found = form(text)
     assert [len(line) for line in found.split("\n")] == [len(line) for line in text.split("\n")]
     return found

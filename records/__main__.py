@@ -19,6 +19,7 @@ from pathlib import Path
 from reference_model import Release
 from reference_model.catalogue import Recipe, stories
 from reference_model.commands import ENDINGS, cores, finish, positive
+from reference_model.outputs import Output
 from reference_model.traces import line
 from reference_model.workers import workers
 
@@ -55,9 +56,10 @@ def in_words(comparison: Comparison) -> str:
 
 def searched(options: argparse.Namespace) -> None:
     """Search, and write what is found."""
-    if options.traces:
-        found = search.traces(results.debian())
-        options.traces.write_text("".join(f"{line(one)}\n" for one in found))
+    if options.traces is not None:
+        with Output(options.traces) as output:
+            found = search.traces(results.debian())
+            output.write("".join(f"{line(one)}\n" for one in found))
         return
     names = list(stories(Recipe))
     with workers(options.jobs) as pool:
@@ -75,7 +77,8 @@ def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(
         prog="python -m records",
         description="Print what real kernels answered, or search the model again for differences.",
-        epilog=f"Exit status: 0 done, 2 there is nothing to show. {ENDINGS}",
+        epilog="Exit status: 0 done, 2 there is nothing to show, or a file cannot be written. "
+        f"{ENDINGS}",
     )
     commands = options.add_subparsers(dest="command", required=True)
     command = commands.add_parser(

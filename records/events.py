@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from reference_model import Release
+from reference_model.outputs import write_whole
 
 from .files import LICENCE
 
@@ -37,4 +38,4 @@ def write(records: dict[str, dict[str, Any]]) -> None:
             rows = [f"   {json.dumps(name)}: {json.dumps(told[name])}" for name in sorted(told)]
             lines += [f'  "{part}": {{', ",\n".join(rows), "  }" + "," * (part == "events")]
         lines.append(" }" + "," * (version != max(records, key=Release)))
-    FILE.write_text("\n".join([*lines, "}}"]) + "\n", encoding="utf-8")
+    write_whole(FILE, "\n".join([*lines, "}}"]) + "\n")

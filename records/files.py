@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Where the records are, and how a record is written."""
+"""Where the records are."""
 
 from __future__ import annotations
 
@@ -31,10 +31,3 @@ def kernel_files(home: Path = HOME) -> list[Path]:
 def data_files(home: Path = HOME) -> list[Path]:
     """All files of data below a folder."""
     return [*trace_files(home), *kernel_files(home), *sorted(home.glob("*.json"))]
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file, whole or not at all."""
-    new = path.with_name(f"{path.name}.new")
-    new.write_text(text, encoding="utf-8")
-    new.replace(path)

@@ -12,10 +12,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from reference_model.catalogue import Story, stories
+from reference_model.outputs import write_whole
 
 from . import results
 from .digests import digest, go_digest, go_names, twin_digest
-from .files import KERNELS, PENDING, write_whole
+from .files import KERNELS, PENDING
 
 ENOUGH = 5
 """Kernels on which a story and its versions in C and Go must have run as they are."""

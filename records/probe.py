@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from reference_model.changes import NAMES
+from reference_model.outputs import write_whole
 from reference_model.probe import inference, questions
 from reference_model.probe.asking import Answers
 from reference_model.probe.predictions import Predictions, changes_of
 from reference_model.probe.report import STATES
 from reference_model.releases import Release
 
-from .files import LICENCE, write_whole
+from .files import LICENCE
 
 FILE = Path(__file__).with_name("probe.json")
 

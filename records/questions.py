@@ -18,12 +18,13 @@ from typing import Any
 from reference_model import MAINLINE, Change, Release, changes, traces
 from reference_model.errors import UNDEFINED, TooManyHooks
 from reference_model.kernel import Kernel
+from reference_model.outputs import write_whole
 from reference_model.probe.predictions import Has, Predictions
 from reference_model.probe.questions import FILE, Question, RefusedCall, Sequence, Written
 from reference_model.probe.written import WRITTEN
 from reference_model.refusals.pairs import FAULTS, WARNS_BEFORE
 
-from .files import LICENCE, TRACES, write_whole
+from .files import LICENCE, TRACES
 
 RECORDS = ("divergence", "stories", "ids", "programs", "queries", "hazards")
 LONGEST = 25

@@ -16,9 +16,10 @@ from typing import Any
 
 from reference_model import Release
 from reference_model.catalogue import UNDEFINED, Observations, Story, stories
+from reference_model.outputs import write_whole
 
 from .digests import digest, go_digest, twin_digest
-from .files import KERNELS, LICENCE, write_whole
+from .files import KERNELS, LICENCE
 
 VERSIONS = {"twins": ("C", twin_digest), "go": ("Go", go_digest)}
 """The parts of a record that hold versions in other languages, with the digest of each."""

@@ -19,10 +19,11 @@ from reference_model.divergence import interleavings, report, search, world
 from reference_model.divergence.causes import answers, differing
 from reference_model.divergence.world import World
 from reference_model.errors import UNDEFINED
+from reference_model.outputs import write_whole
 from reference_model.traces import Trace
 
 from . import divergence
-from .files import DIVERGENCE, LICENCE, RACES, write_whole
+from .files import DIVERGENCE, LICENCE, RACES
 
 
 def pairs() -> list[tuple[str, str]]:

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from reference_model import Release
+from reference_model.outputs import write_whole
 
-from .files import LICENCE, write_whole
+from .files import LICENCE
 
 FILE = Path(__file__).with_name("sessions.json")
 

@@ -11,8 +11,9 @@ import json
 from pathlib import Path
 
 from reference_model import Release
+from reference_model.outputs import write_whole
 
-from .files import LICENCE, write_whole
+from .files import LICENCE
 
 FILE = Path(__file__).with_name("two_faults.json")
 

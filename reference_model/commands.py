@@ -7,6 +7,7 @@ A command that is ended from outside says so in one line, and leaves no process 
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import signal
 import sys
@@ -37,9 +38,12 @@ def _broken_executor() -> type[Exception]:
 def finish(main: Callable[[], int]) -> NoReturn:
     """Run a command and exit with its status, or with one of ENDINGS and a line that says why.
 
-    SIGTERM ends a command as Ctrl-C does, so that it puts away what it has begun.  Output that
-    cannot be written, for example to a full disk, is status 2, and so is a UserError.
+    SIGTERM ends a command as Ctrl-C does, so that it puts away what it has begun.  A UserError is
+    status 2, and so are output and files that cannot be written or read.
     """
+    if sys.stdout is None:
+        _say("the output cannot be written: it is closed")
+        sys.exit(2)
     ended: list[int] = []
 
     def terminate(number: int, _: object) -> None:
@@ -49,7 +53,10 @@ def finish(main: Callable[[], int]) -> NoReturn:
     signal.signal(signal.SIGTERM, terminate)
     unwritten = False
     try:
-        status, said = main(), ""
+        try:
+            status, said = main(), ""
+        except SystemExit as end:  # of argparse
+            status, said = int(end.code or 0), ""
         sys.stdout.flush()
     except KeyboardInterrupt:
         status, said = (TERMINATED, "terminated") if ended else (INTERRUPTED, "interrupted")
@@ -58,25 +65,65 @@ def finish(main: Callable[[], int]) -> NoReturn:
         status, said = NO_READER, "the reader of the output has exited"
     except UserError as error:
         status, said = 2, str(error)
+    except MemoryError:
+        status, said = 2, "the memory of this command ran out"
     except OSError as error:
-        if error.filename is not None or not error.errno:
+        if error.strerror is None:
             raise
-        unwritten = True
-        status, said = 2, f"the output cannot be written: {error.strerror}"
+        unwritten = error.filename is None and error.errno in _OF_OUTPUT
+        status, said = 2, _reason(error, unwritten)
     except _broken_executor():
         status, said = 2, "a process of this command was killed, perhaps because memory ran out"
     if said:
-        print(said, file=sys.stderr)
+        _say(said)
     if unwritten:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what Python still holds
     sys.exit(status)
 
 
-def positive(text: str) -> int:
-    """Read a positive number of a command line."""
-    if not (text.isascii() and text.isdecimal() and int(text)):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
+_OF_OUTPUT = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
+
+
+def _reason(error: OSError, unwritten: bool) -> str:
+    if unwritten:
+        return f"the output cannot be written: {error.strerror}"
+    if error.filename is None:
+        return f"the system does not let this command continue: {error.strerror}"
+    return f"{error.filename} cannot be used: {error.strerror}"
+
+
+def _say(text: str) -> None:
+    """Print a line on the standard error, if that can be written."""
+    try:  # noqa: SIM105
+        print(text, file=sys.stderr, flush=True)
+    except OSError:  # there is nobody to tell, and contextlib takes time to import
+        pass
+
+
+def whole(text: str) -> int:
+    """Read a whole number of a command line, such as a seed."""
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdecimal() and len(digits) < 20):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number")
     return int(text)
+
+
+def up_to(most: int) -> Callable[[str], int]:
+    """Return what reads a positive number of a command line that has an upper bound."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdecimal() and text.strip("0")):
+            raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a positive whole number")
+        if len(text) > 19 or int(text) > most:
+            raise argparse.ArgumentTypeError(f"{text[:40]} is more than {most:,}")
+        return int(text)
+
+    return read
+
+
+def positive(text: str) -> int:
+    """Read a positive number of a command line that needs no closer bound."""
+    return up_to(1_000_000)(text)
 
 
 def cores() -> int:

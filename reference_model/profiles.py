@@ -100,10 +100,9 @@ def parse(text: str) -> Profile:
     """Return the profile in a text of JSON; ValueError says what is wrong with it."""
     import json  # not where a kernel is a release, as for most
 
-    try:
-        data = json.loads(text, object_pairs_hook=_once)
-    except RecursionError:
-        raise ValueError("it is nested too deep") from None
+    from .members import load
+
+    data = load(text, object_pairs_hook=_once)
     if not isinstance(data, dict):
         raise ValueError(f"expected an object, not {text.strip()[:40]!r}")
     for name, (kind, expected) in _MEMBERS.items():
@@ -159,20 +158,6 @@ def text(profile: Profile) -> str:
         "changes": profile.present,
     }
     return json.dumps(data, indent=1) + "\n"
-
-
-def write(path: str | os.PathLike[str], profile: Profile) -> None:
-    """Write a profile into a file, whole or not at all; ProfileError if that is not possible."""
-    wanted = os.fspath(path)
-    whole = not os.path.exists(wanted) or os.path.isfile(wanted)  # not such as /dev/stdout
-    written = f"{wanted}.new" if whole else wanted
-    try:
-        with open(written, "w", encoding="utf-8") as file:
-            file.write(text(profile))
-        if whole:
-            os.replace(written, wanted)
-    except OSError as error:
-        raise ProfileError(f"{path}: the profile cannot be written: {error.strerror}") from None
 
 
 def named(name: str) -> Release:

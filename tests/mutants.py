@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Change the model in one place at a time, and check that a replay or a test fails.
 
-``python tests/mutants.py`` tries some of the possible changes (mutants), and prints those
+``make mutants`` tries some of the possible changes (mutants), and prints those
 that nothing notices.  A seed chooses the mutants by their code and not by their line, so
 that an edit elsewhere does not alter the choice.
 """
@@ -14,16 +14,18 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
+
+from reference_model.commands import ENDINGS, cores, finish, positive, whole
+from reference_model.leftovers import sweep, temporary
+from reference_model.workers import workers
 
 ROOT = Path(__file__).parent.parent
 MODEL = ROOT / "reference_model"
@@ -155,8 +157,7 @@ def chosen(seed: int, count: int, modules: Sequence[str] = RULES) -> list[Mutant
 @contextmanager
 def placed(mutant: Mutant) -> Iterator[Path]:
     """A copy of what a replay and the tests of the model need, with the mutant in it."""
-    with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
-        place = Path(folder)
+    with temporary("mutant") as place:
         ignored = shutil.ignore_patterns("__pycache__", "*.rst")
         for name in ("reference_model", "records", "tests", "docs/examples", "docs/_ext"):
             shutil.copytree(ROOT / name, place / name, ignore=ignored)
@@ -189,9 +190,10 @@ def _replay(place: Path) -> bool:
 
 
 def _fails(place: Path, *command: str) -> bool:
+    dies_with_us = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
     try:
         done = subprocess.run(
-            [sys.executable, "-m", *command],
+            [*dies_with_us, sys.executable, "-m", *command],
             cwd=place, capture_output=True, timeout=LIMIT, check=False,
             env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
         )  # fmt: skip
@@ -200,29 +202,38 @@ def _fails(place: Path, *command: str) -> bool:
     return done.returncode != 0
 
 
+def module(name: str) -> str:
+    """Read the name of a module of the model."""
+    if not (name.isidentifier() and (MODEL / f"{name}.py").is_file()):
+        raise argparse.ArgumentTypeError(f"{name!r} is no module of the model")
+    return name
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Try mutants and name those that survive; 1 if one does."""
     parser = argparse.ArgumentParser(
         description="Change one place of the model at a time, and check that a test fails.",
-        epilog="Exit status: 0 every change was noticed, 1 a change was not noticed.",
+        epilog="Exit status: 0 every change was noticed, 1 a change was not noticed, 2 there is no "
+        f"such module. {ENDINGS}",
     )
     parser.add_argument(
         "modules",
         nargs="*",
+        type=module,
         default=RULES,
         metavar="MODULE",
         help="a module of the model, such as maps (default: those with rules of the kernel)",
     )
     parser.add_argument(
         "--seed",
-        type=int,
+        type=whole,
         default=1,
         metavar="N",
         help="which changes to try (default: %(default)s)",
     )
     parser.add_argument(
         "--count",
-        type=int,
+        type=positive,
         default=60,
         metavar="N",
         help="how many changes to try (default: %(default)s)",
@@ -230,14 +241,17 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     found: Counter[str] = Counter()
     tried = chosen(options.seed, options.count, options.modules)
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        for mutant, caught in zip(tried, pool.map(caught_by, tried), strict=True):
-            found[caught or "nothing"] += 1
-            if caught is None:
-                print(f"survives: {mutant}", flush=True)
+    try:
+        with workers(cores()) as pool:
+            for mutant, caught in zip(tried, pool.map(caught_by, tried), strict=True):
+                found[caught or "nothing"] += 1
+                if caught is None:
+                    print(f"survives: {mutant}", flush=True)
+    finally:
+        sweep("mutant")  # what was ended early left its folder
     print(f"{len(tried)} mutants; caught by " + ", ".join(f"{n}: {c}" for n, c in found.items()))
     return int("nothing" in found)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    finish(main)

@@ -208,7 +208,7 @@ def test_work_in_a_copy_leaves_this_directory_alone(tmp_path: Path) -> None:
     assert {path.name for path in here.iterdir()} == {".ci", "Makefile", "requirements.txt"}
 
 
-@pytest.mark.parametrize("place", ["checkout/inside", "precious"])
+@pytest.mark.parametrize("place", ["checkout/inside", "precious", ".", "it's/../checkout/it's"])
 def test_a_copy_replaces_nothing(tmp_path: Path, place: str) -> None:
     here = tmp_path / "checkout"
     (here / ".ci").mkdir(parents=True)
@@ -219,4 +219,27 @@ def test_a_copy_replaces_nothing(tmp_path: Path, place: str) -> None:
     assert result.returncode != 0
     assert result.stderr.startswith(f"BUILD={tmp_path / place} cannot be used: ")
     assert (tmp_path / "precious" / "mine").exists()
-    assert not (here / "inside" / "Makefile").exists()
+    assert {path.name for path in here.iterdir()} <= {".ci", "Makefile", "requirements.txt"}
+
+
+@pytest.mark.parametrize("port", ["it's", "x", "$(id)", "80 81", "99999999", ""])
+def test_a_port_that_is_none_is_named(port: str, tmp_path: Path) -> None:
+    stub_python(tmp_path, f'exec {sys.executable} "$@"')
+    result = make(tmp_path, "serve", "PORT=" + port.replace("$", "$$"))
+    assert result.returncode != 0
+    assert result.stderr.startswith(f"Port {port} cannot be used")
+
+
+@pytest.mark.parametrize(
+    "release", ["", "x", "7", "7.", ".4", "7.4.1", "7.4'; touch x; '", "7.4\n1"]
+)
+def test_a_release_that_is_none_changes_nothing(release: str, tmp_path: Path) -> None:
+    stub_python(tmp_path, "exit 1")
+    file = tmp_path / "reference_model" / "releases.py"
+    file.parent.mkdir()
+    file.write_text('NEWEST = "7.3"\n')
+    result = make(tmp_path, "release", f"R={release}")
+    assert result.returncode != 0
+    assert result.stderr.startswith("Name a release: make release R=7.4")
+    assert file.read_text() == 'NEWEST = "7.3"\n'
+    assert not (tmp_path / "x").exists()

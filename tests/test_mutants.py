@@ -40,3 +40,10 @@ def test_the_choice_does_not_depend_on_lines(sample: list[mutants.Mutant]) -> No
 def test_each_rule_has_mutants() -> None:
     assert all(any(mutants.mutants(module)) for module in mutants.RULES)
     assert Kernel.prog_attach.__module__.rpartition(".")[2] in mutants.RULES
+
+
+@pytest.mark.parametrize("arguments", [["none"], ["../x"], [""], ["--count", "0"], ["--seed", "x"]])
+def test_bad_arguments_are_refused(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        mutants.main(arguments)
+    assert ended.value.code == 2

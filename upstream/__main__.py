@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from reference_model.commands import ENDINGS, UserError, finish, positive
+from reference_model.commands import ENDINGS, UserError, finish, up_to
 
 from . import ebpf_docs, series
 from .patches import SERIES
@@ -68,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
     )
     make.add_argument(
         "--revision",
-        type=positive,
+        type=up_to(99),
         default=1,
         metavar="N",
         help="version of the series; 2 gives [PATCH v2] (default: 1)",

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+
+from reference_model.leftovers import temporary
 
 from . import tree
 from .patch import Patch
@@ -55,8 +56,8 @@ def unknown(patches: Sequence[Patch], words: str, say: Say) -> list[str]:
         say("spelling: not checked, aspell is not installed: apt install aspell aspell-en")
         return []
     added = "\n".join(line[1:] for patch in patches for edit in patch.edits for line in edit.shown)
-    with tempfile.TemporaryDirectory(prefix="upstream-") as home:
-        (Path(home) / WORDS).write_text(words, encoding="utf-8")
+    with temporary("upstream") as home:
+        (home / WORDS).write_text(words, encoding="utf-8")
         done = subprocess.run(
             ["aspell", "list", "--lang=en", f"--home-dir={home}", "--encoding=utf-8"],
             input=NO_PROSE.sub(" ", added), capture_output=True, text=True, check=False,

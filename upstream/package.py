@@ -20,6 +20,7 @@ from pathlib import Path
 from conformance import apt, offers, tools
 from conformance.kernels import locked
 from conformance.offers import Candidate, NotRun, Say
+from reference_model.outputs import write_whole
 
 from . import tree
 
@@ -119,7 +120,7 @@ def newest(cache: Path, say: Say, *, refresh: bool = False) -> Candidate | NotRu
         return found
     best = max(found, key=lambda candidate: apt.version_key(candidate.version))
     cache.mkdir(parents=True, exist_ok=True)
-    offers.write_whole(file, json.dumps(vars(best), indent=1))
+    write_whole(file, json.dumps(vars(best), indent=1))
     return best
 
 

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from reference_model.leftovers import temporary
+
 from .tree import Sender, git
 
 OPTIONS = (
@@ -59,8 +61,8 @@ def scratch(files: Mapping[str, str], sender: Sender, seconds: int) -> Iterator[
         env[f"GIT_{role}_NAME"] = sender.name
         env[f"GIT_{role}_EMAIL"] = sender.email
         env[f"GIT_{role}_DATE"] = f"@{seconds} +0000"
-    with tempfile.TemporaryDirectory(prefix="upstream-") as room:
-        made = Scratch(Path(room) / "tree", env)
+    with temporary("upstream") as room:
+        made = Scratch(room / "tree", env)
         made.place.mkdir()
         made.git("init", "--quiet", "--template=")
         made.commit(files, "base\n")

@@ -138,8 +138,26 @@ def blurb(series: Series, made: Sequence[Patch], choices: Choices) -> str:
     return "\n\n".join(paragraphs)
 
 
+def inside(folder: Path) -> list[Path]:
+    """Return what a folder holds, if there is one; TreeError if it is none."""
+    try:
+        return list(folder.iterdir()) if folder.exists() else []
+    except OSError as error:
+        raise tree.TreeError(f"{folder} cannot be written: {error.strerror}") from None
+
+
 def kept(mails: Sequence[tuple[str, str]], out: Path) -> list[Path]:
-    """Write the mails; what was in the directory before is kept beside it, once."""
+    """Write the mails; the mails that the directory had before are kept beside it, once.
+
+    TreeError if the directory holds anything else, or cannot be written.
+    """
+    out = out.resolve()
+    before = out.with_name(f"{out.name}.before")
+    for folder in (out, before):
+        if others := [path.name for path in inside(folder) if path.suffix != ".patch"]:
+            raise tree.TreeError(
+                f"{folder} holds {others[0]}, which is no patch: name another directory"
+            )
     out.parent.mkdir(parents=True, exist_ok=True)
     new = Path(tempfile.mkdtemp(prefix=f"{out.name}.", dir=out.parent))
     try:
@@ -147,7 +165,6 @@ def kept(mails: Sequence[tuple[str, str]], out: Path) -> list[Path]:
             (new / name).write_text(text, encoding="utf-8")
         new.chmod(0o755)
         if out.exists():
-            before = out.with_name(f"{out.name}.before")
             shutil.rmtree(before, ignore_errors=True)
             out.rename(before)
         new.rename(out)

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import io
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from docutils import nodes
 from docutils.core import publish_doctree
+
+from reference_model.leftovers import temporary
 
 VMLINUX = """\
 /* of the kernel's types what the examples use; bpftool makes the real file */
@@ -71,8 +72,7 @@ def snippets(text: str) -> Iterator[Snippet]:
 
 def compiled(snippet: Snippet, header: Path) -> str:
     """What the compiler says against a snippet, "" if nothing; ``header`` is the tree's bpf.h."""
-    with tempfile.TemporaryDirectory(prefix="snippet-") as room:
-        place = Path(room)
+    with temporary("snippet") as place:
         (place / "linux").mkdir()
         (place / "linux" / "bpf.h").symlink_to(header)
         (place / "vmlinux.h").write_text(VMLINUX, encoding="utf-8")
@@ -84,9 +84,9 @@ def compiled(snippet: Snippet, header: Path) -> str:
         if snippet.for_bpf:
             command = ["clang", "-O2", "-g", "-target", "bpf", "-Wall"]
             command += ["-idirafter", f"/usr/include/{multiarch()}"]
-        command += ["-Werror", "-I", room, "-c", "-o", f"{room}/snippet.o", f"{room}/snippet.c"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        return done.stderr.replace(f"{room}/", "") if done.returncode else ""
+        command += ["-Werror", "-I", ".", "-c", "-o", "snippet.o", "snippet.c"]
+        done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
+        return done.stderr if done.returncode else ""
 
 
 def multiarch() -> str:

@@ -19,6 +19,7 @@ from pathlib import Path
 from conformance import apt, offers, tools
 from conformance.kernels import locked
 from conformance.offers import Candidate, NotRun, Say
+from reference_model.outputs import write_whole
 
 from . import package
 
@@ -67,7 +68,9 @@ class Tree:
 def own(linux: Path) -> Tree:
     """The user's own tree; ValueError if it is no kernel's source."""
     makefile = linux / "Makefile"
-    head = makefile.read_text(encoding="utf-8")[:2000] if makefile.is_file() else ""
+    head = (
+        makefile.read_text(encoding="utf-8", errors="replace")[:2000] if makefile.is_file() else ""
+    )
     found = [re.search(rf"^{name} = (\d+)$", head, re.MULTILINE) for name in NUMBERS]
     major, minor, stable = (number[1] if number else "" for number in found)
     if not (major and minor and (linux / LANDMARK).is_file()):
@@ -110,7 +113,7 @@ def _offered(cache: Path, say: Say, *, refresh: bool) -> list[Candidate] | NotRu
     found = package.offered(cache, say, offers.SUITES)
     if isinstance(found, NotRun):
         return found
-    offers.write_whole(file, json.dumps(found, default=vars, indent=1))
+    write_whole(file, json.dumps(found, default=vars, indent=1))
     return found
 
 

@@ -64,6 +64,9 @@ def git(
         )
     except FileNotFoundError:
         raise TreeError("git is not installed: apt install git") from None
+    except UnicodeDecodeError as error:
+        what = " ".join(arguments)
+        raise TreeError(f"git {what} in {tree}: not UTF-8 at byte {error.start}") from None
     if done.returncode:
         reason = (done.stderr or done.stdout).strip() or f"exit status {done.returncode}"
         raise TreeError(f"git {arguments[0]} in {tree}: {reason}")

@@ -111,6 +111,11 @@ def _running(options: argparse.Namespace) -> int:
 
 def _releases(options: argparse.Namespace) -> list[Release]:
     """The releases in question, oldest first; UserError if there is none."""
+    for option, given in (
+        ("--from", options.first), ("--to", options.last), ("--kernel", options.kernel)
+    ):  # fmt: skip
+        if given == "":
+            raise UserError(f"{option} names no release")
     if options.kernel and (options.first or options.last):
         raise UserError("--kernel names one kernel: leave out --from and --to")
     if options.kernel:

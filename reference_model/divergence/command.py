@@ -8,11 +8,8 @@ import json
 import sys
 
 from .. import profiles
-from ..commands import cores, positive
+from ..commands import cores, positive, up_to
 from . import report, search, world
-
-DEEPEST = 64
-"""The longest programs that a search can be asked for; it takes days for a tenth of them."""
 
 
 def add(command: argparse.ArgumentParser) -> None:
@@ -29,9 +26,9 @@ def add(command: argparse.ArgumentParser) -> None:
     command.add_argument("new", metavar="NEW", help="another release, such as 5.9, or a profile")
     command.add_argument(
         "--depth",
-        type=_depth,
+        type=up_to(world.DEEPEST),
         metavar="N",
-        help=f"most operations in a program, 1 to {DEEPEST} (default: that of the world)",
+        help=f"most operations in a program, 1 to {world.DEEPEST} (default: that of the world)",
     )
     command.add_argument(
         "--world",
@@ -43,13 +40,6 @@ def add(command: argparse.ArgumentParser) -> None:
     command.add_argument("--jobs", type=positive, default=cores(), metavar="N", help=jobs)
     command.add_argument("--json", action="store_true", help="print the result as a JSON object")
     command.set_defaults(run=_run)
-
-
-def _depth(text: str) -> int:
-    number = positive(text)
-    if number > DEEPEST:
-        raise argparse.ArgumentTypeError(f"{text} is more than {DEEPEST}")
-    return number
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -9,17 +9,22 @@ stands in them by turns.  A name is made once: after a close it does not come ba
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import permutations, product
+from itertools import islice, permutations, product
 from pathlib import Path
 from typing import Any
 
+from .. import members
+from ..members import member, typed
 from ..traces import OPERATIONS, Op, parse
 
 FOLDER = Path(__file__).parent / "worlds"
 DEFAULT = "attachments"
+
+DEEPEST = 64
+"""The longest programs that a search can be asked for; it takes days for a tenth of them."""
 
 _MOST = 256
 
@@ -142,14 +147,13 @@ def load(source: str | Path) -> World:
     if path.suffix != ".json":
         path = FOLDER / f"{source}.json"
     try:
-        return read(json.loads(path.read_text(encoding="utf-8")), path.stem)
+        return read(members.load(path.read_text(encoding="utf-8")), path.stem)
     except OSError as error:
         raise WorldError(
             f"{source}: no such world: {error.strerror} (known: {', '.join(known())})"
         ) from error
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
-        reason = f"it has no {error}" if isinstance(error, KeyError) else error
-        raise WorldError(f"{path}: not a world: {reason}") from error
+    except ValueError as error:
+        raise WorldError(f"{path}: not a world: {error}") from error
 
 
 def known() -> list[str]:
@@ -158,16 +162,17 @@ def known() -> list[str]:
 
 
 def read(data: dict[str, Any], name: str) -> World:
-    """The world in such data; LookupError, TypeError or ValueError if it is none."""
+    """The world in such data; ValueError if it is none."""
+    alike = list(members.members(data, "alike", list, []))
     world = World(
         name=name,
-        about=str(data["about"]),
-        without=tuple(map(str, data["without"])),
-        given=tuple(_expanded(data["given"])),
-        operations=tuple(_expanded(data["operations"])),
-        depth=int(data["depth"]),
-        setup=dict(data.get("setup", {})),
-        alike=tuple(tuple(map(str, group)) for group in data.get("alike", ())),
+        about=member(data, "about", str),
+        without=tuple(members.members(data, "without", str)),
+        given=tuple(islice(_expanded(members.members(data, "given", dict)), _MOST + 1)),
+        operations=tuple(islice(_expanded(members.members(data, "operations", dict)), _MOST + 1)),
+        depth=member(data, "depth", int),
+        setup=dict(member(data, "setup", dict, {})),
+        alike=tuple(tuple(typed(n, str, "each of 'alike'") for n in group) for group in alike),
     )
     line = {"id": name, "ops": [*world.given, *world.operations], "setup": world.setup}
     parse(json.dumps({**line, "answers": []}))
@@ -178,6 +183,12 @@ def read(data: dict[str, Any], name: str) -> World:
 def _check(world: World) -> None:
     if not 0 < len(world.operations) <= _MOST:
         raise ValueError(f"{len(world.operations)} operations, not 1 to {_MOST}")
+    if len(world.given) > _MOST:
+        raise ValueError(f"more than {_MOST} operations are given")
+    if not 1 <= world.depth <= DEEPEST:
+        raise ValueError(f"the depth is {world.depth}, not 1 to {DEEPEST}")
+    if () in world.alike:
+        raise ValueError("a group of 'alike' has no names")
     if len(set(map(json.dumps, world.operations))) < len(world.operations):
         raise ValueError("an operation stands there twice")
     unknown = {name for group in world.alike for name in group} - set(world.names)
@@ -196,11 +207,14 @@ def _check(world: World) -> None:
         live, made = (live | move.makes) & ~move.ends, made | move.makes
 
 
-def _expanded(operations: Sequence[Op]) -> Iterator[Op]:
+def _expanded(operations: Iterable[Op]) -> Iterator[Op]:
     """The operations, one for each combination of what ``each`` lists."""
     for op in operations:
         plain = {name: given for name, given in op.items() if name != "each"}
-        each = op.get("each", {})
+        each = {
+            name: typed(values, list, f"{name!r} of 'each'")
+            for name, values in member(op, "each", dict, {}).items()
+        }
         for values in product(*each.values()):
             yield {**plain, **dict(zip(each, values, strict=True))}
 

@@ -8,6 +8,7 @@ import json
 import sys
 
 from .. import profiles
+from ..outputs import Output
 from . import asking, inference, questions, report
 from .predictions import Predictions
 
@@ -31,13 +32,20 @@ def add(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Ask the running kernel; the exit status."""
+    if options.profile is not None:
+        with Output(options.profile) as profile:
+            return _run(options, profile)
+    return _run(options, None)
+
+
+def _run(options: argparse.Namespace, profile: Output | None) -> int:
     asked = questions.read()
     answers = asking.ask(asked)
     predictions = [Predictions(question, answers.machine) for question in asked]
     finding = inference.infer(predictions, answers.given, report.claimed(answers.kernel))
     found = report.data(finding, answers, predictions)
-    if options.profile:
-        profiles.write(options.profile, finding.profile(answers.kernel))
+    if profile is not None:
+        profile.write(profiles.text(finding.profile(answers.kernel)))
         print(f"The profile is in {options.profile}.", file=sys.stderr)
     print(json.dumps(found) if options.json else report.text(found, verbose=options.verbose))
     return int(bool(finding.unexplained))

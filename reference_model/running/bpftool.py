@@ -12,13 +12,13 @@ Each file is recognised by what is in it.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ..commands import UserError
+from ..members import load, member, members
 from ..uapi import AttachFlag, AttachType, MapType
 from .found import STORAGE_MAPS, FoundAttachment, FoundMap, FoundProgram, Key, Machine
 from .live import read_key
@@ -33,6 +33,10 @@ _COMMANDS = (
     "bpftool -j map show, prog show, cgroup tree and map dump id N (in a file whose name ends in "
     "N), and the list of cgroups that --help describes"
 )
+
+
+Tree = tuple[str, list[tuple[int, str, int]]]
+"""A cgroup, and its programs: id, attach type, and flags of the attachment."""
 
 
 class FileError(UserError):
@@ -57,17 +61,16 @@ def read(paths: Sequence[str | Path]) -> Machine:
     """What the files say there is; FileError names a file that is none of those."""
     machine = Machine(programs=None, attachments=None, whole=False)
     dumps: dict[int, list[Key]] = {}
-    trees: list[dict[str, Any]] = []
+    trees: list[Tree] = []
     kinds: set[str] = set()
     for path in paths:
         try:
             kinds.add(_read(Path(path), machine, dumps, trees))
         except OSError as error:
             raise FileError(f"{path}: the file cannot be read: {error.strerror}") from None
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
-            reason = f"an object has no {error}" if isinstance(error, KeyError) else error
+        except ValueError as error:
             raise FileError(
-                f"{path}: not a file that is read here: {reason}; write the files with {_COMMANDS}"
+                f"{path}: not a file that is read here: {error}; write the files with {_COMMANDS}"
             ) from None
     if "maps" not in kinds:
         raise FileError("none of the files lists maps: add the output of bpftool -j map show")
@@ -82,9 +85,7 @@ def read(paths: Sequence[str | Path]) -> Machine:
     return machine
 
 
-def _read(
-    path: Path, machine: Machine, dumps: dict[int, list[Key]], trees: list[dict[str, Any]]
-) -> str:
+def _read(path: Path, machine: Machine, dumps: dict[int, list[Key]], trees: list[Tree]) -> str:
     """Read a file; what kind of file it is."""
     with path.open("rb") as file:
         data = file.read(_MOST + 1)
@@ -97,22 +98,24 @@ def _read(
             machine.cgroups[int(number)] = where
         machine.whole = True
         return "cgroups"
-    try:
-        told = json.loads(text)
-    except RecursionError:
-        raise ValueError("it is nested too deep") from None
+    told = load(text)
     if not (isinstance(told, list) and all(isinstance(each, dict) for each in told)):
         raise ValueError("expected a JSON array of objects")
     first = told[0] if told else {}
     if "cgroup" in first:
-        trees += told
+        trees += [_tree(each) for each in told]
         return "tree"
     if "bytes_key" in first:
         machine.maps += [found for each in told if (found := _map(each)) is not None]
         return "maps"
     if "tag" in first:
         machine.programs = [
-            FoundProgram(each["id"], str(each["type"]), each.get("name", ""), _ids(each))
+            FoundProgram(
+                member(each, "id", int),
+                str(each.get("type")),
+                member(each, "name", str, ""),
+                tuple(members(each, "map_ids", int, [])),
+            )
             for each in told
         ]
         return "programs"
@@ -125,33 +128,42 @@ def _read(
     raise ValueError("it has no maps, programs, cgroups or entries")
 
 
-def _ids(program: dict[str, Any]) -> tuple[int, ...]:
-    return tuple(program.get("map_ids", ()))
-
-
 def _map(told: dict[str, Any]) -> FoundMap | None:
     kind = told.get("type")
     known = _TYPES.get(str(kind)) or next((one for one in MapType if int(one) == kind), None)
     if known not in STORAGE_MAPS:
         return None
     return FoundMap(
-        int(told["id"]),
+        member(told, "id", int),
         known,
-        told.get("name", ""),
-        int(told["bytes_key"]),
-        int(told["bytes_value"]),
-        int(told.get("flags", 0)),
+        member(told, "name", str, ""),
+        member(told, "bytes_key", int),
+        member(told, "bytes_value", int),
+        member(told, "flags", int, 0),
         bool(told.get("frozen", 0)),
-        list(told.get("pinned", ())),
+        list(members(told, "pinned", str, [])),
     )
 
 
 def _key(entry: dict[str, Any]) -> Key:
-    return read_key(bytes(int(byte, 16) for byte in entry["key"]))
+    return read_key(bytes(int(byte, 16) for byte in members(entry, "key", str)))
+
+
+def _tree(cgroup: dict[str, Any]) -> Tree:
+    """A cgroup with the id, the attach type and the flags of each program that is attached."""
+    programs = [
+        (
+            member(each, "id", int),
+            member(each, "attach_type", str, ""),
+            int(_FLAGS.get(member(each, "attach_flags", str, ""), 0)),
+        )
+        for each in members(cgroup, "programs", dict, [])
+    ]
+    return member(cgroup, "cgroup", str), programs
 
 
 def _join(
-    machine: Machine, dumps: dict[int, list[Key]], trees: list[dict[str, Any]], kinds: set[str]
+    machine: Machine, dumps: dict[int, list[Key]], trees: list[Tree], kinds: set[str]
 ) -> None:
     """Put together what different files say."""
     for found in machine.maps:
@@ -162,13 +174,10 @@ def _join(
     if "tree" in kinds:
         machine.attachments = []
     ids = {path: number for number, path in machine.cgroups.items()}
-    for cgroup in trees:
-        for told in cgroup.get("programs", ()):
-            name = str(told["attach_type"])
+    for path, attached in trees:
+        for program, name, flags in attached:
             kind = _ATTACH_TYPES.get(_SHORT.get(name, name))
-            if told["id"] in programs and kind is not None and machine.attachments is not None:
-                flags = int(_FLAGS.get(told.get("attach_flags", ""), 0))
-                path = cgroup["cgroup"]
+            if program in programs and kind is not None and machine.attachments is not None:
                 machine.attachments.append(
-                    FoundAttachment(path, ids.get(path), kind, told["id"], flags)
+                    FoundAttachment(path, ids.get(path), kind, program, flags)
                 )

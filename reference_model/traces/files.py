@@ -41,11 +41,14 @@ def numbered(path: str | Path) -> Iterator[tuple[int, Trace]]:
                 yield number, trace
     except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         place = f"{path}:{number + 1}" if number else path
-        raise TraceError(f"{place}: cannot be read: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise TraceError(f"{place}: cannot be read: {reason}") from error
 
 
 def _opened(path: str | Path) -> AbstractContextManager[IO[str]]:
     if path == "-":
+        if sys.stdin is None:
+            raise OSError("the standard input is closed")
         return nullcontext(sys.stdin)
     opener = gzip.open if Path(path).suffix == ".gz" else open
-    return opener(path, "rt", encoding="utf-8")
+    return opener(path, "rt", encoding="utf-8-sig")  # some editors begin a file with a mark

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..members import load
 from ..releases import release
 from .operation import Op
 from .operations import OPERATIONS
@@ -33,10 +34,7 @@ class Trace:
 
 def parse(line: str) -> Trace:
     """Return the trace in a line; ValueError says what is wrong, by operation and field."""
-    try:
-        data = json.loads(line)
-    except RecursionError:
-        raise ValueError("it is nested too deep") from None
+    data = load(line)
     if not isinstance(data, dict):
         raise ValueError(f"expected an object, not {line.strip()[:40]!r}")
     name, ops = _member(data, "id"), _member(data, "ops")

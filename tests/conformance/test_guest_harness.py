@@ -27,7 +27,7 @@ from conformance import (
     payload,
     tools,
 )
-from conformance.command_line import Exit, Output, UsageError, Wanted
+from conformance.command_line import Exit, UsageError, Wanted
 from records.identity import Identity
 
 # --- cpio
@@ -511,7 +511,15 @@ def test_an_option_that_makes_no_sense(
         (["check", "--put", "/nonexistent"], "--put: there is no /nonexistent"),
         (["check", "--json", "/nonexistent/x"], "/nonexistent/x cannot be written: No such file"),
         (["record", "/nonexistent/x"], "/nonexistent/x cannot be written: No such file"),
-        (["record", "x", "--ops", "/nonexistent"], "'/nonexistent'"),
+        (["record", "x", "--ops", "/nonexistent"], "/nonexistent: cannot be read: No such file"),
+        (["record", "x", "--ops", "/dev/null"], "/dev/null has no traces"),
+        (["record", ""], " cannot be written: it is a directory"),
+        (["check", "--json", ""], " cannot be written: it is a directory"),
+        (["check", "--put", ""], "--put: there is no FILE in ''"),
+        (["check", "--put", f"{__file__}=../x"], "--put: ../x is outside"),
+        (["bpftool", "nothing"], "no such script: nothing"),
+        (["objects", "/nonexistent"], "/nonexistent is not a file"),
+        (["go", "a b"], "'a b' is no name of a suite"),
         (["record", "--ops", "x"], "--ops needs a FILE for the answers"),
     ],
 )
@@ -544,16 +552,3 @@ def test_an_interrupt(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
     monkeypatch.setattr(check, "wanted_kernels", interrupted)
     assert __main__.main(["check"]) == Exit.STOPPED
     assert capsys.readouterr().err == "stopped, with all virtual machines\n"
-
-
-def test_an_output_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
-    file = tmp_path / "file"
-    file.write_text("old")
-    with Output(file):
-        pass
-    assert file.read_text() == "old"
-    with Output(file) as output:
-        assert file.read_text() == "old"
-        output.write("new")
-    assert file.read_text() == "new"
-    assert list(tmp_path.iterdir()) == [file]

@@ -81,12 +81,11 @@ def test_a_new_twin_compiles(tmp_path: Path) -> None:
         ("recipe", "example", "NAME=example is taken, docs/examples/example.c exists"),
     ],
 )
-def test_a_bad_request_writes_nothing(
-    kind: str, name: str, said: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_bad_request_writes_nothing(kind: str, name: str, said: str) -> None:
     before = sorted(EXAMPLES.iterdir()), pending.names()
-    assert new_story.main(kind, name) == 2
-    assert said in capsys.readouterr().err
+    with pytest.raises(new_story.BadRequest) as refused:
+        new_story.main([kind, name])
+    assert said in str(refused.value)
     assert (sorted(EXAMPLES.iterdir()), pending.names()) == before
 
 

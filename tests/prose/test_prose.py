@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import doctest
+import re
+from pathlib import Path
 
 import pytest
 
 from prose import rules, texts
 from prose.check import exceptions, findings, main
 from prose.rules import RULES, Rule
+from reference_model.commands import UserError
 
 PAGE = "docs/lifetime.rst"
 
@@ -89,3 +92,24 @@ def test_the_project_keeps_the_rules(capsys: pytest.CaptureFixture[str]) -> None
 @pytest.mark.parametrize("module", [rules, texts])
 def test_doctests(module: object) -> None:
     assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("none.rst", None, "cannot be read: No such file"),
+        ("folder.rst", None, "cannot be read: Is a directory"),
+        ("file", b"", "is not checked: the checked files are .c, "),
+        ("latin.rst", b"\xe9", "is not UTF-8: "),
+        ("broken.py", b'"""', "is not a module of Python: "),
+    ],
+)
+def test_a_file_that_cannot_be_checked(
+    name: str, data: bytes | None, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "folder.rst").mkdir()
+    path = tmp_path / name
+    if data is not None:
+        path.write_bytes(data)
+    with pytest.raises(UserError, match=re.escape(said)):
+        main([str(path)])

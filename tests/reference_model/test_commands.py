@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,7 +21,15 @@ from support_traces import HAZARDS, trace_of
 
 from reference_model import __version__
 from reference_model.__main__ import main
-from reference_model.commands import INTERRUPTED, NO_READER, TERMINATED, UserError, finish
+from reference_model.commands import (
+    INTERRUPTED,
+    NO_READER,
+    TERMINATED,
+    UserError,
+    finish,
+    up_to,
+    whole,
+)
 
 ROOT = Path(__file__).parents[2]
 DIVERGE = ["reference_model", "diverge", "5.8", "5.9", "--depth", "30", "--jobs", "2"]
@@ -149,13 +159,16 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (KeyboardInterrupt(), INTERRUPTED, "interrupted\n"),
         (UserError("x.json: no such file"), 2, "x.json: no such file\n"),
+        (MemoryError(), 2, "the memory of this command ran out\n"),
+        (FileNotFoundError(2, "none", "/x"), 2, "/x cannot be used: none\n"),
+        (BlockingIOError(11, "busy"), 2, "the system does not let this command continue: busy\n"),
         (
             BrokenExecutor(),
             2,
             "a process of this command was killed, perhaps because memory ran out\n",
         ),
     ],
-    ids=["Ctrl-C", "a user's mistake", "a killed process"],
+    ids=["Ctrl-C", "a user's mistake", "memory", "a file", "no process", "a killed process"],
 )
 def test_a_command_ends_with_a_line(
     raised: BaseException, status: int, said: str, capsys: pytest.CaptureFixture[str]
@@ -173,10 +186,50 @@ def test_a_command_ends_with_a_line(
     assert capsys.readouterr().err == said
 
 
-def test_a_file_that_cannot_be_opened_is_no_output() -> None:
+def test_a_fault_of_the_program_is_shown_whole() -> None:
     before = signal.getsignal(signal.SIGTERM)
     try:
-        with pytest.raises(FileNotFoundError):
-            finish(lambda: len(Path("/nonexistent/file").read_text()))
+        with pytest.raises(ZeroDivisionError):
+            finish(lambda: 1 // 0)
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("--version >&-", "the output cannot be written: it is closed\n"),
+        ("replay - <&-", "-: cannot be read: the standard input is closed\n"),
+        ("replay /none 2>/dev/full", ""),
+    ],
+)
+def test_streams_that_cannot_be_used(where: str, said: str) -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m reference_model {where}",
+        shell=True, cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (2, said)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("0", "'0' is not a positive whole number"),
+        ("-1", "'-1' is not"),
+        ("1_0", "'1_0' is not"),
+        ("\u0661", "'\u0661' is not"),
+        ("65", "65 is more than 64"),
+        ("9" * 5000, f"{'9' * 40} is more than 64"),
+    ],
+)
+def test_numbers_have_bounds(text: str, said: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match=re.escape(said)):
+        up_to(64)(text)
+    assert up_to(64)("64") == 64
+
+
+@pytest.mark.parametrize("text", ["", "-", "1.5", "1_0", "9" * 20, "\u0661"])
+def test_a_seed_is_a_whole_number(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="is not a whole number"):
+        whole(text)
+    assert whole("-7") == -7

@@ -347,6 +347,17 @@ def test_the_series_before_is_kept(linux: Tree) -> None:
     assert kept.read_text(encoding="utf-8") == "Somebody wrote a long letter.\n"
 
 
+@pytest.mark.parametrize("place", ["out", "out.before"])
+def test_a_folder_of_the_user_is_not_moved(linux: Tree, place: str) -> None:
+    write(linux, FISH)
+    other = linux.path.parent / place / "precious"
+    other.parent.mkdir(exist_ok=True)
+    other.touch()
+    with pytest.raises(tree.TreeError, match="holds precious, which is no patch"):
+        write(linux, FISH)
+    assert other.exists()
+
+
 @pytest.mark.parametrize(
     ("path", "complaint"),
     [

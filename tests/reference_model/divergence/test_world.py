@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support_mutated import JSON, RAW, mutated, places
 
 from reference_model.divergence import world
 from reference_model.divergence.world import World, WorldError, load, read
@@ -106,7 +109,7 @@ def test_renamings_are_of_what_was_made() -> None:
         ({"given": [{"op": "fly"}]}, "unknown operation 'fly'"),
         ({"operations": [{"op": "close"}]}, "has no 'map', 'prog' or 'link'"),
         ({"setup": {"speed": 1}}, "setup {'speed': 1}"),
-        ({"depth": "deep"}, "invalid literal"),
+        ({"depth": "deep"}, "'depth' is a number"),
     ],
 )  # fmt: skip
 def test_what_is_no_world(change: dict[str, Any], reason: str, tmp_path: Path) -> None:
@@ -122,7 +125,7 @@ def test_what_is_no_world(change: dict[str, Any], reason: str, tmp_path: Path) -
 def test_what_is_missing_is_named(member: str, tmp_path: Path) -> None:
     path = tmp_path / "bad.json"
     path.write_text(json.dumps({key: DATA[key] for key in DATA if key != member}))
-    with pytest.raises(WorldError, match=f"not a world: it has no '{member}'"):
+    with pytest.raises(WorldError, match=f"not a world: an object has no '{member}'"):
         load(path)
 
 
@@ -131,3 +134,42 @@ def test_a_world_that_is_not_there(tmp_path: Path) -> None:
         load("nowhere")
     with pytest.raises(WorldError, match="no such world"):
         load(tmp_path / "none.json")
+
+
+@settings(max_examples=200)
+@given(st.data())
+def test_a_mutated_world(data: st.DataObject) -> None:
+    """It is a world or refused in a sentence."""
+    path = data.draw(st.sampled_from(places(DATA)))
+    how = data.draw(st.sampled_from(["replace", "replace", "remove", "double"]))
+    try:
+        read(mutated(DATA, path, how, data.draw(JSON)), "mutated")
+    except ValueError as error:
+        said = str(error)
+        assert not RAW.search(said), said
+
+
+@pytest.mark.parametrize("text", ["", "[" * 100_000, "null", "1e999", "\ufeff{}", "\0"])
+def test_a_text_that_is_no_world(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "world.json"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(WorldError) as refused:
+        load(file)
+    assert str(refused.value).startswith(f"{file}: not a world: ")
+    assert not RAW.search(str(refused.value))
+
+
+MANY = {"cgroup": [f"c{n}" for n in range(999)], "parent": [f"c{n}" for n in range(9999)]}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("depth", 10**30, "not 1 to 64"),
+        ("alike", [[]], "a group of 'alike' has no names"),
+        ("operations", [{"op": "mkdir", "each": MANY}], "257 operations, not 1 to 256"),
+    ],
+)
+def test_a_world_without_measure(name: str, value: object, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        read({**DATA, name: value}, "large")

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import re
 from pathlib import Path
@@ -12,22 +11,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support_mutated import JSON, RAW, mutated, places
 from support_traces import HAZARDS
 
 from records.files import TRACES
 from reference_model import traces
-
-LARGE = st.sampled_from([-1, 1 << 31, 1 << 32, 1 << 63, 1 << 64, 10**30, 10**400])
-SCALARS = (
-    st.none() | st.booleans() | st.integers(-4, 40) | LARGE | st.floats() | st.text(max_size=6)
-)
-JSON = st.recursive(
-    SCALARS,
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3)
-    ),
-    max_leaves=6,
-)
 
 SEEDS = [
     trace
@@ -46,37 +34,6 @@ def one_kernel(trace: traces.Trace) -> dict[str, Any]:
     return data
 
 
-def places(data: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The paths of all values in some data."""
-    inner = (
-        data.items()
-        if isinstance(data, dict)
-        else enumerate(data)
-        if isinstance(data, list)
-        else ()
-    )
-    return [path, *(place for key, value in inner for place in places(value, (*path, key)))]
-
-
-def mutated(data: Any, path: tuple[Any, ...], how: str, new: Any) -> Any:
-    """The data with one value replaced, removed, or doubled."""
-    if not path:
-        return new
-    made = copy.deepcopy(data)
-    place = made
-    for key in path[:-1]:
-        place = place[key]
-    if how == "replace":
-        place[path[-1]] = new
-    elif how == "remove":
-        del place[path[-1]]
-    elif isinstance(place, list):
-        place.insert(path[-1], copy.deepcopy(place[path[-1]]))
-    else:
-        place[f"{path[-1]}s"] = new
-    return made
-
-
 @settings(max_examples=600, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_mutated_trace(tmp_path: Path, data: st.DataObject) -> None:
@@ -92,9 +49,7 @@ def test_a_mutated_trace(tmp_path: Path, data: st.DataObject) -> None:
         said = str(error)
         assert re.match(rf"{re.escape(str(file))}(:1)?: ", said), said
         assert "\n" not in said
-        assert not re.search(
-            r"object (has no attribute|is not)|unhashable|argument of type", said
-        ), said
+        assert not RAW.search(said), said
 
 
 @pytest.mark.parametrize("seed", SEEDS[:5], ids=lambda trace: trace.id)
