@@ -258,7 +258,10 @@ def test_a_profile_is_a_choice_beside_the_releases(page: Chromium) -> None:
     wrong = page.wait_for("document.querySelector('.run-profile [role=status]').textContent")
     assert wrong == "notes.json is not a profile that cgroup-storage probe wrote."
     page.evaluate(AXE.read_text(encoding="utf-8") + ";0")
-    assert page.evaluate("axe.run({resultTypes: ['violations']})")["violations"] == []
+    for scheme in ("dark", "light"):
+        page.media(scheme=scheme)
+        assert page.evaluate("axe.run({resultTypes: ['violations']})")["violations"] == []
+    page.media()
     give(page, 1, PROFILE, "mine.json")
     page.wait_for(f"{status(1)}.includes('your kernel')")
     assert ran(page, 1).startswith("Ran on your kernel, 5.14.0-503.el9.")
