@@ -32,7 +32,7 @@ from .payload import Payload
 EOF = "\x04"
 """The line that ends a conversation: control-D."""
 
-BOOT = 60
+BOOT = 300
 """Seconds within which a guest says READY."""
 
 READY = "ready"
@@ -62,7 +62,12 @@ class Conversation:
     """
 
     def __init__(
-        self, kernel: KernelImage, payload: Payload, *, limit: float = 60, cache: Path = tools.CACHE
+        self,
+        kernel: KernelImage,
+        payload: Payload,
+        *,
+        limit: float = 300,
+        cache: Path = tools.CACHE,
     ) -> None:
         self.kernel = kernel
         self.result: guest.Result | None = None

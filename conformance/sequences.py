@@ -20,18 +20,18 @@ from reference_model import Kernel, UndefinedBehaviour
 from reference_model.events import ON_SOCKET as HOOKS_ON_SOCKET
 from reference_model.programs import ATTACH_TYPES as TYPES
 from reference_model.state import CAPABILITIES
+from reference_model.steps import CgroupOf
 from reference_model.traces import ATTACH_TYPES, GARBAGE, OPERATIONS, Answer, Op, Replayer, names
 from reference_model.traces.names import ATTACH_NAMES, COMMANDS, DESCRIPTORS, LETTERS, PROG_TYPES
 
 MULTI, REPLACE = 2, 4
 
-HOOKS = (
-    *[("sock_create", "sendmsg4", "egress")] * 8,
-    *[("sock_create", "bind4", "ingress")] * 3,
-    *(("sock_create",), ("sock_create", "bind4"), ("sock_create", "connect4")),
-    *(("sock_create", "getsockopt"), ("sock_create", "setsockopt")),
+USUAL = (
+    *["egress"] * 8,
+    *["ingress"] * 3,
+    *("sock_create", "bind4", "connect4", "getsockopt", "setsockopt"),
 )
-"""What a process does: the hooks that it passes in order."""
+"""What a process does most of the time, by the hook that it passes on purpose."""
 
 EVENTS = tuple(names.EVENTS)
 ON_SOCKET = tuple(name for name, hook in names.EVENTS.items() if hook in HOOKS_ON_SOCKET)
@@ -290,10 +290,10 @@ class Sequences(RuleBasedStateMachine):
             self.do("obj_info", **{kind: names[number % len(names)]})
 
     @needs("c")
-    @rule(cgroup=some("c"), hooks=st.sampled_from(HOOKS), cpu=CPUS, times=st.integers(1, 2))
-    def fire(self, cgroup: str, hooks: Sequence[str], cpu: int, times: int) -> None:
+    @rule(cgroup=some("c"), event=st.sampled_from(USUAL), cpu=CPUS, times=st.integers(1, 2))
+    def fire(self, cgroup: str, event: str, cpu: int, times: int) -> None:
         for _ in range(times):
-            self.do("fire", cgroup=cgroup, hooks=[*hooks], cpu=cpu)
+            self.do("fire", cgroup=cgroup, event=event, cpu=cpu)
 
     @needs("c")
     @rule(cgroup=some("c"), event=st.sampled_from(EVENTS), cpu=CPUS)
@@ -337,7 +337,7 @@ class Sequences(RuleBasedStateMachine):
     @needs("c")
     @rule(cgroup=some("c"))
     def fire_egress(self, cgroup: str) -> None:
-        self.fire(cgroup, HOOKS[0], 0, 1)
+        self.fire(cgroup, "egress", 0, 1)
 
     @needs("c", room="s")
     @rule(cgroup=some("c"))
@@ -348,7 +348,7 @@ class Sequences(RuleBasedStateMachine):
     @needs("s")
     @rule(sock=some("s"))
     def sock_send(self, sock: str) -> None:
-        self.do("sock_send", sock=sock, hooks=["sendmsg4", "egress"])
+        self.do("sock_send", sock=sock, event="egress")
 
     @needs("s")
     @rule(sock=some("s"))
@@ -600,6 +600,31 @@ class Sequences(RuleBasedStateMachine):
         if prog:
             self.attach(cgroup, prog[0], "egress", MULTI)
             self.fire_egress(cgroup)
+
+    @needs("cg", room="p")
+    @seldom("cgrp_programs", 4)
+    @rule(
+        cgroup=some("c"),
+        found=some("g"),
+        of=st.sampled_from([str(of) for of in CgroupOf]),
+        flags=st.sampled_from([0, 1, 1, 1, 2]),
+        kind=st.sampled_from(["cgrp_add", "cgrp_add", "cgrp_delete"]),
+        at=st.sampled_from(
+            ["egress", "egress", "connect4", "sock_create", "ingress", "getsockopt"]
+        ),
+    )
+    def cgrp_program(
+        self, cgroup: str, found: str, of: str, flags: int, kind: str, at: str
+    ) -> None:
+        """A program that calls a helper of CGRP_STORAGE."""
+        self.made["cgrp_programs"] += 1
+        step = [kind, found, 3, None, of, flags, False]
+        self.load(TYPE_OF[at], at, steps=[step if kind == "cgrp_add" else [kind, found, of, False]])
+        prog = self.names["p"][-1:]
+        if prog:
+            self.attach(cgroup, prog[0], at, MULTI)
+            self.do("fire", cgroup=cgroup, event=at, cpu=0)
+            self.do("cgrp_lookup", map=found, cgroup=cgroup, flags=0)
 
     @needs("", room="a")
     @seldom("arrays", 2)

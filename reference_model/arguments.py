@@ -31,7 +31,7 @@ from .lsm import HOOKS
 from .maps import BOGUS_KEY, UNINITIALISED, MapFd
 from .programs import ProgFd
 from .state import Descriptor, State
-from .steps import Step
+from .steps import CgroupOf, Step
 from .uapi import AttachType, MapType, ProgType
 from .values import Type
 
@@ -237,11 +237,19 @@ def _body(kernel: State, place: str, given: Any) -> tuple[Step, ...]:
     return steps
 
 
+def _cgroup_of(kernel: State, place: str, given: Any) -> str:
+    if given not in [*CgroupOf]:
+        raise Unfit(place, given).type("a cgroup", "one such as CgroupOf.TASK")
+    return str(given)
+
+
 _STEP_FIELDS: dict[str, Check] = {
     "MapFd": _descriptor,
     "int": _immediate,
     "str": _text,
     "str | None": _optional(_text),
+    "bool": _boolean,
+    "CgroupOf": _cgroup_of,
 }
 """What the fields of steps must be, by their annotations."""
 

@@ -1,19 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """BPF_MAP_TYPE_CGRP_STORAGE: the successor, where programs name the cgroup themselves.
 
-Modelled: ``kernel/bpf/bpf_cgrp_storage.c`` and ``bpf_local_storage.c`` (6.2 and later).  Left out:
-the busy counter and its EBUSY, EAGAIN, kptrs, and how a program gets hold of a cgroup.
+Modelled: ``kernel/bpf/bpf_cgrp_storage.c`` and ``bpf_local_storage.c`` (6.2 and later), and three
+ways in which programs get hold of a cgroup.  Left out: the busy counter and its EBUSY, EAGAIN,
+kptrs.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from . import errors
 from .cgroups import Cgroup
+from .errors import UndefinedBehaviour
 from .maps import Map, MapFd
 from .parts import KernelPart
 from .state import changing
+from .steps import CgroupOf, CgrpAdd, CgrpStep
 from .uapi import BPF_EXIST, BPF_F_LOCK, BPF_LOCAL_STORAGE_GET_F_CREATE, BPF_NOEXIST
 from .values import Value
 
@@ -59,9 +63,60 @@ class CgrpStorageMap(Map):
         if cgroup.local_storages.pop(self, None) is None:
             raise errors.NoEntry
 
+    def get(self, kernel: KernelPart, cgroup: Cgroup | None, flags: int) -> bytearray | None:
+        """``bpf_cgrp_storage_get()``: the data of a cgroup; the flags can ask to create it."""
+        if flags & ~BPF_LOCAL_STORAGE_GET_F_CREATE or cgroup is None or cgroup.freed:
+            return None
+        data = cgroup.local_storages.get(self)
+        if data is None and flags and cgroup.online and not kernel._fails("storage"):
+            data = cgroup.local_storages[self] = bytearray(self.value_size)
+        return data
+
     def destroy(self, kernel: KernelPart) -> None:
         for cgroup in kernel.cgroups.values():
             cgroup.local_storages.pop(self, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The cgroups of which a running program can get hold; None is no cgroup of the model."""
+
+    kernel: KernelPart
+    task: Cgroup | None
+    socket: Cgroup | None
+    softirq: bool = False
+    """Whether the program runs in a softirq, where the current task can be any."""
+
+    def cgroup(self, of: CgroupOf) -> Cgroup | None:
+        """The cgroup that a step names."""
+        if of == CgroupOf.SOCKET:
+            return self.socket
+        if self.softirq:
+            raise UndefinedBehaviour(
+                "the program runs in a softirq, so the current task can be any"
+            )
+        return self.task.parent if of == CgroupOf.PARENT and self.task else self.task
+
+
+@dataclass(frozen=True, slots=True)
+class CgrpUse:
+    """A step that calls a helper of CGRP_STORAGE, ready to run."""
+
+    step: CgrpStep
+    map: CgrpStorageMap
+
+    def run(self, scene: Scene) -> None:
+        """Call the helper; add to the value that ``bpf_cgrp_storage_get()`` returns."""
+        cgroup = scene.cgroup(self.step.cgroup)
+        if isinstance(self.step, CgrpAdd):
+            data = self.map.get(scene.kernel, cgroup, self.step.flags)
+            if data is not None:
+                offset, width = self.map.value.field(self.step.field)
+                number = int.from_bytes(data[offset : offset + width], "little") + self.step.amount
+                wrapped = number & (1 << 8 * width) - 1
+                data[offset : offset + width] = wrapped.to_bytes(width, "little")
+        elif cgroup is not None:
+            cgroup.local_storages.pop(self.map, None)
 
 
 class CgrpStorageHelpers(KernelPart):
@@ -71,17 +126,12 @@ class CgrpStorageHelpers(KernelPart):
         self, map: MapFd, cgroup: Cgroup | None, value: Value = None, flags: int = 0
     ) -> Value:
         found = self._cgrp_map(map)
-        if flags & ~BPF_LOCAL_STORAGE_GET_F_CREATE or cgroup is None or cgroup.freed:
-            return None
-        data = cgroup.local_storages.get(found)
+        there = cgroup is not None and found in cgroup.local_storages
+        data = found.get(self, cgroup, flags)
         if data is None:
-            create = flags & BPF_LOCAL_STORAGE_GET_F_CREATE and cgroup.online
-            if not create or self._fails("storage"):
-                return None
-            data = bytearray(found.value_size)
-            if value is not None:
-                data[:] = found.value.encode(value)
-            cgroup.local_storages[found] = data
+            return None
+        if value is not None and not there:
+            data[:] = found.value.encode(value)
         return found.value.decode(data)
 
     def cgrp_storage_delete(self, map: MapFd, cgroup: Cgroup | None) -> None:

@@ -599,6 +599,16 @@ LINK_TYPE_CHECKED = Change(
         r"-EPERM;\s+ptype = attach_type_to_prog_type",
     ),
 )
+NESTED_FIELDS = Change(
+    "bpf: look into the types of the fields of a struct type recursively.",
+    "64e8ee814819",
+    "6.11",
+    "The kernel finds special fields, such as a ``bpf_spin_lock``, in structs and arrays inside "
+    "the value, too; before, they were plain bytes there.",
+    read=[Read("btf.c:btf_find_struct_field", "6.1.192", "6.12.118")],
+    recorded=("6.1.192", "6.12.118"),
+    marker=Marker("kernel/bpf/btf.c", "btf_find_nested_struct"),
+)
 MAPS_BEFORE_TARGET = Change(
     "The verifier looks up the maps of a program before it checks what the program attaches to",
     "",
@@ -614,6 +624,17 @@ MAPS_BEFORE_TARGET = Change(
     ),
     recorded=("6.1.192", "6.12.118"),
 )
+CGROUP_KFUNCS = Change(
+    "bpf: Enable generic kfuncs for BPF_CGROUP_* programs",
+    "67666479edf1",
+    "6.12",
+    "``CGROUP_SKB``, ``CGROUP_SOCK``, ``CGROUP_SOCK_ADDR``, ``CGROUP_SOCKOPT``, ``CGROUP_SYSCTL`` "
+    "and ``CGROUP_DEVICE`` programs can call kernel functions such as ``bpf_cgroup_ancestor()`` "
+    "and ``bpf_cgroup_from_id()``; before, they failed to load with ``EACCES``.",
+    read=[Read("helpers.c:kfunc_init", "6.1.192", "6.12.118")],
+    recorded=("6.1.192", "6.12.118"),
+    marker=Marker("kernel/bpf/helpers.c", r"BPF_PROG_TYPE_CGROUP_SKB, &generic_kfunc_set"),
+)
 PREORDER = Change(
     "bpf: Allow pre-ordering for bpf cgroup progs",
     "4b82b181a26c",
@@ -625,6 +646,15 @@ PREORDER = Change(
     read=[Read("cgroup.c:compute_effective_progs")],
     recorded=("7.2.13",),
     marker=Marker(UAPI, "BPF_F_PREORDER"),
+)
+SOCK_OPS_KFUNCS = Change(
+    "bpf: Support selective sampling for bpf timestamping",
+    "59422464266f",
+    "6.15",
+    "``SOCK_OPS`` programs can call kernel functions such as ``bpf_cgroup_ancestor()``, too.",
+    read=[Read("btf.c:bpf_prog_type_to_kfunc_hook", "6.12.118", "7.2.13")],
+    recorded=("6.12.118", "6.19.14"),
+    marker=Marker("kernel/bpf/btf.c", r"case BPF_PROG_TYPE_SOCK_OPS:\s+return BTF_KFUNC_HOOK"),
 )
 RES_SPIN_LOCK = Change(
     "bpf: Implement verifier support for rqspinlock",
@@ -706,9 +736,8 @@ NEXT_KEY_END = Change(
     "After the last key ``BPF_MAP_GET_NEXT_KEY`` fails with ``ENOENT``; before, it first returned "
     "one invalid trailing key.",
     cve="CVE-2026-45838",
-    backports=("5.10.258", "5.15.215", "6.1.175", "6.6.141", "6.12.91", "6.18.33", "7.0.10"),
-    after={"5.15.215": "5.15.192"},
-    changelogs=("5.10.258", "6.1.175", "6.6.141", "6.12.91", "6.18.33", "7.0.10"),
+    backports=("5.10.258", "5.15.209", "6.1.175", "6.6.141", "6.12.91", "6.18.33", "7.0.10"),
+    changelogs=("5.10.258", "5.15.209", "6.1.175", "6.6.141", "6.12.91", "6.18.33", "7.0.10"),
     read=[Read("local_storage.c:cgroup_storage_get_next_key", "5.15.215")],
     recorded=("5.10.223", "5.10.262", "6.1.176"),
     marker=Marker("kernel/bpf/local_storage.c", "list_entry_is_head"),
@@ -769,13 +798,26 @@ NO_SLEEPABLE_LSM = Change(
     read=[Read("verifier.c:can_be_sleepable", "6.12.118", "6.18.35", "7.1.3", "7.1.5", "7.2.13")],
     marker=Marker("kernel/bpf/verifier.c", "expected_attach_type != BPF_LSM_CGROUP"),
 )
+FIELDS_COUNTED_IN_WHOLE_VALUE = Change(
+    "bpf: Preserve unique-field state across nested structs",
+    "f08619f06046",
+    "7.3",
+    "Special fields of one kind in different structs of a value count as two; since 6.11 the "
+    "kernel accepted them with a warning in its log.",
+    cve="CVE-2026-92515",
+    backports=("6.12.110", "6.18.52", "7.2.6"),
+    changelogs=("6.12.110",),
+    read=[Read("btf.c:btf_find_nested_struct", "6.12.118", "7.2.13")],
+    recorded=("6.12.118", "6.19.14", "7.3.4"),
+    marker=Marker("kernel/bpf/btf.c", r"btf_find_nested_struct\([^)]*seen_mask"),
+)
 LINK_UPDATE_COMPARES_MAPS = Change(
     "bpf, cgroup: Fix storage null-ptr-deref after replacing prog",
     "3f562c537e9e",
     "7.3",
     "``BPF_LINK_UPDATE`` to a program with other storage maps fails with ``EINVAL``.",
     cve="CVE-2026-90250",
-    backports=("6.1.191", "6.12.110", "7.2.6"),
+    backports=("6.1.191", "6.12.110", "6.18.52", "7.2.6"),
     changelogs=("6.1.191", "6.12.110"),
     read=[Read("cgroup.c:cgroup_bpf_storages_compatible", "7.2.6")],
     recorded=("7.2.13",),

@@ -280,6 +280,15 @@ class SpecialFieldTwice(BpfError):
     )
 
 
+class SpecialFieldArray(BpfError):
+    """The BTF of a struct with a spin lock and an array of special fields does not load (6.11)."""
+
+    number, reason = (
+        _errno.EINVAL,
+        "the BTF type of the value must not contain an array of this field beside a spin lock",
+    )
+
+
 class SpinLocksOfBothKinds(BpfError):
     """The BTF of a value with a bpf_spin_lock and a bpf_res_spin_lock does not load (6.15)."""
 
@@ -371,6 +380,28 @@ class HelperFlags(BpfError):
     """The second argument of bpf_get_local_storage is not the constant 0."""
 
     number, reason = _errno.EINVAL, "get_local_storage() doesn't support non-zero flags"
+
+
+class KfuncNotAllowed(BpfError):
+    """Programs of the type may not call the kernel function."""
+
+    number, reason = _errno.EACCES, "programs of this type may not call this kernel function"
+
+
+class CgroupNotTrusted(BpfError):
+    """A sleepable program passes a pointer to a cgroup that it read outside of RCU."""
+
+    number, reason = (
+        _errno.EACCES,
+        "a sleepable program must read the pointer to the cgroup between bpf_rcu_read_lock() and "
+        "bpf_rcu_read_unlock()",
+    )
+
+
+class CgroupNotUnderRcu(BpfError):
+    """A sleepable program passes such a pointer to a kernel function."""
+
+    number, reason = _errno.EINVAL, CgroupNotTrusted.reason
 
 
 class ValueAccess(BpfError):

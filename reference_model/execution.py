@@ -8,9 +8,12 @@ could mix up their storages, see ``other_changes``), and what programs do beside
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from . import changes, errnos, errors
 from .attachments import Attachment, effective
 from .cgroups import Cgroup, Socket
+from .cgrp_storage import CgrpStorageMap, CgrpUse, Scene
 from .errors import Denied, UndefinedBehaviour
 from .events import AS_ERRNO, CLOSED, CREATED, EVENTS, IGNORED, INET, ON_SOCKET, Hook
 from .parts import KernelPart
@@ -20,7 +23,9 @@ from .storages import Storages
 from .uapi import (
     BPF_CGROUP_INET4_CONNECT,
     BPF_CGROUP_INET4_POST_BIND,
+    BPF_CGROUP_INET_INGRESS,
     BPF_CGROUP_INET_SOCK_CREATE,
+    BPF_CGROUP_SOCK_OPS,
     BPF_CGROUP_UDP4_SENDMSG,
     BPF_PROG_TYPE_CGROUP_SKB,
     MAX_TAIL_CALL_CNT,
@@ -33,6 +38,9 @@ MOST_REPEATS = 1_000_000
 _EPERM, _ENOMEM = 2**32 - errnos.EPERM, 2**32 - errnos.ENOMEM
 """Errors of a test run that 4.19 returned as the return value of the program."""
 
+
+_SOFTIRQ = frozenset({BPF_CGROUP_INET_INGRESS, BPF_CGROUP_SOCK_OPS, "socket_sock_rcv_skb"})
+"""The hooks that can be passed in a softirq."""
 
 _GIVE_A_PORT = frozenset(
     {BPF_CGROUP_INET4_POST_BIND, BPF_CGROUP_INET4_CONNECT, BPF_CGROUP_UDP4_SENDMSG}
@@ -111,20 +119,26 @@ class EventCommands(KernelPart):
         touched = [
             storage
             for _, entries in passed
-            if any(not entry.sound or entry.program.arrays for entry in entries)
+            if any(
+                not entry.sound or entry.program.arrays or entry.program.names_cgroups
+                for entry in entries
+            )
             for _, entries in passed
             for entry in entries
             for storage in entry.storages
             if storage is not None
         ]
         before = [(storage, bytes(storage.data)) for storage in touched]
+        local = self._local_storages(passed)
         reached = hooks
         try:
-            _run_arrays(passed, rank, closed)
+            _run_arrays(passed, rank, closed, Scene(self, process, cgroup))
         except UndefinedBehaviour:
             reached = ()
             for storage, data in before:
                 storage.data[:] = data
+            for owner, found in local:
+                owner.local_storages = found
             raise
         except Denied as denied:
             reached = hooks[: hooks.index(denied.hook)] if denied.hook in hooks else ()
@@ -134,6 +148,18 @@ class EventCommands(KernelPart):
         finally:
             if isinstance(where, Socket):
                 where.bound = where.bound or not _GIVE_A_PORT.isdisjoint(reached)
+
+    def _local_storages(
+        self, passed: list[tuple[Hook, list[Attachment]]]
+    ) -> list[tuple[Cgroup, dict[CgrpStorageMap, bytearray]]]:
+        """A copy of all storages of CGRP_STORAGE maps, if a program on the way uses such a map."""
+        programs = [entry.program for _, entries in passed for entry in entries]
+        if not any(program.names_cgroups or program.arrays for program in programs):
+            return []
+        return [
+            (cgroup, {found: bytearray(data) for found, data in cgroup.local_storages.items()})
+            for cgroup in self.cgroups.values()
+        ]
 
     def prog_test_run(self, prog: ProgFd, repeat: int = 1) -> int:
         self._check_command()
@@ -152,16 +178,20 @@ class EventCommands(KernelPart):
             if self.has(changes.TEST_RUN_ERRNO):
                 raise
             return _EPERM if self.memlock is not None else _ENOMEM
+        scene = Scene(self, task=None, socket=None)
         try:
             for _ in range(repeat or 1):
-                answer = _run(program, storages, 0, [0], sound=not program.arrays)
+                answer = _run(program, storages, 0, [0], scene, sound=not program.arrays)
         finally:
             self.storages.discard(storages)
         return answer
 
 
 def _run_arrays(
-    passed: list[tuple[Hook, list[Attachment]]], rank: int, closed: tuple[Hook, ...]
+    passed: list[tuple[Hook, list[Attachment]]],
+    rank: int,
+    closed: tuple[Hook, ...],
+    scene: Scene,
 ) -> None:
     """Run the programs of the hooks in order, the last of which close a socket.
 
@@ -172,16 +202,18 @@ def _run_arrays(
     created = all(hook is not BPF_CGROUP_INET_SOCK_CREATE for hook, _ in using)
     try:
         for hook, entries in using:
-            _run_array(hook, entries, rank)
+            _run_array(hook, entries, rank, scene)
             created = created or hook is BPF_CGROUP_INET_SOCK_CREATE
     finally:
         for hook, entries in closing if created else ():
-            _run_array(hook, entries, rank)
+            _run_array(hook, entries, rank, scene)
 
 
-def _run_array(hook: Hook, entries: list[Attachment], rank: int) -> None:
+def _run_array(hook: Hook, entries: list[Attachment], rank: int, scene: Scene) -> None:
     """``bpf_prog_run_array_cg()``: all programs run; one that denies is enough."""
     retval = [0]
+    if hook in _SOFTIRQ:
+        scene = replace(scene, softirq=True)
     for entry in entries:
         if entry.cgroup.released:
             raise UndefinedBehaviour(
@@ -191,13 +223,22 @@ def _run_array(hook: Hook, entries: list[Attachment], rank: int) -> None:
         if isinstance(hook, AttachType) and ATTACH_TYPES[hook][0] is not program.type:
             raise UndefinedBehaviour("the program runs with the context of another program type")
         sound = entry.sound and not program.arrays
-        if not _run(program, entry.storages, rank, retval, sound=sound) & 1 and not retval[0]:
+        answer = _run(program, entry.storages, rank, retval, scene, sound=sound)
+        if not answer & 1 and not retval[0]:
             retval[0] = errnos.EPERM
     if retval[0] and hook not in IGNORED:
         raise Denied(hook, AS_ERRNO.get(hook, retval[0]))
 
 
-def _run(program: Program, storages: Storages, rank: int, retval: list[int], *, sound: bool) -> int:
+def _run(
+    program: Program,
+    storages: Storages,
+    rank: int,
+    retval: list[int],
+    scene: Scene,
+    *,
+    sound: bool,
+) -> int:
     """One run of a program, and of those that it tail-calls, on the storages of the first.
 
     ``retval`` holds the errno that a program chose: ``struct bpf_cg_run_ctx``.
@@ -212,6 +253,9 @@ def _run(program: Program, storages: Storages, rank: int, retval: list[int], *, 
                     callee = array.slots[slot]
                     if callee is not None:
                         break
+                continue
+            if isinstance(run, CgrpUse):
+                run.run(scene)
                 continue
             if not sound:
                 for location in locations:

@@ -8,13 +8,12 @@ Modelled: ``kernel/bpf/syscall.c:map_create`` and ``map_check_btf``,
 
 from __future__ import annotations
 
-from collections import Counter
-
-from . import changes, errors
+from . import changes, errors, special_fields
 from .cgrp_storage import CgrpStorageMap
 from .maps import Map, MapFd, StorageMap
 from .parts import KernelPart
 from .prog_arrays import ProgArray
+from .special_fields import Found
 from .state import valid_name
 from .uapi import (
     BPF_F_CLONE,
@@ -33,7 +32,7 @@ from .uapi import (
     PAGE_SIZE,
     MapType,
 )
-from .values import KPTR, RES_SPIN_LOCK, SPIN_LOCK, TIMER, Field, Int, Special, Struct, Type
+from .values import KPTR, RES_SPIN_LOCK, SPIN_LOCK, TIMER, Int, Special, Struct, Type
 
 BPF_LOCAL_STORAGE_MAX_VALUE_SIZE = 65535 - 128
 """Bytes: 65407 with 64-byte cache lines, where an element's header takes 128."""
@@ -49,14 +48,6 @@ _PROG_ACCESS = int(BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG)
 _MAPS_OF_MAPS = (BPF_MAP_TYPE_ARRAY_OF_MAPS, BPF_MAP_TYPE_HASH_OF_MAPS)
 _ARRAYS = (BPF_MAP_TYPE_PROG_ARRAY, BPF_MAP_TYPE_ARRAY_OF_MAPS)
 _STORAGE_MAPS = (BPF_MAP_TYPE_CGROUP_STORAGE, BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE)
-
-_FIELD_SINCE = {
-    SPIN_LOCK: changes.SPIN_LOCK,
-    TIMER: changes.TIMER,
-    KPTR: changes.KPTR,
-    RES_SPIN_LOCK: changes.RES_SPIN_LOCK,
-}
-"""The change before which a special field is a struct like any other."""
 
 _IN_TURN = (SPIN_LOCK, TIMER, KPTR)
 """The order in which kernels before 6.2 test the fields."""
@@ -93,7 +84,7 @@ class MapCreate(KernelPart):
         if not late:
             self._check_unprivileged()
         self._check_btf_ids(btf_key, btf_value)
-        fields = self._special_fields(btf_value)
+        fields = special_fields.special_fields_in(btf_value, self.has)
         if not self.has(changes.ACCESS_FLAGS_LATE):
             _check_access(map_flags)
         if map_flags & _NUMA_NODE and numa_node:
@@ -205,11 +196,11 @@ class MapCreate(KernelPart):
         map_flags: int,
         btf_key: Type | None,
         btf_value: Type | None,
-        record: dict[Special, Field],
-    ) -> dict[Special, Field]:
+        record: tuple[Found, ...],
+    ) -> tuple[Found, ...]:
         """``map_check_btf()``; the special fields of the value."""
         if btf_value is None:
-            return {}
+            return ()
         if btf_key is not None and btf_key.size != key.size:
             raise errors.BtfSize(btf_key)
         if btf_value.size != value.size:
@@ -225,36 +216,12 @@ class MapCreate(KernelPart):
             raise errors.BtfKeyShape(btf_key)
         return record
 
-    def _special_fields(self, value: Type | None) -> dict[Special, Field]:
-        """``btf_parse_fields()``: the special fields of a value, in loading its BTF and later.
-
-        Of a kind that is there twice the kernel finds neither.  Since 6.2 it then finds no field
-        at all, and BTF with two spin locks does not load.
-        """
-        if value is None:
-            return {}
-        known = {
-            special: where
-            for special, where in value.specials().items()
-            if self.has(_FIELD_SINCE[special])
-        }
-        counts = _counted(value)
-        twice = {special for special in known if counts[special] > 1} - {KPTR}
-        if not self.has(changes.BTF_RECORD):
-            return {special: where for special, where in known.items() if special not in twice}
-        if SPIN_LOCK in twice:
-            raise errors.SpecialFieldTwice(SPIN_LOCK)
-        if {SPIN_LOCK, RES_SPIN_LOCK} <= known.keys():
-            raise errors.SpinLocksOfBothKinds
-        return {} if twice else known
-
-    def _check_record(
-        self, map_type: MapType, map_flags: int, record: dict[Special, Field]
-    ) -> None:
+    def _check_record(self, map_type: MapType, map_flags: int, record: tuple[Found, ...]) -> None:
         """``map_check_btf()``; before 6.2 it tests each kind of field after the other."""
         together = self.has(changes.BTF_RECORD)
         allowed = _FIELDS_ALLOWED.get(map_type, frozenset())
-        for fields in [list(record)] if together else [[one] for one in _IN_TURN if one in record]:
+        found = list(dict.fromkeys(one.special for one in record))
+        for fields in [found] if together else [[one] for one in _IN_TURN if one in found]:
             strict = together or fields == [KPTR]
             if strict and not self._bpf_capable():
                 raise errors.NotPermitted("CAP_BPF")
@@ -265,16 +232,6 @@ class MapCreate(KernelPart):
                     if special is SPIN_LOCK and not together:
                         raise errors.SpecialFieldNotSupportedLegacy(special)
                     raise errors.SpecialFieldNotSupported(special)
-
-
-def _counted(value: Type) -> Counter[Special]:
-    """How often each special field is in a value."""
-    if isinstance(value, Special):
-        return Counter([value])
-    counts: Counter[Special] = Counter()
-    for member in value.members.values() if isinstance(value, Struct) else ():
-        counts += _counted(member)
-    return counts
 
 
 def is_storage_key(key: Type | None) -> bool:

@@ -14,6 +14,7 @@ from . import changes, errors
 from .cgroups import Cgroup
 from .errors import UndefinedBehaviour
 from .parts import KernelPart
+from .special_fields import Found
 from .state import Descriptor, Object, changing
 from .storages import BPF_CGROUP_STORAGE_PERCPU, BPF_CGROUP_STORAGE_SHARED, Storage, pages_of
 from .uapi import (
@@ -27,7 +28,7 @@ from .uapi import (
     AttachType,
     MapType,
 )
-from .values import SPIN_LOCK, CgroupStorageKey, Field, Special, Type, Value
+from .values import SPIN_LOCK, CgroupStorageKey, Type, Value
 
 if TYPE_CHECKING:
     from .programs import Program
@@ -100,8 +101,8 @@ class Map(Object):
         self.frozen = False
         self.urefs = 0
         """Descriptors and pins, the references of user space."""
-        self.record: dict[Special, Field] = {}
-        """The special fields that the kernel found in the value's BTF, and where."""
+        self.record: tuple[Found, ...] = ()
+        """The special fields that the kernel found in the value's BTF."""
         self.max_entries = 0
         self.btf = False
         """Whether the map was created with BTF."""
@@ -109,7 +110,7 @@ class Map(Object):
     @property
     def has_lock(self) -> bool:
         """Whether the kernel found a bpf_spin_lock in the value."""
-        return SPIN_LOCK in self.record
+        return any(found.special is SPIN_LOCK for found in self.record)
 
     def lookup(self, kernel: KernelPart, key: Any, flags: int) -> Value:
         """BPF_MAP_LOOKUP_ELEM, behind the checks that all types share."""
@@ -272,7 +273,7 @@ class StorageMap(Map):
         if not self.record:
             return encoded
         data = bytearray(encoded)
-        for offset, width in self.record.values():
+        for _, (offset, width) in self.record:
             data[offset : offset + width] = bytes(width)
         return bytes(data)
 

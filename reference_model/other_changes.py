@@ -10,7 +10,6 @@ from __future__ import annotations
 from .releases import UAPI, Change, Marker, Read
 
 _RACE = "programs of the model run one after another"
-_HELPERS = "programs of the model do not call the helpers of CGRP_STORAGE"
 
 TRACING_KEEPS_STORAGES = Change(
     "bpf: Don't do bpf_cgroup_storage_set() for kuprobe/tp programs",
@@ -113,7 +112,7 @@ CGRP_STORAGE_BUSY_ON_CREATE = Change(
     backports=("6.12.26",),
     changelogs=("6.12.26",),
     read=[Read("bpf_cgrp_storage.c:bpf_cgrp_storage_get", "6.12.117", "6.13.7", "6.18.35")],
-    unmodelled=_HELPERS,
+    unmodelled=_RACE,
     marker=Marker("kernel/bpf/bpf_cgrp_storage.c", r"nobusy|if \(sdata\)\s+goto out;"),
 )
 CGROUP_FROM_ID_NAMESPACE = Change(
@@ -125,7 +124,7 @@ CGROUP_FROM_ID_NAMESPACE = Change(
     backports=("6.12.58",),
     changelogs=("6.12.58",),
     read=[Read("kernel/cgroup/cgroup.c:cgroup_get_from_id", "6.8", "6.13.7", "6.18.35")],
-    unmodelled=_HELPERS,
+    unmodelled="programs of the model do not call bpf_cgroup_from_id()",
     marker=Marker("kernel/bpf/helpers.c", "__cgroup_get_from_id"),
 )
 EXCLUSIVE_MAPS = Change(
@@ -171,7 +170,7 @@ CGRP_STORAGE_WITHOUT_COUNTER = Change(
     "7.0",
     "Calls of the ``CGRP_STORAGE`` helpers that interrupt each other on one CPU no longer fail.",
     read=[Read("bpf_cgrp_storage.c", "6.19.9", "7.0.0")],
-    unmodelled=_HELPERS,
+    unmodelled=_RACE,
     marker=Marker("include/linux/bpf_local_storage.h", "rqspinlock"),
 )
 VOID_HOOKS_DENY_NOTHING = Change(

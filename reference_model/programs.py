@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from . import changes, errors, lsm
+from .cgrp_storage import CgrpStorageMap, CgrpUse
 from .maps import Map, MapFd, StorageMap
 from .parts import KernelPart
 from .prog_arrays import ProgArray
@@ -22,6 +23,8 @@ from .steps import (
     Access,
     BitVerdict,
     Call,
+    CgroupOf,
+    CgrpStep,
     Guard,
     Location,
     Return,
@@ -78,6 +81,7 @@ from .uapi import (
     AttachType,
     ProgType,
 )
+from .values import Field
 
 _ADDRESS = BPF_PROG_TYPE_CGROUP_SOCK_ADDR
 _RDONLY_PROG, _WRONLY_PROG = int(BPF_F_RDONLY_PROG), int(BPF_F_WRONLY_PROG)
@@ -145,6 +149,18 @@ _SOCKMAP_TYPES = frozenset({BPF_PROG_TYPE_SK_MSG, BPF_PROG_TYPE_SK_SKB})
 _FEW_HELPERS = frozenset(
     {BPF_PROG_TYPE_CGROUP_DEVICE, BPF_PROG_TYPE_CGROUP_SYSCTL, BPF_PROG_TYPE_CGROUP_SOCKOPT}
 )
+_KFUNCS_SINCE = dict.fromkeys(
+    (_STORAGE_TYPES | {BPF_PROG_TYPE_XDP}) - {BPF_PROG_TYPE_LSM}, changes.CGROUP_KFUNCS
+) | {BPF_PROG_TYPE_SOCK_OPS: changes.SOCK_OPS_KFUNCS}
+"""The change since which programs of a type can call kernel functions for cgroups.
+
+XDP programs could before, too; on which releases was not looked up.
+"""
+_WITH_SOCKET = {
+    *(BPF_PROG_TYPE_CGROUP_SKB, BPF_PROG_TYPE_CGROUP_SOCK, _ADDRESS),
+    BPF_PROG_TYPE_CGROUP_SOCKOPT,
+}
+"""The types whose context leads to a socket."""
 _NET_ADMIN = (_STORAGE_TYPES | _SOCKMAP_TYPES | {BPF_PROG_TYPE_XDP}) - {
     BPF_PROG_TYPE_CGROUP_SKB,
     BPF_PROG_TYPE_LSM,
@@ -170,6 +186,7 @@ class Program(Object):
         "expected_attach_type",
         "lsm_hook",
         "maps",
+        "names_cgroups",
         "runs",
         "sleepable",
         "storage_maps",
@@ -199,9 +216,11 @@ class Program(Object):
         """The shared and the per-CPU storage map, or None."""
         self.arrays = any(isinstance(step, TailCall) for step in body)
         """Whether it makes tail calls."""
+        self.names_cgroups = any(isinstance(step, CgrpStep) for step in body)
+        """Whether it calls a helper of CGRP_STORAGE."""
         self.egress_only = False
         """``enforce_expected_attach_type``: it returns 2 or 3 and nothing else."""
-        self.runs: list[tuple[tuple[Location, ...], Run | tuple[ProgArray, int]]] = []
+        self.runs: list[tuple[tuple[Location, ...], Run | CgrpUse | tuple[ProgArray, int]]] = []
         """The steps at work, with the locations that they touch; tail calls as array and slot."""
 
     def __getstate__(self) -> dict[str, Any]:
@@ -374,6 +393,9 @@ class ProgCommands(KernelPart):
             return
         if isinstance(step, Call):
             raise errors.HelperMapType(f"{step.helper} on {self._map(step.map).type}")
+        if isinstance(step, CgrpStep):
+            program.runs.append(((), self._verify_cgrp(program, step)))
+            return
         if isinstance(step, SetRetval) and not self._may_set_retval(program):
             raise errors.UnknownHelper("bpf_set_retval")
         if isinstance(step, Return | Verdict | BitVerdict | Guard):
@@ -381,6 +403,30 @@ class ProgCommands(KernelPart):
             self._check_return(program, {step.number} if isinstance(step, Return) else verdicts)
         locations = tuple(self._verify_access(program, a, helper_flags) for a in step.accesses())
         program.runs.append((locations, step.compile(*locations)))
+
+    def _verify_cgrp(self, program: Program, step: CgrpStep) -> CgrpUse:
+        """A cgroup that the verifier accepts, and a call of a helper of CGRP_STORAGE with it."""
+        socket = step.cgroup == CgroupOf.SOCKET
+        if socket and program.type not in _WITH_SOCKET:
+            raise ValueError(f"programs of type {program.type} have no socket at hand")
+        if not self.has(changes.CGRP_STORAGE):
+            raise errors.UnknownHelper("bpf_cgrp_storage_get")
+        if not socket and not self._perfmon():
+            raise errors.UnknownHelper("bpf_get_current_task_btf")
+        if program.type is not BPF_PROG_TYPE_LSM and step.cgroup == CgroupOf.PARENT:
+            since = _KFUNCS_SINCE.get(program.type)
+            if since is None or not self.has(since):
+                raise errors.KfuncNotAllowed("bpf_cgroup_ancestor")
+        if program.sleepable and not step.rcu:
+            if step.cgroup == CgroupOf.PARENT:
+                raise errors.CgroupNotUnderRcu
+            raise errors.CgroupNotTrusted
+        found = self._map(step.map)
+        if not isinstance(found, CgrpStorageMap):
+            raise errors.HelperMapType(found.type)
+        for access in step.accesses():
+            self._verify_field(found, access)
+        return CgrpUse(step, found)
 
     def _verify_access(self, program: Program, access: Access, helper_flags: int) -> Location:
         """One call of bpf_get_local_storage() and the access to its result."""
@@ -392,6 +438,11 @@ class ProgCommands(KernelPart):
             raise errors.HelperMapType(f"bpf_get_local_storage on {found.type}")
         if helper_flags:
             raise errors.HelperFlags
+        offset, width = self._verify_field(found, access)
+        return Location(found.storage_kind, offset, width, found.value_size)
+
+    def _verify_field(self, found: Map, access: Access) -> Field:
+        """``check_map_access()``: whether a program may use a number of a value."""
         offset, width = found.value.field(access.field)
         if access.reads and found.flags & _WRONLY_PROG:
             raise errors.ReadForbidden
@@ -399,10 +450,10 @@ class ProgCommands(KernelPart):
             raise errors.WriteForbidden
         if offset < 0 or offset + width > found.value_size:
             raise errors.ValueAccess(f"value_size={found.value_size} off={offset} size={width}")
-        for start, length in found.record.values():
+        for _, (start, length) in found.record:
             if offset < start + length and start < offset + width:
                 raise errors.ValueAccess("a special field cannot be read or written directly")
-        return Location(found.storage_kind, offset, width, found.value_size)
+        return Field(offset, width)
 
     def _check_return(self, program: Program, numbers: set[int]) -> None:
         """``check_return_code()``: what the program may return, at one of its exits."""

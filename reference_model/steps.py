@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What the body of a program is made of: a few typed steps, each a handful of BPF instructions.
 
-Modelled: what programs with a cgroup storage do, on the pointer from ``bpf_get_local_storage()``.
-Left out: everything else; a kernel runs the same steps assembled to bytecode.
+Modelled: what programs with a cgroup storage do, on the pointer from ``bpf_get_local_storage()``,
+and the two helpers of CGRP_STORAGE.  Left out: everything else; a kernel runs the same steps
+assembled to bytecode.
 
 A step works on the number called ``field`` of the value, by default its first word (8 bytes, or 4
 of a value smaller than 8).  Numbers wrap at their width, as in C.
@@ -12,10 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import NamedTuple
 
 from .maps import MapFd
 from .storages import BPF_CGROUP_STORAGE_PERCPU, Storages
+from .uapi import BPF_LOCAL_STORAGE_GET_F_CREATE
 
 
 class Retval(NamedTuple):
@@ -297,6 +300,53 @@ class SetRetval(Step):
             return chosen
 
         return run
+
+
+class CgroupOf(StrEnum):
+    """A cgroup that a program can name to the helpers of CGRP_STORAGE."""
+
+    TASK = "task"
+    """That of the current task: ``bpf_get_current_task_btf()->cgroups->dfl_cgrp``."""
+    PARENT = "parent"
+    """The parent of that cgroup, by ``bpf_cgroup_ancestor()``."""
+    SOCKET = "socket"
+    """That of the program's socket, ``sk->sk_cgrp_data.cgroup``: of the task that created it."""
+
+
+class CgrpStep(Step):
+    """A step that calls a helper of CGRP_STORAGE: CgrpAdd or CgrpDelete."""
+
+    map: MapFd
+    cgroup: CgroupOf
+    rcu: bool
+    """Whether the step stands between bpf_rcu_read_lock() and bpf_rcu_read_unlock()."""
+
+    def mentions(self) -> tuple[MapFd, ...]:
+        return (self.map,)
+
+
+@dataclass(eq=False, repr=False)
+class CgrpAdd(CgrpStep):
+    """Add atomically to the value of a cgroup, if ``bpf_cgrp_storage_get()`` returns one."""
+
+    map: MapFd
+    amount: int = 1
+    field: str | None = None
+    cgroup: CgroupOf = CgroupOf.TASK
+    flags: int = int(BPF_LOCAL_STORAGE_GET_F_CREATE)
+    rcu: bool = False
+
+    def accesses(self) -> tuple[Access, ...]:
+        return (Access(self.map, self.field, reads=True, writes=True),)
+
+
+@dataclass(eq=False, repr=False)
+class CgrpDelete(CgrpStep):
+    """Delete the value of a cgroup, if there is one: ``bpf_cgrp_storage_delete()``."""
+
+    map: MapFd
+    cgroup: CgroupOf = CgroupOf.TASK
+    rcu: bool = False
 
 
 @dataclass(eq=False, repr=False)

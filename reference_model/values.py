@@ -68,10 +68,6 @@ class Type:
             return Field(0, 8 if self.size >= 8 else 4)
         raise ValueError(f"{self!r} has no field {name!r}: it is not a struct")
 
-    def specials(self) -> dict[Special, Field]:
-        """The special fields inside, such as a bpf_spin_lock, and where they stand."""
-        return {}
-
 
 def _count(number: int, kind: str) -> int:
     """A number of elements or bytes, which Linux keeps in 32 bits."""
@@ -165,10 +161,6 @@ class Special(Type):
         """Zero, always."""
         return 0
 
-    def specials(self) -> dict[Special, Field]:
-        """The field itself."""
-        return {self: Field(0, self.size)}
-
 
 class Struct(Type):
     """A C struct: members in order, each aligned to its size, padded at the end.
@@ -222,14 +214,6 @@ class Struct(Type):
             known = ", ".join(n for n, t in self.members.items() if isinstance(t, Int)) or "none"
             raise ValueError(f"{self!r} has no integer member {name!r}; it has: {known}")
         return Field(self.offsets[name], member.size)
-
-    def specials(self) -> dict[Special, Field]:
-        """The special fields of all members."""
-        return {
-            special: Field(self.offsets[name] + offset, width)
-            for name, member in self.members.items()
-            for special, (offset, width) in member.specials().items()
-        }
 
 
 U8, U16, U32, U64 = (Int(bits) for bits in (8, 16, 32, 64))

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from ..catalogue import BreakingChange
 from ..releases import Release
+from ..special_fields import nested_lock
 from . import Malformed, code, flow, loading, objects
 from .code import Code
 from .facts import Facts
@@ -117,10 +118,10 @@ def _doubts(programs: dict[Program, Behaviour]) -> Iterator[str]:
             places = ", ".join(sorted(behaviour.unknown_storages))
             yield f"Which map the program {program.name} uses at {places} is unknown."
         for found in behaviour.locks:
-            if found.value and found.value.nested_lock:
+            if found.value and nested_lock(found.value):
                 yield (
                     f"The lock in a value of the map {found.name} is inside another struct. "
-                    "Linux 6.1 does not find it there and rejects the program; 6.12 finds it."
+                    "Linux finds it there since 6.11, and rejects the program before."
                 )
         if not behaviour.complete:
             yield f"The code of the program {program.name} could not be followed to its end."

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from ..map_create import is_storage_key
+from ..special_fields import kinds
 from ..uapi import BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG, PAGE_SIZE
 from ..values import RES_SPIN_LOCK, SPIN_LOCK
 from .facts import Facts, Shown, names_of, shows
@@ -55,7 +56,7 @@ def _big_value(facts: Facts) -> Shown:
 
 
 def _locks(found: Map) -> bool:
-    return bool(found.value and found.value.specials().keys() & {SPIN_LOCK, RES_SPIN_LOCK})
+    return bool(found.value and kinds(found.value) & {SPIN_LOCK, RES_SPIN_LOCK})
 
 
 @shows("percpu_map_takes_no_spin_lock")

@@ -7,8 +7,10 @@ size and the special fields, such as a ``bpf_spin_lock``, at any depth.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from .. import values
-from ..values import Field, Special, Type
+from ..values import Array, Field, Special, Struct, Type
 from . import btf
 from .btf import Btf
 
@@ -20,19 +22,15 @@ _SPECIALS: dict[str, Special] = {
 _KPTRS = {"kptr", "kptr_untrusted", "percpu_kptr", "uptr"}
 
 
-class ValueType(Type):
-    """The type of a value: its size in bytes, and where its special fields stand."""
+class ValueType(Struct):
+    """The type of a value: its size in bytes, and the members that have special fields."""
 
-    def __init__(self, size: int, special: dict[Special, Field] | None = None) -> None:
-        self.size = size
-        self._special = special or {}
-        self.nested_lock = False
-        """Whether a spin lock is a member of a member; old kernels do not find it there."""
-        self.name = f"ValueType({size}, {self._special})"
-
-    def specials(self) -> dict[Special, Field]:
-        """The special fields inside, and where they stand."""
-        return self._special
+    def __init__(self, size: int, members: Iterable[tuple[int, Type]] = ()) -> None:
+        self.size, self.align = size, 1
+        self.members, self.offsets = {}, {}
+        for number, (offset, member) in enumerate(members):
+            self.members[f"m{number}"], self.offsets[f"m{number}"] = member, offset
+        self.name = f"ValueType({size})"
 
     def field(self, name: str | None = None) -> Field:
         """Where a number stands: ``name`` is its offset and its width, ``"8:4"``."""
@@ -44,36 +42,39 @@ class ValueType(Type):
 
 def value_type(types: Btf, number: int) -> ValueType:
     """The type of a value; Malformed if it has no size."""
-    found = ValueType(types.size(number), _special_fields(types, number, {}))
-    value = types.resolved(number)
-    names = (
-        [types.resolved(member.type).name for member in types.members(value)]
-        if (value.kind == btf.STRUCT)
-        else []
-    )
-    found.nested_lock = values.SPIN_LOCK in found.specials() and "bpf_spin_lock" not in names
-    return found
+    size = types.size(number)
+    found = _special(types, number, {})
+    return found if isinstance(found, ValueType) else ValueType(size)
 
 
-def _special_fields(
-    types: Btf, number: int, known: dict[int, dict[Special, Field]]
-) -> dict[Special, Field]:
-    """The special fields of a type; ``known`` has those of the types that were looked at before."""
+def _special(types: Btf, number: int, known: dict[int, Type | None]) -> Type | None:
+    """A type with special fields, or None; ``known`` has the types that were looked at before."""
     number = types.resolved_id(number)
-    if number in known:
-        return known[number]
-    fields = known[number] = {}
+    if number not in known:
+        known[number] = None  # what is inside itself has no special fields
+        known[number] = _described(types, number, known)
+    return known[number]
+
+
+def _described(types: Btf, number: int, known: dict[int, Type | None]) -> Type | None:
     found = types[number]
-    if found.kind == btf.PTR:
-        if _KPTRS.intersection(types.tags(found.number)):
-            fields[values.KPTR] = Field(0, 8)
-    elif found.kind == btf.STRUCT and found.name in _SPECIALS:
-        fields[_SPECIALS[found.name]] = Field(0, found.number)
-    elif found.kind == btf.STRUCT:
-        for member in types.members(found):
-            for special, field in _special_fields(types, member.type, known).items():
-                fields[special] = Field(member.offset // 8 + field.offset, field.width)
-    return fields
+    if found.kind == btf.PTR and _KPTRS.intersection(types.tags(found.number)):
+        return values.KPTR
+    if found.kind == btf.ARRAY:
+        kind, count = types.element(found)
+        element = _special(types, kind, known)
+        types.size(number)
+        return element and Array(element, count)
+    if found.kind != btf.STRUCT:
+        return None
+    if found.name in _SPECIALS:
+        return _SPECIALS[found.name]
+    inside = [
+        (member.offset // 8, described)
+        for member in types.members(found)
+        if (described := _special(types, member.type, known)) is not None
+    ]
+    return ValueType(found.number, inside) if inside else None
 
 
 def key_type(types: Btf, number: int) -> Type:

@@ -23,6 +23,9 @@ from ..steps import (
     Add,
     BitVerdict,
     Call,
+    CgroupOf,
+    CgrpAdd,
+    CgrpStep,
     Copy,
     Flush,
     Guard,
@@ -36,6 +39,7 @@ from ..steps import (
     Verdict,
 )
 from ..values import U64
+from .btf import kernel_functions, member_offset
 
 HELPERS = {
     "bpf_map_lookup_elem": 1,
@@ -53,6 +57,7 @@ HELPERS = {
     "bpf_map_pop_elem": 88,
     "bpf_map_peek_elem": 89,
     "bpf_sk_storage_get": 107,
+    "bpf_get_current_task_btf": 158,
     "bpf_for_each_map_elem": 164,
     "bpf_set_retval": 187,
     "bpf_map_lookup_percpu_elem": 195,
@@ -63,7 +68,7 @@ HELPERS = {
 
 R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, R10 = range(11)
 _VALUE_FIRST = ("bpf_map_push_elem", "bpf_map_pop_elem", "bpf_map_peek_elem")
-_PSEUDO_MAP_FD = 1
+_PSEUDO_MAP_FD, _PSEUDO_KFUNC_CALL = 1, 2
 _STACK = 512
 """Bytes of a program's stack."""
 
@@ -76,15 +81,18 @@ def program(
     *,
     maps: Callable[[MapFd], int],
     helper_flags: int = 0,
+    context: str = "",
 ) -> bytes:
     """The instructions of a body, 8 bytes each, in little endian.
 
     ``maps`` gives the number of a map's descriptor; ``helper_flags`` is the second argument of
-    every bpf_get_local_storage().  KeyError names an unknown helper of a Call.
+    every bpf_get_local_storage(); ``context`` is the kernel's struct that holds the socket of the
+    program, as ``struct.member``.  KeyError names an unknown helper of a Call, or what the running
+    kernel's BTF does not have.
     """
     steps = (body,) if isinstance(body, Step) else tuple(body)
-    code = _Code(maps, helper_flags)
-    if any(isinstance(step, TailCall) for step in steps):
+    code = _Code(maps, helper_flags, context)
+    if any(isinstance(step, TailCall | CgrpStep) for step in steps):
         code.move(R6, R1)  # the context, which calls overwrite
     for position, step in enumerate(steps):
         code.step(step, last=position == len(steps) - 1)
@@ -96,10 +104,20 @@ def program(
 class _Code:
     """Instructions in the making."""
 
-    def __init__(self, maps: Callable[[MapFd], int], helper_flags: int) -> None:
+    def __init__(self, maps: Callable[[MapFd], int], helper_flags: int, context: str) -> None:
         self._maps = maps
         self._flags = helper_flags
+        self._context = context
         self._words: list[bytes] = []
+
+    def part(self) -> _Code:
+        """Other instructions, which are skipped or follow."""
+        return _Code(self._maps, self._flags, self._context)
+
+    def unless_zero(self, register: int, part: _Code) -> None:
+        """Run a part unless the register is 0."""
+        self.emit(0x15, register, off=len(part._words), imm=0)
+        self._words += part._words
 
     def assembled(self) -> bytes:
         return b"".join(self._words)
@@ -133,6 +151,9 @@ class _Code:
 
     def call(self, helper: str) -> None:
         self.emit(0x85, imm=HELPERS[helper])
+
+    def kernel_function(self, name: str) -> None:
+        self.emit(0x85, src=_PSEUDO_KFUNC_CALL, imm=kernel_functions()[name])
 
     def leave(self, number: int) -> None:
         self.number(R0, number)
@@ -228,6 +249,8 @@ class _Code:
                 self.call("bpf_tail_call")
             case Call():
                 self.other_helper(step)
+            case CgrpStep():
+                self.on_cgroup(step)
             case Mention(map=map):
                 self.map(R1, map)
             case _:
@@ -240,12 +263,63 @@ class _Code:
         self.load(R8, R0, at, width)
         total_at, total_width = self.pointer(total)
         self.number(R1, step.at)
-        rest = _Code(self._maps, self._flags)
+        rest = self.part()
         rest.add(R0, total_at, R8, total_width, spare=R2)
         rest.number(R1, 0)
         rest.store(R7, at, R1, width)
         self.emit(0xAD, R8, R1, off=len(rest._words))  # if r8 < r1 skip the rest
         self._words += rest._words
+
+    def on_cgroup(self, step: CgrpStep) -> None:
+        """Get hold of a cgroup, and call a helper of CGRP_STORAGE with it."""
+        if step.rcu:
+            self.kernel_function("bpf_rcu_read_lock")
+        use = self.part()
+        if step.cgroup == CgroupOf.SOCKET:
+            struct_name, _, member = self._context.partition(".")
+            self.move(R1, R6)
+            self.kernel_function("bpf_cast_to_kern_ctx")
+            if member:
+                self.load(R0, R0, member_offset(struct_name, member), 8)
+            use.load(R2, R0, member_offset("sock", "sk_cgrp_data.cgroup"), 8)
+            use.helper_of_cgroup(step)
+            self.unless_zero(R0, use)
+        else:
+            self.call("bpf_get_current_task_btf")
+            self.load(R1, R0, member_offset("task_struct", "cgroups"), 8)
+            self.load(R2, R1, member_offset("css_set", "dfl_cgrp"), 8)
+            if step.cgroup == CgroupOf.PARENT:
+                self.move(R1, R2)
+                self.load(R2, R1, member_offset("cgroup", "level"), 4)
+                self.emit(0x07, R2, imm=-1)
+                self.kernel_function("bpf_cgroup_ancestor")
+                use.move(R7, R0)
+                use.move(R2, R0)
+                use.helper_of_cgroup(step)
+                use.move(R1, R7)
+                use.kernel_function("bpf_cgroup_release")
+                self.unless_zero(R0, use)
+            else:
+                self.helper_of_cgroup(step)
+        if step.rcu:
+            self.kernel_function("bpf_rcu_read_unlock")
+
+    def helper_of_cgroup(self, step: CgrpStep) -> None:
+        """Call the helper with the cgroup in R2."""
+        self.map(R1, step.map)
+        if not isinstance(step, CgrpAdd):
+            self.call("bpf_cgrp_storage_delete")
+            return
+        self.number(R3, 0)
+        self.number(R4, step.flags)
+        self.call("bpf_cgrp_storage_get")
+        kind: Object = step.map.object
+        value = kind.value if isinstance(kind, Map) else U64  # the verifier says no anyway
+        offset, width = value.field(step.field)
+        add = self.part()
+        add.number(R1, step.amount)
+        add.add(R0, offset, R1, width, spare=R2)
+        self.unless_zero(R0, add)
 
     def end(self, *, last: bool) -> None:
         """Return R0, or R7 where steps follow.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""BTF: a blob that describes value types, and the ids of the kernel's own functions.
+"""BTF: a blob that describes value types, and what the kernel's own BTF says of its code.
 
 The format is that of ``Documentation/bpf/btf.rst`` and ``include/uapi/linux/btf.h``.  Left out:
 everything that ``values`` has no type for.
@@ -14,7 +14,9 @@ from pathlib import Path
 from ..values import KPTR, RES_SPIN_LOCK, SPIN_LOCK, TIMER, Array, Bytes, Int, Special, Struct, Type
 
 MAGIC, HEADER = 0xEB9F, struct.Struct("<HBBIIIII")
-INT, PTR, ARRAY, STRUCT, ENUM, FUNC, TYPE_TAG = 1, 2, 3, 4, 6, 12, 18
+INT, PTR, ARRAY, STRUCT, UNION, ENUM, FUNC, TYPE_TAG = 1, 2, 3, 4, 5, 6, 12, 18
+_MODIFIERS = (8, 9, 10, 11, TYPE_TAG)
+"""TYPEDEF, VOLATILE, CONST, RESTRICT and TYPE_TAG: kinds that only name another type."""
 SIGNED = 1 << 24
 """In the word after an INT: BTF_INT_SIGNED."""
 
@@ -116,22 +118,80 @@ class Builder:
 @cache
 def kernel_functions() -> dict[str, int]:
     """The running kernel's own functions by name, with their BTF ids; none without BTF."""
+    return {name: number for name, (kind, number) in _kernel_types().items() if kind == FUNC}
+
+
+def member_offset(of: str, path: str) -> int:
+    """The offset in bytes of a member of a kernel's struct, such as ``"sk_cgrp_data.cgroup"``.
+
+    KeyError if the running kernel's BTF has no such struct or member.
+    """
+    data, strings, types = _kernel_btf()
+    kind, number = _kernel_types()[of]
+    if kind != STRUCT:
+        raise KeyError(of)
+    offset = 0
+    for name in path.split("."):
+        below, number = _member(data, strings, types, number, name)
+        offset += below
+    return offset
+
+
+def _member(data: bytes, strings: int, types: list[int], number: int, name: str) -> tuple[int, int]:
+    """The offset and the type of a member, which may stand in a member without a name."""
+    while True:
+        _, info, size_or_type = struct.unpack_from("<III", data, types[number])
+        if info >> 24 & 0x1F not in _MODIFIERS:
+            break
+        number = size_or_type
+    if info >> 24 & 0x1F not in (STRUCT, UNION):
+        raise KeyError(name)
+    for at in range(types[number] + 12, types[number] + 12 + 12 * (info & 0xFFFF), 12):
+        text, kind, bits = struct.unpack_from("<III", data, at)
+        offset = (bits & 0xFFFFFF if info >> 31 else bits) // 8
+        if _text(data, strings + text) == name:
+            return offset, kind
+        if not text:
+            try:
+                below, found = _member(data, strings, types, kind, name)
+            except KeyError:
+                continue
+            return offset + below, found
+    raise KeyError(name)
+
+
+@cache
+def _kernel_btf() -> tuple[bytes, int, list[int]]:
+    """The running kernel's BTF, where its strings begin, and where each type does."""
     try:
         data = _VMLINUX.read_bytes()
     except OSError:
-        return {}
+        return b"", 0, []
     _, _, _, header, type_at, type_size, string_at, _ = HEADER.unpack_from(data)
-    strings = header + string_at
-    at, end, number = header + type_at, header + type_at + type_size, 0
-    unpack = struct.Struct("<II").unpack_from
-    found: dict[str, int] = {}
+    at, end = header + type_at, header + type_at + type_size
+    unpack = struct.Struct("<I").unpack_from
+    types = [0]
     while at < end:
-        number += 1
+        types.append(at)
+        (info,) = unpack(data, at + 4)
+        fixed, each = _EXTRA.get(info >> 24 & 0x1F, (0, 0))
+        at += 12 + fixed + each * (info & 0xFFFF)
+    return data, header + string_at, types
+
+
+@cache
+def _kernel_types() -> dict[str, tuple[int, int]]:
+    """The functions and structs of the running kernel: their kinds and BTF ids by name."""
+    data, strings, types = _kernel_btf()
+    found: dict[str, tuple[int, int]] = {}
+    unpack = struct.Struct("<II").unpack_from
+    for number, at in enumerate(types[1:], start=1):
         text, info = unpack(data, at)
         kind = info >> 24 & 0x1F
-        if kind == FUNC:
-            begin = strings + text
-            found[data[begin : data.index(0, begin)].decode()] = number
-        fixed, each = _EXTRA.get(kind, (0, 0))
-        at += 12 + fixed + each * (info & 0xFFFF)
+        if kind in (FUNC, STRUCT):
+            found[_text(data, strings + text)] = kind, number
     return found
+
+
+def _text(data: bytes, at: int) -> str:
+    return data[at : data.index(0, at)].decode()

@@ -15,11 +15,14 @@ from typing import Any
 from .. import changes
 from ..maps import MapFd as AnyMapFd
 from ..programs import ProgFd as AnyProgFd
-from ..steps import SetRetval, Step
+from ..steps import CgroupOf, SetRetval, Step
 from ..storages import BPF_CGROUP_STORAGE_PERCPU, BPF_CGROUP_STORAGE_SHARED
 from ..uapi import (
     BPF_CGROUP_INET_SOCK_CREATE,
+    BPF_PROG_TYPE_CGROUP_SKB,
     BPF_PROG_TYPE_CGROUP_SOCK,
+    BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+    BPF_PROG_TYPE_CGROUP_SOCKOPT,
     BPF_PROG_TYPE_LSM,
     ProgType,
 )
@@ -33,6 +36,13 @@ from .syscall import BindMap, Command, ProgLoad, address, bpf, buffer
 
 _LOG = 1 << 18
 """Bytes for the verifier's log."""
+_CONTEXTS = {
+    BPF_PROG_TYPE_CGROUP_SKB: "sk_buff.sk",
+    BPF_PROG_TYPE_CGROUP_SOCK: "sock",
+    BPF_PROG_TYPE_CGROUP_SOCK_ADDR: "bpf_sock_addr_kern.sk",
+    BPF_PROG_TYPE_CGROUP_SOCKOPT: "bpf_sockopt_kern.sk",
+}
+"""What bpf_cast_to_kern_ctx() returns in programs of a type, and its member with the socket."""
 _ATTEMPTS = 5
 """Loading fails with EAGAIN when a signal comes; libbpf tries as often."""
 
@@ -59,7 +69,10 @@ class ProgCommands(LinuxPart):
         arrays = [found.object for found in mentioned if found.object.is_array]
         for array in arrays:
             self.guard.tail_calls(array, caller=notes)
-        code = buffer(assembled(steps, maps=_signed, helper_flags=helper_flags))
+        context = _CONTEXTS.get(prog_type, "")
+        if not context and any(getattr(step, "cgroup", "") == CgroupOf.SOCKET for step in steps):
+            raise ValueError(f"programs of type {prog_type} have no socket at hand")
+        code = buffer(assembled(steps, maps=_signed, helper_flags=helper_flags, context=context))
         licence = buffer(b"GPL\0")
         attr = ProgLoad(
             prog_type=prog_type,

@@ -15,6 +15,7 @@ NEVER_ASKED: dict[Change, str] = {
     changes.DETACH_NEVER_FAILS: _ALLOCATION,
     changes.PREORDER_INDEX: _MEMORY,
     changes.FAILED_REPLACE_RESTORES: _ALLOCATION,
+    changes.FIELDS_COUNTED_IN_WHOLE_VALUE: "without it the kernel logs a warning when it is asked",
     changes.SPARSE_CPUS: _MEMORY,
 }
 """Why each of these changes is not asked for."""

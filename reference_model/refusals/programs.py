@@ -6,18 +6,22 @@ from __future__ import annotations
 from typing import Any
 
 from .. import changes, errors
-from ..steps import Add, Call, Mention, Return, TailCall
+from ..steps import Add, Call, CgroupOf, CgrpAdd, Mention, Return, TailCall
 from ..uapi import (
+    BPF_F_NO_PREALLOC,
     BPF_F_RDONLY_PROG,
     BPF_F_SLEEPABLE,
     BPF_F_WRONLY_PROG,
+    BPF_LSM_CGROUP,
+    BPF_MAP_TYPE_CGRP_STORAGE,
     BPF_MAP_TYPE_PROG_ARRAY,
     BPF_PROG_TYPE_CGROUP_SOCK,
     BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
     BPF_PROG_TYPE_CGROUP_SOCKOPT,
+    BPF_PROG_TYPE_LSM,
     BPF_PROG_TYPE_SOCKET_FILTER,
 )
-from ..values import U32, Bytes
+from ..values import S32, U32, U64, Bytes
 from .setup import SKB, Refusal, Setup
 
 _NO_CAP = "no ``CAP_BPF`` (before 5.8 ``CAP_SYS_ADMIN``)"
@@ -47,6 +51,22 @@ def _test_run_without_memory(setup: Setup) -> Any:
     count = setup.count
     setup.kernel.fail_next("storage")
     return setup.kernel.prog_test_run(count)
+
+
+def _cgrp_map(setup: Setup) -> Any:
+    return setup.kernel.map_create(
+        BPF_MAP_TYPE_CGRP_STORAGE, S32, U64, map_flags=BPF_F_NO_PREALLOC, btf=True
+    )
+
+
+def _sleepable(setup: Setup, cgroup: CgroupOf) -> Any:
+    return setup.kernel.prog_load(
+        BPF_PROG_TYPE_LSM,
+        CgrpAdd(_cgrp_map(setup), cgroup=cgroup),
+        expected_attach_type=int(BPF_LSM_CGROUP),
+        lsm_hook="socket_bind",
+        prog_flags=int(BPF_F_SLEEPABLE),
+    )
 
 
 PROGRAMS: tuple[Refusal, ...] = (
@@ -148,6 +168,35 @@ PROGRAMS: tuple[Refusal, ...] = (
         errors.ValueAccess,
         "the program reaches outside the value",
         lambda setup: setup.plain(body=Add(setup.map(Bytes(2)))),
+    ),
+    Refusal(
+        "prog_load",
+        errors.KfuncNotAllowed,
+        "a program of this type may not call ``bpf_cgroup_ancestor()``: types for cgroups before "
+        "6.12, ``SOCK_OPS`` before 6.15",
+        lambda setup: setup.kernel.prog_load(
+            BPF_PROG_TYPE_SOCKET_FILTER, CgrpAdd(_cgrp_map(setup), cgroup=CgroupOf.PARENT)
+        ),
+        since=changes.CGRP_STORAGE,
+        rule="cgrp.pointers",
+    ),
+    Refusal(
+        "prog_load",
+        errors.CgroupNotTrusted,
+        "a sleepable program gives a helper a cgroup that it read outside of RCU",
+        lambda setup: _sleepable(setup, CgroupOf.TASK),
+        since=changes.CGRP_STORAGE,
+        until=changes.NO_SLEEPABLE_LSM,
+        rule="cgrp.rcu",
+    ),
+    Refusal(
+        "prog_load",
+        errors.CgroupNotUnderRcu,
+        "a sleepable program gives such a cgroup to ``bpf_cgroup_ancestor()``",
+        lambda setup: _sleepable(setup, CgroupOf.PARENT),
+        since=changes.CGRP_STORAGE,
+        until=changes.NO_SLEEPABLE_LSM,
+        rule="cgrp.rcu",
     ),
     Refusal(
         "prog_load",

@@ -17,6 +17,9 @@ from ..steps import (
     Add,
     BitVerdict,
     Call,
+    CgroupOf,
+    CgrpAdd,
+    CgrpDelete,
     Copy,
     Flush,
     Guard,
@@ -40,6 +43,8 @@ STEPS: dict[str, type[Step]] = {
     "bit_verdict": BitVerdict,
     "guard": Guard,
     "set_retval": SetRetval,
+    "cgrp_add": CgrpAdd,
+    "cgrp_delete": CgrpDelete,
     "return": Return,
     "mention": Mention,
     "call": Call,
@@ -51,7 +56,9 @@ BODIES = ("add", "mix")
 """The steps that ``body`` can stand for."""
 
 MAP, NUMBER, FIELD, HELPER = "a map", "a number", "[offset, width]", "a helper"
+CGROUP, RCU = "task, parent or socket", "true or false"
 _ARGUMENTS = {"MapFd": MAP, "int": NUMBER, "str | None": FIELD, "str": HELPER}
+_ARGUMENTS |= {"CgroupOf": CGROUP, "bool": RCU}
 
 ARGUMENTS = {
     name: tuple(_ARGUMENTS[str(field.type)] for field in fields(step))
@@ -103,6 +110,8 @@ def read(step: Given, named: Callable[[str], Any]) -> Step:
         if kind is MAP
         else "{}:{}".format(*argument)
         if kind is FIELD and argument is not None
+        else CgroupOf(argument)
+        if kind is CGROUP
         else argument
         for kind, argument in zip(ARGUMENTS[step[0]], step[1:], strict=False)
     ]
@@ -135,6 +144,8 @@ def written(
         elif kind is FIELD:
             found = next(maps)
             given.append(None if value is None else [*place_of(found, value)])
+        elif kind is CGROUP:
+            given.append(str(value))
         else:
             given.append(value)
     while given[-1] is None:
@@ -145,7 +156,11 @@ def written(
 def source(step: Given) -> str:
     """Return a step as a Python expression, in which maps are variables."""
     given = [
-        repr(argument) if kind is HELPER else str(argument)
+        repr(argument)
+        if kind is HELPER
+        else f"CgroupOf.{argument.upper()}"
+        if kind is CGROUP
+        else str(argument)
         for kind, argument in zip(ARGUMENTS[step[0]], step[1:], strict=False)
     ]
     return f"{STEPS[step[0]].__name__}({', '.join(given)})"

@@ -13,6 +13,7 @@ from enum import IntFlag
 from functools import cached_property
 from typing import Any, NoReturn
 
+from ..steps import CgroupOf
 from . import bodies, shapes
 from .names import ATTACH_TYPES, GARBAGE
 
@@ -196,8 +197,8 @@ class StepList(Kind):
         Choice(tuple(bodies.STEPS)).check(given[0])
         kinds = bodies.ARGUMENTS[given[0]]
         needed = sum(kind is not bodies.FIELD for kind in kinds)
-        if given[0] == "tail_call":
-            needed = 1  # the slot is 0 if it is absent
+        if given[0] in ("tail_call", "cgrp_add", "cgrp_delete"):
+            needed = 1  # the others have defaults
         if not needed <= len(given) - 1 <= len(kinds):
             _fail(given, f"{given[0]} with {', '.join(kinds)}")
         for kind, argument in zip(kinds, given[1:], strict=False):
@@ -207,7 +208,11 @@ class StepList(Kind):
                 self._MAP.check(argument)
             elif kind is bodies.HELPER:
                 Text().check(argument)
-            elif argument is not None:
+            elif kind is bodies.CGROUP:
+                Choice(tuple(map(str, CgroupOf))).check(argument)
+            elif kind is bodies.RCU:
+                Choice((False, True)).check(argument)
+            elif kind is bodies.FIELD and argument is not None:
                 Some(Number(1 << 16)).check(argument)
                 if len(argument) != 2 or argument[1] not in (1, 2, 4, 8):
                     _fail(argument, kind)

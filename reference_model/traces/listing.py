@@ -258,6 +258,7 @@ class _Writer:
             expected_attach_type=ATTACH_TYPES[expected] if expected else None,
             helper_flags=op["helper_flags"] or None,
             lsm_hook=repr(op["lsm_hook"]) if op.get("lsm_hook") else None,
+            prog_flags=uapi.BPF_F_SLEEPABLE if op.get("sleepable") else None,
         )
 
     def prog_array_create(self, op: Op) -> None:

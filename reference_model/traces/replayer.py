@@ -227,6 +227,7 @@ class Replayer(Generic[K]):
             expected_attach_type=ATTACH_TYPES[expected] if expected else 0,
             helper_flags=op["helper_flags"],
             lsm_hook=op.get("lsm_hook", ""),
+            prog_flags=int(uapi.BPF_F_SLEEPABLE) if op.get("sleepable") else 0,
         )
         self.live[op["prog"]] = program
         self.prog_names[program.id] = op["prog"]

@@ -12,21 +12,41 @@ from support_programs import since
 from support_state import refused
 
 from reference_model import (
+    BPF_CGROUP_INET4_CONNECT,
+    BPF_CGROUP_INET_EGRESS,
+    BPF_CGROUP_INET_INGRESS,
+    BPF_CGROUP_INET_SOCK_CREATE,
     BPF_EXIST,
+    BPF_F_ALLOW_OVERRIDE,
     BPF_F_LOCK,
     BPF_F_NO_PREALLOC,
+    BPF_F_SLEEPABLE,
     BPF_LOCAL_STORAGE_GET_F_CREATE,
+    BPF_LSM_CGROUP,
     BPF_MAP_TYPE_CGRP_STORAGE,
     BPF_NOEXIST,
+    BPF_PROG_TYPE_CGROUP_DEVICE,
+    BPF_PROG_TYPE_CGROUP_SKB,
+    BPF_PROG_TYPE_CGROUP_SOCK,
+    BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+    BPF_PROG_TYPE_LSM,
+    BPF_PROG_TYPE_SOCK_OPS,
+    BPF_PROG_TYPE_SOCKET_FILTER,
     SPIN_LOCK,
     STORAGE_KEY,
     U32,
     U64,
+    Add,
     Cgroup,
+    CgroupOf,
+    CgrpAdd,
+    CgrpDelete,
     Kernel,
     MapFd,
+    ProgType,
     Struct,
     Type,
+    UndefinedBehaviour,
     errors,
 )
 
@@ -275,3 +295,168 @@ def test_every_flag_of_an_update_has_its_answer() -> None:
         else:
             answer = "ENOENT" if plain == 2 and not exists else "ok"
         assert outcome(kernel.map_update_elem, found, web, {"n": 2}, flags) == answer
+
+
+# -- programs that call the helpers ----------------------------------------------------------------
+
+EGRESS, CONNECT = BPF_CGROUP_INET_EGRESS, BPF_CGROUP_INET4_CONNECT
+SKB, ADDRESS = BPF_PROG_TYPE_CGROUP_SKB, BPF_PROG_TYPE_CGROUP_SOCK_ADDR
+
+
+def value_of(kernel: Kernel, found: MapFd, cgroup: Cgroup) -> Any:
+    """The value of a cgroup, or ENOENT."""
+    try:
+        return kernel.map_lookup_elem(found, cgroup)
+    except errors.NoEntry as error:
+        return error.name
+
+
+@RELEASES
+def test_a_program_creates_a_value_if_its_flags_say_so(release: str) -> None:
+    """Trace cgrp-storage-programs."""
+    kernel, found, web = setup(release)
+    for flags, value in ((0, "ENOENT"), (2, "ENOENT"), (3, "ENOENT"), (1, 5)):
+        prog = kernel.prog_load(SKB, CgrpAdd(found, 5, flags=flags))
+        kernel.prog_attach(web, prog, EGRESS, BPF_F_ALLOW_OVERRIDE)
+        kernel.fire(web, EGRESS)
+        assert value_of(kernel, found, web) == value
+
+
+def test_memory_that_is_short_makes_the_helper_return_null() -> None:
+    """``bpf_cgrp_storage.c:bpf_cgrp_storage_get``: the program continues without a value."""
+    kernel, found, web = setup()
+    kernel.prog_attach(web, kernel.prog_load(SKB, CgrpAdd(found)), EGRESS)
+    kernel.fail_next("storage")
+    kernel.fire(web, EGRESS)
+    assert value_of(kernel, found, web) == "ENOENT"
+    kernel.fire(web, EGRESS)
+    assert value_of(kernel, found, web) == 1
+
+
+def test_programs_share_the_value_and_one_deletes_it() -> None:
+    """Trace cgrp-storage-programs."""
+    kernel, found, web = setup()
+    shop = kernel.mkdir("shop", web)
+    count = kernel.prog_load(SKB, CgrpAdd(found))
+    connect = kernel.prog_load(ADDRESS, CgrpAdd(found, 10), expected_attach_type=int(CONNECT))
+    end = kernel.prog_load(
+        BPF_PROG_TYPE_CGROUP_SOCK,
+        CgrpDelete(found, CgroupOf.SOCKET),
+        expected_attach_type=int(BPF_CGROUP_INET_SOCK_CREATE),
+    )
+    kernel.prog_attach(web, count, EGRESS)
+    kernel.prog_attach(web, connect, CONNECT)
+    kernel.fire(shop, EGRESS)
+    kernel.fire(shop, CONNECT)
+    assert value_of(kernel, found, shop) == 11
+    assert value_of(kernel, found, web) == "ENOENT"
+    kernel.prog_attach(shop, end, BPF_CGROUP_INET_SOCK_CREATE)
+    for _ in range(2):  # what is not there is not deleted
+        kernel.fire(shop, BPF_CGROUP_INET_SOCK_CREATE)
+        assert value_of(kernel, found, shop) == "ENOENT"
+
+
+def test_which_cgroup() -> None:
+    """The owner of an open socket is a process in the root cgroup; cgrp-storage-programs."""
+    kernel, found, web = setup()
+    shop = kernel.mkdir("shop", web)
+    steps = [
+        CgrpAdd(found, amount, cgroup=of)
+        for amount, of in ((1, CgroupOf.TASK), (10, CgroupOf.PARENT), (100, CgroupOf.SOCKET))
+    ]
+    kernel.prog_attach(web, kernel.prog_load(SKB, steps), EGRESS)
+    kernel.fire(shop, EGRESS)
+    assert [value_of(kernel, found, cgroup) for cgroup in (shop, web)] == [101, 10]
+    kernel.fire(kernel.socket(shop), EGRESS)
+    assert [value_of(kernel, found, cgroup) for cgroup in (shop, web)] == [201, 10]
+    assert value_of(kernel, found, kernel.root) == 1
+
+
+def test_a_plain_text_names_a_cgroup() -> None:
+    kernel, found, web = setup()
+    prog = kernel.prog_load(SKB, CgrpAdd(found, cgroup="socket"))  # type: ignore[arg-type]
+    kernel.prog_attach(web, prog, EGRESS)
+    kernel.fire(web, EGRESS)
+    assert value_of(kernel, found, web) == 1
+    with pytest.raises(TypeError, match=r"CgrpAdd\.cgroup: 'here' is not a cgroup"):
+        kernel.prog_load(SKB, CgrpAdd(found, cgroup="here"))  # type: ignore[arg-type]
+
+
+def test_what_is_undefined_changes_nothing() -> None:
+    """In a softirq the current task can be any."""
+    kernel, found, web = setup()
+    counts = kernel.map_create(SHARED, STORAGE_KEY, U64)
+    kernel.map_update_elem(found, web, 7)
+    both = [Add(counts), CgrpAdd(found, cgroup=CgroupOf.SOCKET), CgrpAdd(found)]
+    kernel.prog_attach(web, kernel.prog_load(SKB, both), BPF_CGROUP_INET_INGRESS)
+    with pytest.raises(UndefinedBehaviour, match="softirq"):
+        kernel.fire(web, BPF_CGROUP_INET_INGRESS)
+    assert value_of(kernel, found, web) == 7
+    assert kernel.map_lookup_elem(counts, (web, BPF_CGROUP_INET_INGRESS)) == 0
+
+
+def test_a_test_run_has_no_cgroup_of_the_model() -> None:
+    kernel, found, web = setup()
+    prog = kernel.prog_load(SKB, [CgrpAdd(found), CgrpAdd(found, cgroup=CgroupOf.SOCKET)])
+    assert kernel.prog_test_run(prog) == 1
+    assert value_of(kernel, found, web) == "ENOENT"
+
+
+@pytest.mark.parametrize(
+    ("release", "prog_type", "answer"),
+    [
+        *[("6.11", prog_type, "EACCES") for prog_type in (SKB, ADDRESS, BPF_PROG_TYPE_SOCK_OPS)],
+        *[("6.12.118", prog_type, "ok") for prog_type in (SKB, BPF_PROG_TYPE_CGROUP_DEVICE)],
+        ("6.12.118", BPF_PROG_TYPE_SOCK_OPS, "EACCES"),
+        ("6.19.14", BPF_PROG_TYPE_SOCK_OPS, "ok"),
+        ("7.3.4", BPF_PROG_TYPE_SOCKET_FILTER, "EACCES"),
+    ],
+)
+def test_who_may_call_kernel_functions(release: str, prog_type: ProgType, answer: str) -> None:
+    """Trace cgrp-storage-refusals."""
+    kernel, found, _ = setup(release)
+    expected = int(CONNECT) if prog_type is ADDRESS else 0
+    parent = CgrpAdd(found, cgroup=CgroupOf.PARENT)
+    load = kernel.prog_load
+    assert outcome(load, prog_type, parent, expected_attach_type=expected) == answer
+    assert outcome(load, prog_type, CgrpAdd(found), expected_attach_type=expected) == "ok"
+
+
+@pytest.mark.parametrize("of", [CgroupOf.TASK, CgroupOf.PARENT])
+@pytest.mark.parametrize("rcu", [False, True])
+@pytest.mark.parametrize("sleepable", [False, True])
+def test_sleepable_programs_need_rcu(of: CgroupOf, rcu: bool, sleepable: bool) -> None:
+    """Trace cgrp-storage-sleepable; only 6.19.14 of the kernels lets LSM programs sleep."""
+    kernel, found, _ = setup("6.19.14")
+    refusal = {CgroupOf.TASK: "EACCES", CgroupOf.PARENT: "EINVAL"}[of]
+    for step in (CgrpAdd(found, cgroup=of, rcu=rcu), CgrpDelete(found, cgroup=of, rcu=rcu)):
+        answer = outcome(
+            kernel.prog_load,
+            BPF_PROG_TYPE_LSM,
+            step,
+            expected_attach_type=int(BPF_LSM_CGROUP),
+            lsm_hook="socket_bind",
+            prog_flags=int(BPF_F_SLEEPABLE) if sleepable else 0,
+        )
+        assert answer == (refusal if sleepable and not rcu else "ok")
+
+
+def test_what_else_the_verifier_rejects() -> None:
+    """Trace cgrp-storage-refusals."""
+    kernel, found, _ = setup(value=Struct(n=U64, lock=SPIN_LOCK))
+    counts = kernel.map_create(SHARED, STORAGE_KEY, U64)
+    for body, error in (
+        (CgrpAdd(counts), errors.HelperMapType),
+        (CgrpDelete(counts), errors.HelperMapType),
+        (Add(found), errors.HelperMapType),
+    ):
+        with pytest.raises(error):
+            kernel.prog_load(SKB, body)
+    with kernel.user("CAP_BPF", "CAP_NET_ADMIN"), refused(kernel, "EINVAL", errors.UnknownHelper):
+        kernel.prog_load(SKB, CgrpAdd(found))
+    with pytest.raises(ValueError, match="have no socket at hand"):
+        kernel.prog_load(BPF_PROG_TYPE_CGROUP_DEVICE, CgrpAdd(found, cgroup=CgroupOf.SOCKET))
+    old = Kernel("6.1")
+    wrong = old.map_create(SHARED, STORAGE_KEY, U64)
+    with refused(old, "EINVAL", errors.UnknownHelper):
+        old.prog_load(SKB, CgrpAdd(wrong))

@@ -265,7 +265,7 @@ FACTS: list[tuple[str, str, str | None, str]] = [
     ("SLEEPABLE_TAIL_CALLS", "0f0c332992b8", "7.0", ""),
     (
         *("NEXT_KEY_END", "5828b9e5b272", "7.1"),
-        "5.10.258 5.15.215 6.1.175 6.6.141 6.12.91 6.18.33 7.0.10",
+        "5.10.258 5.15.209 6.1.175 6.6.141 6.12.91 6.18.33 7.0.10",
     ),
     (
         *("TAIL_CALL_COOKIES_TIGHT", "10627ddc0167", "7.2"),
@@ -274,7 +274,11 @@ FACTS: list[tuple[str, str, str | None, str]] = [
     ("PREORDER_INDEX", "f08aaee3152d", "7.2", "6.6.145 6.12.97 6.18.40 7.1.5"),
     ("NO_SLEEPABLE_LSM", "5b038319be44", "7.2", "6.1.191 6.12.114 7.1.5"),
     ("QUERY_WRITES_NO_REVISION", "21c4b99b27f3", "7.2", "6.12.110 6.18.40 7.1.5"),
-    ("LINK_UPDATE_COMPARES_MAPS", "3f562c537e9e", "7.3", "6.1.191 6.12.110 7.2.6"),
+    ("LINK_UPDATE_COMPARES_MAPS", "3f562c537e9e", "7.3", "6.1.191 6.12.110 6.18.52 7.2.6"),
+    ("NESTED_FIELDS", "64e8ee814819", "6.11", ""),
+    ("CGROUP_KFUNCS", "67666479edf1", "6.12", ""),
+    ("SOCK_OPS_KFUNCS", "59422464266f", "6.15", ""),
+    ("FIELDS_COUNTED_IN_WHOLE_VALUE", "f08619f06046", "7.3", "6.12.110 6.18.52 7.2.6"),
     ("FAILED_REPLACE_RESTORES", "6655c409707e", "7.3", "6.1.191 6.6.157 6.12.110 6.18.52 7.2.6"),
     ("SPARSE_CPUS", "75b0a6db4300", "7.3", "7.2.7"),
 ]

@@ -41,6 +41,7 @@ from reference_model import (
     Type,
     errors,
 )
+from reference_model.special_fields import kinds
 
 BOTH = [pytest.param(SHARED, id="shared"), pytest.param(PERCPU, id="percpu")]
 CGRP = BPF_MAP_TYPE_CGRP_STORAGE
@@ -408,7 +409,7 @@ def test_errno_numbers_of_refused_fields() -> None:
 @pytest.mark.parametrize("value", [LOCKED, Struct(t=TIMER), Struct(p=KPTR)], ids=repr)
 def test_special_fields_and_program_access(release: str, value: Type) -> None:
     """EACCES wins over the field's own refusal; spin-lock-values."""
-    field = next(iter(value.specials()))
+    field = next(iter(kinds(value)))
     since_release = {SPIN_LOCK: "5.1", TIMER: "5.15", KPTR: "5.19"}[field]
     if not at_least(release, since_release):
         assert create(release, value=value, btf=True, map_flags=RDONLY_PROG) == "ok"

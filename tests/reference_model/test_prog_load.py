@@ -607,6 +607,6 @@ def test_fields_of_the_lock_that_is_younger_than_the_kernel() -> None:
         kernel = Kernel(release)
         value = Struct(lock=RES_SPIN_LOCK, small=U8)
         found = storage_map(kernel, value=value, btf=True)
-        assert (RES_SPIN_LOCK in found.object.record) is known
+        assert bool(found.object.record) is known
         answer = outcome(kernel.prog_load, SKB, Add(found))  # the first word is the lock
         assert answer == ("EACCES" if known else "ok")

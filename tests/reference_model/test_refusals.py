@@ -20,6 +20,7 @@ ROOT = MODEL.parent
 MODULES = [
     *("state", "kernel", "cgroups", "maps", "map_create", "storages", "programs", "attachments"),
     *("links", "ids", "execution", "prog_arrays", "cgrp_storage", "references", "descriptors"),
+    "special_fields",
 ]
 NOT_OURS = {
     *("cgrp_storage_delete", "cgrp_storage_get"),  # of BPF_MAP_TYPE_CGRP_STORAGE alone

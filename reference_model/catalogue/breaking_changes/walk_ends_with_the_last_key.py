@@ -66,7 +66,7 @@ The kernel asked for the next entry of a list, and did not notice that it had re
 of the list (``local_storage.c:cgroup_storage_get_next_key``). It returned a key that consists of
 internal data of the map. With the struct key, this data contains kernel addresses, so do not print
 or export it (from source). Commit :commit:`5828b9e5b272` fixed this in 7.1, 7.0.10, 6.18.33,
-6.12.91, 6.6.141, 6.1.175, 5.15.215 (or earlier) and 5.10.258 (CVE-2026-45838).
+6.12.91, 6.6.141, 6.1.175, 5.15.209 and 5.10.258 (CVE-2026-45838).
 
 The iteration ends after the invalid key, because ``BPF_MAP_GET_NEXT_KEY`` with an unknown key fails
 with ``ENOENT``. A hash map would restart at its first key.

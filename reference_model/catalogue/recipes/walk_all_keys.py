@@ -100,7 +100,7 @@ skip it, and continue until ``bpf_map_get_next_key()`` itself fails.
     details="""
 Before the fix, the kernel treated the head of its list as one more element. The fix is commit
 :commit:`5828b9e5b272`, in 7.1 and in the stable releases 7.0.10, 6.18.33, 6.12.91, 6.6.141,
-6.1.175, 5.15.215 (or earlier) and 5.10.258.
+6.1.175, 5.15.209 and 5.10.258.
 
 The iteration returns the newest storage first. Since 5.9, attaching a program again does not move
 its entry.

@@ -15,6 +15,7 @@ from support_objects import COUNT, MAP, compiled, needs_compiler
 from reference_model.checker import Malformed, btf, elf
 from reference_model.checker.btf import Btf, lines
 from reference_model.checker.value_types import value_type
+from reference_model.special_fields import kinds
 
 TYPES = """
 enum colour { RED = -1, GREEN, BLUE };
@@ -186,7 +187,7 @@ def test_an_array_of_itself_has_no_size() -> None:
 def test_a_struct_in_itself_has_no_special_fields() -> None:
     members = struct.pack("<III", 1, 1, 0) * 50
     types = Btf(made(one(btf.STRUCT, 8, 50, members)), "<")
-    assert value_type(types, 1).specials() == {}
+    assert kinds(value_type(types, 1)) == set()
 
 
 def test_too_many_bytes() -> None:

@@ -26,6 +26,7 @@ from reference_model import (
 )
 from reference_model.storages import ByKey, PerAttachment
 from reference_model.traces.kinds import Maybe, Name
+from reference_model.values import KPTR, TIMER, Array
 
 CREATE = {
     "op": "map_create",
@@ -479,7 +480,11 @@ def test_read(tmp_path: Path) -> None:
         ("struct {u64; u32; pad}", Struct(m0=U64, m1=U32)),
         ("typedef struct {bpf_spin_lock; u64}", Struct(m0=SPIN_LOCK, m1=U64)),
         ("struct {struct {u32}; u32}", Struct(m0=Struct(m0=U32), m1=U32)),
-        ("struct {struct {u32; u32}; u32}", None),
+        ("struct {struct {u32; kptr}; u32}", Struct(m0=Struct(m0=U32, m1=KPTR), m1=U32)),
+        ("struct {struct {bpf_timer}[2]}", Struct(m0=Array(Struct(m0=TIMER), 2))),
+        ("bpf_spin_lock", None),
+        ("u32[x]", None),
+        ("u32]", None),
         ("struct {u64", None),
         ("float", None),
     ],
