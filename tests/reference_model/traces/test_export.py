@@ -315,7 +315,7 @@ def not_exportable(ask: str) -> None:
         ("kernel.link_create(web, count, EGRESS, 64)", "no field for flags=64"),
         ("kernel.prog_load(BPF_PROG_TYPE_LSM, lsm_hook='socket_bind')", "no field for lsm_hook="),
         ("kernel.map_create(SHARED, STORAGE_KEY, U64, numa_node=1)", "no field for numa_node=1"),
-        ("kernel.map_create(SHARED, U64, Struct(k=KPTR), btf=True)", "no name for KPTR"),
+        ("kernel.map_create(SHARED, U64, Struct(k=U8), btf=True)", "no name for U8"),
         ("kernel.map_lookup_elem(counts, (99, EGRESS))", "no cgroup has the id 0x63"),
         ("kernel.obj_get('nowhere')", "nothing was pinned at nowhere"),
         ("kernel.close(count); kernel.prog_attach(web, count, EGRESS)", "it is closed"),
