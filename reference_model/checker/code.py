@@ -17,7 +17,7 @@ from .objects import INSN, Function, Map, Object
 LD, LDX, ST, STX, ALU, JMP, JMP32, ALU64 = range(8)
 """Classes of instructions: the lower 3 bits of an opcode."""
 MEM, MEMSX, ATOMIC = 0x60, 0x80, 0xC0
-LD_IMM64, CALL, EXIT, JA, JA32 = 0x18, 0x85, 0x95, 0x05, 0x06
+LD_IMM64, CALL, CALL_REGISTER, EXIT, JA, JA32 = 0x18, 0x85, 0x8D, 0x95, 0x05, 0x06
 WIDTHS = {0x00: 4, 0x08: 2, 0x10: 1, 0x18: 8}
 PSEUDO_CALL, PSEUDO_KFUNC = 1, 2
 

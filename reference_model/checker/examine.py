@@ -123,5 +123,11 @@ def _doubts(programs: dict[Program, Behaviour]) -> Iterator[str]:
                     f"The lock in a value of the map {found.name} is inside another struct. "
                     "Linux finds it there since 6.11, and rejects the program before."
                 )
+        if behaviour.register_calls:
+            places = ", ".join(sorted(behaviour.register_calls))
+            yield (
+                f"The program {program.name} calls what a register holds at {places}, as clang "
+                "writes helper calls without -O2: compile it with -O2."
+            )
         if not behaviour.complete:
             yield f"The code of the program {program.name} could not be followed to its end."

@@ -67,6 +67,8 @@ class Behaviour:
     """Of which maps it gets storages with bpf_get_local_storage()."""
     unknown_storages: set[str] = field(default_factory=set)
     """Where it gets the storage of a map that is not known."""
+    register_calls: set[str] = field(default_factory=set)
+    """Where it calls what a register holds, which is not followed."""
     flags: dict[int, set[str]] = field(default_factory=dict)
     """The flags of bpf_get_local_storage() other than 0."""
     wrong: dict[tuple[Map, int], set[str]] = field(default_factory=dict)
@@ -169,6 +171,9 @@ class _Follower:
             elif insn.src:
                 value = None
             return _set(state, insn.dst, value)
+        if insn.op == code.CALL_REGISTER:
+            self.found.register_calls.add(self._place(insn))
+            return State((None,) * 6 + state.registers[6:], {}, state.locks)
         if insn.op == code.CALL:
             return self._called(insn, state)
         if kind == code.LD:
@@ -307,5 +312,5 @@ def _targets(insn: Insn, at: int) -> Iterator[int]:
         yield at + 2
     else:
         yield at + 1
-        if kind in (code.JMP, code.JMP32) and insn.op != code.CALL:
+        if kind in (code.JMP, code.JMP32) and insn.op not in (code.CALL, code.CALL_REGISTER):
             yield at + 1 + insn.off

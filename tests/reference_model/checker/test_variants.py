@@ -129,6 +129,13 @@ def test_without_btf_the_sizes_are_unknown() -> None:
     assert not found.affected
 
 
+def test_without_optimization_helpers_are_called_through_registers() -> None:
+    found = examined(compiled(PROGRAM, "-g", "-O0"))
+    (doubt,) = found.doubts
+    assert "calls what a register holds at <stdin>:" in doubt
+    assert doubt.endswith("compile it with -O2.")
+
+
 def test_without_btf_other_objects_are_not_in_doubt() -> None:
     other = MAP.replace("CGROUP_STORAGE", "HASH") + 'SEC("xdp") int pass(void *ctx) { return 2; }'
     assert examined(compiled(other, "-g0")).doubts == []
