@@ -40,7 +40,7 @@ IN_THE_TREE = {"test_check.py", "test_selftest_objects.py"}
 # What takes longest begins first, so that no process waits for it at the end.
 LONG = {
     *("test_guests.py", "test_probe_guest.py", "test_check.py", "test_explore.py"),
-    *("test_properties.py", "test_inference.py", "test_questions.py"),
+    *("test_kills.py", "test_properties.py", "test_inference.py", "test_questions.py"),
     *("test_arguments.py", "test_changing.py"),
 }
 

@@ -5,15 +5,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -32,64 +28,12 @@ from reference_model.commands import (
 )
 
 ROOT = Path(__file__).parents[2]
-DIVERGE = ["reference_model", "diverge", "5.8", "5.9", "--depth", "30", "--jobs", "2"]
 SLEEPER = """
 import time
 from reference_model.commands import finish
 
 finish(lambda: print("begun", flush=True) or time.sleep(60))
 """
-SEARCH = ["records", "search", "--jobs", "2"]
-
-
-@contextmanager
-def started(*command: str) -> Iterator[subprocess.Popen[str]]:
-    """A command in a process group of its own, of which nothing is left afterwards."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", *command],
-        cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        start_new_session=True,
-    )  # fmt: skip
-    try:
-        yield process
-    finally:
-        for one in group(process.pid):
-            os.kill(one, signal.SIGKILL)
-        process.communicate()
-
-
-def group(leader: int) -> list[int]:
-    """The processes of a group that have not ended."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, _, number = path.read_text().rpartition(")")[2].split()[:3]
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if int(number) == leader and state != "Z":
-            found.append(int(path.parent.name))
-    return found
-
-
-def wait_for_processes(process: subprocess.Popen[str], count: int) -> None:
-    """Wait until a command has as many processes; it must not have ended."""
-    deadline = time.monotonic() + 60
-    while len(group(process.pid)) != count:
-        assert time.monotonic() < deadline, f"never {count} processes: {group(process.pid)}"
-        time.sleep(0.05)
-
-
-@pytest.mark.parametrize("command", [DIVERGE, SEARCH], ids=["diverge", "search"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_no_worker_outlives_its_command(command: list[str], number: signal.Signals) -> None:
-    with started(*command) as process:
-        wait_for_processes(process, 3)
-        process.send_signal(number)
-        process.wait(60)
-        wait_for_processes(process, 0)
-        if process.returncode != -number:  # what died had no time to say anything
-            assert process.stderr is not None
-            assert "Traceback" not in process.stderr.read()
 
 
 @pytest.mark.parametrize(
