@@ -110,6 +110,8 @@ class Outcome(NamedTuple):
     seen: Observations
     source: str
     """Where this was read or recorded, never the model; in reStructuredText."""
+    step: str = ""
+    """What ``since`` changed for this story, if the change itself has another effect."""
 
 
 class Evidence(NamedTuple):

@@ -21,7 +21,15 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
 from reference_model import MAINLINE, Release, changes
-from reference_model.catalogue import FOLDERS, RELEASES, Difference, Recipe, Story, stories
+from reference_model.catalogue import (
+    FOLDERS,
+    RELEASES,
+    BreakingChange,
+    Difference,
+    Recipe,
+    Story,
+    stories,
+)
 from reference_model.releases import Change
 
 from .links import helped_by, link, titles
@@ -60,11 +68,19 @@ GUIDES = {
 
 
 def effect_in(story: Difference, first: str | None) -> str:
-    """What a change did in one release: its summary may describe several steps."""
-    steps = list(dict.fromkeys(changes_of(story)))
-    if len(steps) == 1:
+    """What a change did in one release: its summary may describe several steps.
+
+    >>> effect_in(stories(Difference)["values_may_exceed_a_page"], "4.20")
+    'Per-CPU maps can be created, with values of up to 4096 bytes.'
+    """
+    if len(set(changes_of(story))) == 1:
         return first_sentence(story.summary)
-    return " ".join(step.effect for step in steps if step.first == first)
+    said = [
+        outcome.step or outcome.since.effect
+        for outcome in story.outcomes
+        if outcome.since is not None and outcome.since.first == first
+    ]
+    return " ".join(dict.fromkeys(said))
 
 
 KINDS = {
@@ -126,14 +142,16 @@ class StoryList(FolderDirective):
         return list(order())
 
     def by_release(self, kind: type[Difference]) -> Iterator[nodes.Node]:
-        """A section for each release, that with most changes first and then the newest first."""
+        """A section for each release, newest first; 5.9, which broke most, precedes them."""
         found: dict[str | None, list[str]] = {}
         for name in by_age(kind):
             for change in changes_of(stories(kind)[name]):
                 names = found.setdefault(change.first, [])
                 if name not in names:
                     names.append(name)
-        known = [changes.SHARED_STORAGE.first, *reversed(MAINLINE), None]
+        known = [*reversed(MAINLINE), None]
+        if kind is BreakingChange:
+            known.insert(0, changes.SHARED_STORAGE.first)
         for first in sorted(found, key=known.index):
             title = f"Linux {first}" if first else "Proposed and never released"
             yield section(self, title, self.entries(found[first], first))

@@ -122,6 +122,7 @@ counted a packet that the kernel drops.
             },
             "kernel 5.10.262, trace return-values; ``verifier.c:check_return_code``, "
             "``syscall.c:bpf_prog_attach_check_attach_type`` of 5.4 and 5.10",
+            step="A program that declares ``BPF_CGROUP_INET_EGRESS`` can return 2 and 3.",
         ),
         Outcome(
             changes.BIND_RETURNS,

@@ -81,12 +81,15 @@ capability.
             changes.LINKS,
             {"load": "ok", "attach": "EPERM", "link": "EPERM", "programs": "EPERM"},
             "kernel 5.7.14; ``syscall.c:link_create`` of 5.7",
+            step="``BPF_LINK_CREATE`` fails with ``EPERM`` without ``CAP_NET_ADMIN``.",
         ),
         Outcome(
             changes.CAP_BPF,
             {"load": "ok", "attach": "EINVAL", "link": "EPERM", "programs": "EPERM"},
             "kernels 5.10.262 and 6.1.192, trace net-admin; "
             "``syscall.c:bpf_prog_attach_check_attach_type`` of 5.8",
+            step="Without ``CAP_NET_ADMIN`` attaching a ``CGROUP_SKB`` program fails with "
+            "``EINVAL`` instead of ``EPERM``.",
         ),
         Outcome(
             changes.SYS_ADMIN_IS_NET_ADMIN,

@@ -92,6 +92,8 @@ Since 6.2 creating a map with a lock requires ``CAP_BPF``, and the map cannot be
                 "locked lookup": "EINVAL",
             },
             "kernel 5.0.0; ``cgroup_storage_update_elem`` of 5.0 takes ``BPF_EXIST`` alone",
+            step="A map whose BTF shows a lock can be created. Lookups and updates with "
+            "``BPF_F_LOCK`` fail with ``EINVAL``.",
         ),
         Outcome(
             changes.SPIN_LOCK,
@@ -124,8 +126,8 @@ kernel supports the lock, ``EINVAL`` that it does not. Then load the program tha
 the one that does not.
 """,
     without="""
-Let each number have one kind of writer. Programs add atomically or count per CPU. User space writes
-numbers that programs only read, and updates the whole value.
+Let only one side write each number. Let programs add atomically, or count per CPU. Let user space
+write only numbers that programs do not change, and always update the whole value.
 """,
     rules=("btf.spin-lock", "update.lock", "lookup.flags"),
     recipes=("update_concurrently",),

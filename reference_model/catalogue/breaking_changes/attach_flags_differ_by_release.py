@@ -123,6 +123,7 @@ Before 6.17, the flags of ``BPF_LINK_CREATE`` must be 0.
                 "entry of first": "ENOENT",
             },
             "kernel 5.8.18; ``cgroup.c:__cgroup_bpf_attach`` of 5.8",
+            step="``BPF_PROG_ATTACH`` accepts ``BPF_F_REPLACE``.",
         ),
         Outcome(
             changes.SHARED_STORAGE,
@@ -135,6 +136,7 @@ Before 6.17, the flags of ``BPF_LINK_CREATE`` must be 0.
             },
             "kernels 5.9.1 to 6.1.176, the July 2020 proposal; ``cgroup.c:__cgroup_bpf_attach`` "
             "of 5.9",
+            step="A program that is replaced with ``BPF_F_REPLACE`` leaves its entry in the map.",
         ),
         Outcome(
             changes.PREORDER,
@@ -146,6 +148,8 @@ Before 6.17, the flags of ``BPF_LINK_CREATE`` must be 0.
                 "entry of first": 1,
             },
             "kernel 6.12.107; ``cgroup.c:compute_effective_progs`` of 6.12.107",
+            step="``BPF_PROG_ATTACH`` accepts ``BPF_F_PREORDER``. Programs attached with it "
+            "run first.",
         ),
         Outcome(
             changes.ORDERING,

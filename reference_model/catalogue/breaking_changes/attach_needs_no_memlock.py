@@ -120,6 +120,7 @@ kernel the program another one. Attaching to four cgroups therefore exceeds the 
             },
             "``local_storage.c`` of 5.9 and 5.10; the July 2020 proposal, tested by hand, which "
             "needs a page for a moment even if the storage exists",
+            step="The storage of a detached program still counts against the limit.",
         ),
         Outcome(
             changes.MEMCG_ACCOUNTING,

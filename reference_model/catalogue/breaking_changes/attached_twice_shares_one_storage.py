@@ -100,6 +100,7 @@ nothing for the other.
             {"attach": "ok", "link": "undefined"},
             "kernel 5.8.18, which warned at ``local_storage.c:577``; "
             "``local_storage.c:bpf_cgroup_storage_link``",
+            step="A link can attach a program a second time to a hook, which corrupts the map.",
         ),
         Outcome(
             changes.SHARED_STORAGE,
@@ -112,6 +113,7 @@ nothing for the other.
             },
             "kernels 5.9.1 to 7.2.13, the July 2020 proposal; "
             "``cgroup.c:bpf_cgroup_storages_alloc``",
+            step="All attachments of the program share one storage.",
         ),
     ),
     evidence=(

@@ -106,6 +106,8 @@ processes without capabilities before any other check.
                 "freeze without capability": "EPERM",
             },
             "``syscall.c:map_freeze`` of 5.4, 5.10 and 6.1",
+            step="``BPF_MAP_FREEZE`` exists. It accepts a read-only descriptor, and requires "
+            "``CAP_SYS_ADMIN``.",
         ),
         Outcome(
             changes.FREEZE_NEEDS_WRITE,

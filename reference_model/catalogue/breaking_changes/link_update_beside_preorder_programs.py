@@ -115,6 +115,8 @@ afterwards.
             {"attach the guard to run first": "ok", "update, and a packet": "undefined"},
             "kernel 6.19.14, which crashed at the packet; the queries and the variant with one map "
             "were tested on it too; OSV record CVE-2026-72427",
+            step="``BPF_F_PREORDER`` exists, and ``BPF_LINK_UPDATE`` can replace the wrong "
+            "program beside it.",
         ),
         Outcome(
             changes.PREORDER_INDEX,

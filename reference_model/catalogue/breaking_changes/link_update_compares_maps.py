@@ -98,6 +98,7 @@ the storage belongs to a freed map, and what follows is undefined.
                 "packet": "undefined",
             },
             "kernels 5.8.18 to 6.12.107, the July 2020 proposal, which crashed in the last step",
+            step="Links exist, and ``BPF_LINK_UPDATE`` accepts a program with any storage maps.",
         ),
         Outcome(
             changes.LINK_UPDATE_COMPARES_MAPS,

@@ -102,6 +102,8 @@ On 4.19 the per-CPU type does not exist, and creating the map fails with ``EINVA
             },
             "kernels 5.4.59 to 6.12.107, the July 2020 proposal; ``syscall.c:map_lookup_elem`` of "
             "5.4, 6.12",
+            step="Per-CPU maps can be created. Lookups and updates with either flag fail with "
+            "``EINVAL``.",
         ),
         Outcome(
             changes.CPU_FLAGS,

@@ -80,21 +80,28 @@ middle of a program's write, and a lock cannot prevent this.
             changes.PERCPU_STORAGE,
             {"lock in a per-CPU value": "ENOTSUPP", "lock in a shared value": "ENOTSUPP"},
             "``local_storage.c`` of 4.20: ``map_check_no_btf``",
+            step="Creating a per-CPU map with BTF fails with ``ENOTSUPP`` (524), with a lock "
+            "or without.",
         ),
         Outcome(
             changes.BTF_KEY_AND_VALUE,
             {"lock in a per-CPU value": "ok", "lock in a shared value": "ok"},
             "from source: in 5.0 ``syscall.c:map_check_btf`` does not look for a lock yet",
+            step="A per-CPU map whose BTF shows a lock can be created. The kernel treats the "
+            "lock like any other struct.",
         ),
         Outcome(
             changes.SPIN_LOCK,
             {"lock in a per-CPU value": "ENOTSUPP", "lock in a shared value": "ok"},
             "kernels 5.4.59 to 6.1.176; ``syscall.c:map_check_btf``",
+            step="Creating a per-CPU map whose BTF shows a lock fails with ``ENOTSUPP`` (524).",
         ),
         Outcome(
             changes.BTF_RECORD,
             {"lock in a per-CPU value": "EOPNOTSUPP", "lock in a shared value": "ok"},
             "kernels 6.12.107 and 7.2.13; ``syscall.c:map_check_btf`` of 6.12 and 7.3",
+            step="Creating a per-CPU map whose BTF shows a lock fails with ``EOPNOTSUPP`` (95)"
+            " instead of ``ENOTSUPP`` (524).",
         ),
     ),
     evidence=(

@@ -97,6 +97,8 @@ The example sets the limit to one page, which the first map occupies.
             changes.MEMCG_ACCOUNTING,
             {"bad name, no memory": "EINVAL", "bad flags, write-only": "EINVAL"},
             "``local_storage.c:cgroup_storage_map_alloc`` of 6.1; kernels 6.1.192 and 6.12.117",
+            step="Creating a map with an invalid name fails with ``EINVAL`` again, because "
+            "``RLIMIT_MEMLOCK`` no longer limits maps.",
         ),
         Outcome(
             changes.LOOKUP_FLAGS_LATE,

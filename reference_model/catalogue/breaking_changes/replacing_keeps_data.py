@@ -105,17 +105,23 @@ on any release.
             changes.REPLACE_FLAG,
             {"flags 0": 0, "override": 0, "replace": "EINVAL", "after replace": 1},
             "kernels 5.6.4 and 5.7.14; ``cgroup.c:find_attach_entry`` of 5.7",
+            step="``BPF_F_REPLACE`` exists. Replacing a program by itself with this flag fails"
+            " with ``EINVAL``.",
         ),
         Outcome(
             changes.REPLACE_BY_ITSELF,
             {"flags 0": 0, "override": 0, "replace": "ok", "after replace": 0},
             "kernel 5.8.18; ``cgroup.c:__cgroup_bpf_attach`` of 5.8",
+            step="``BPF_F_REPLACE`` can replace a program by itself, which resets its data to "
+            "zero.",
         ),
         Outcome(
             changes.SHARED_STORAGE,
             {"flags 0": 1, "override": 1, "replace": "ok", "after replace": 1},
             "kernels 5.9.1 to 7.2.13, the July 2020 proposal; "
             "``cgroup.c:bpf_cgroup_storages_alloc``",
+            step="A program that replaces another one with the same map continues with the old"
+            " data.",
         ),
     ),
     evidence=(

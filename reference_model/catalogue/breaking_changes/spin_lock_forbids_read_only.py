@@ -106,6 +106,7 @@ two must be a per-CPU map or an array. You can also open the map read-only, with
             },
             "``local_storage.c:cgroup_storage_map_alloc``, ``syscall.c`` of 5.1: no such flags, "
             "no freeze",
+            step="A map whose BTF shows a lock can be created.",
         ),
         Outcome(
             changes.PROG_ACCESS_FLAGS,
@@ -116,6 +117,8 @@ two must be a per-CPU map or an array. You can also open the map read-only, with
                 "freeze": "ok",
             },
             "kernels 5.4.59 to 6.1.176; ``syscall.c:map_check_btf``, ``map_freeze``",
+            step="A map with a lock can be frozen or have ``BPF_F_WRONLY_PROG``, but not "
+            "``BPF_F_RDONLY_PROG``.",
         ),
         Outcome(
             changes.BTF_RECORD,
@@ -127,6 +130,8 @@ two must be a per-CPU map or an array. You can also open the map read-only, with
             },
             "kernels 6.12.107 and 7.2.13; ``syscall.c:map_check_btf``, ``map_freeze`` of 6.12 and "
             "7.3",
+            step="On a map with a lock ``BPF_MAP_FREEZE`` fails with ``ENOTSUPP`` (524). "
+            "Creating it with ``BPF_F_WRONLY_PROG`` fails with ``EACCES``.",
         ),
     ),
     evidence=(

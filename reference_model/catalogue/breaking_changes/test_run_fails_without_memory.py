@@ -98,6 +98,7 @@ program counts too.
             changes.MEMCG_ACCOUNTING,
             {"test run": 1, "attach": "ok"},
             "kernels 6.1.192 to 7.3.4; ``local_storage.c:bpf_cgroup_storage_alloc`` of 6.1",
+            step="``RLIMIT_MEMLOCK`` no longer limits the storage of a test run.",
         ),
     ),
     kernel={"memlock": PAGE_SIZE},

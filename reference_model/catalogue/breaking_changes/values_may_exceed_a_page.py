@@ -96,6 +96,7 @@ If the value of a per-CPU map is within the limit, attaching a program can still
                 "per-CPU 32769": "E2BIG",
             },
             "kernels 5.4.59 to 5.10.223; ``local_storage.c:cgroup_storage_map_alloc``",
+            step="Per-CPU maps can be created, with values of up to 4096 bytes.",
         ),
         Outcome(
             changes.BIGGER_VALUES,
