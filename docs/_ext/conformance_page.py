@@ -48,6 +48,12 @@ from reference_model.catalogue import FOLDERS, Story, stories
 from upstream.words import listed
 
 FILE = "results.json"
+HEADINGS = {
+    "breaking_changes": "Migration guide",
+    "additions": "What's new",
+    "recipes": "How-to guide",
+}
+"""How the site calls the folders of stories."""
 
 Content = list[nodes.Node]
 
@@ -112,7 +118,7 @@ def differences(of: Matrix, docname: str) -> Content:
     if items:
         return [nodes.bullet_list("", *items)]
     asked = sum(of.count(agreement) for agreement in AGREEMENTS if agreement is not NOT_RUN)
-    return [paragraph(f"None, in the {asked} of {size(of)} cells below that a kernel filled.")]
+    return [paragraph(f"None, in the {asked} of the {size(of)} cells below that were tested.")]
 
 
 def totals(of: Matrix, docname: str) -> Content:
@@ -146,7 +152,7 @@ def legend(of: Matrix, docname: str) -> Content:
     rows: list[list[Cell]] = [
         [sign(agreement), agreement.word, agreement.meaning] for agreement in AGREEMENTS
     ]
-    return [table(["mark", "word", "meaning"], rows, "conformance-legend")]
+    return [table(["mark", "word", "meaning"], rows, "conformance-legend", stack=True)]
 
 
 Row = tuple[Content, list[tuple[Agreement, str]]]
@@ -169,7 +175,7 @@ def whole(of: Matrix, docname: str) -> Content:
             for name, story in stories(kind).items()
         ]
         if rows:
-            made += grid(folder.replace("_", " ").removesuffix("s"), of.kernels, rows)
+            made += grid(HEADINGS[folder], of.kernels, rows)
     return made
 
 
@@ -185,7 +191,7 @@ def rules(of: Matrix, docname: str) -> Content:
         )
         for rule, shown in by_rule.items()
     ]
-    return grid("rule", of.kernels, rows) if rows else [paragraph("No story names a rule.")]
+    return grid("Statement", of.kernels, rows) if rows else [paragraph("No story names a rule.")]
 
 
 def grid(title: str, kernels: list[str], rows: list[Row]) -> Content:
@@ -260,7 +266,7 @@ def guests(of: Matrix, docname: str) -> Content:
         ]
         for kernel, date in ((record["kernel"], record["date"]) for record in of.records)
     ]
-    head: list[Cell] = ["kernel", "uname -r", "package", "configuration, SHA-256", "asked on"]
+    head: list[Cell] = ["kernel", "uname -r", "package", "configuration, SHA-256", "tested on"]
     whole_file = nodes.paragraph(
         "",
         "",
@@ -268,7 +274,7 @@ def guests(of: Matrix, docname: str) -> Content:
         nodes.reference("", "", nodes.literal(FILE, FILE), refuri=FILE, internal=False),
         nodes.Text(", with the whole hashes."),
     )
-    return [*([table(head, rows, "conformance-guests")] if rows else []), whole_file]
+    return [*([table(head, rows, "conformance-guests", stack=True)] if rows else []), whole_file]
 
 
 def size(of: Matrix) -> int:

@@ -81,10 +81,10 @@ def worlds(of: DivergenceDirective) -> Iterator[nodes.Node]:
         if one.setup:
             setup = ", ".join(f"{key} {value}" for key, value in one.setup.items())
             parts.append(paragraph(f"The kernel is set up with {setup}."))
-        parts.append(paragraph("There before each program:"))
+        parts.append(paragraph("These operations precede every program:"))
         parts.append(nodes.literal_block(lines, lines, language="python"))
         items = [nodes.list_item("", paragraph(f"{text}.")) for text in one.without]
-        parts += [paragraph("Left out:"), nodes.bullet_list("", *items)]
+        parts += [paragraph("Not searched:"), nodes.bullet_list("", *items)]
         yield section(of, name, *parts, anchor=f"world-{name}")
 
 

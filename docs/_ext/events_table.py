@@ -62,7 +62,7 @@ class EventsTable(SphinxDirective):
                 kind = nodes.emphasis if isinstance(hook, str) else nodes.literal
                 cells.append(kind(name, name))
             made.append([words, cells])
-        return [table(["A process", "passes, in this order"], made, kind="events")]
+        return [table(["A process", "passes, in this order"], made, kind="events", stack=True)]
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

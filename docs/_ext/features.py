@@ -65,7 +65,7 @@ class Features(SphinxDirective):
             [self.label(text), *(cell(support(release, change)) for release in releases)]
             for text, change in FEATURES.items()
         ]
-        return [table(["Feature", *releases], rows, kind="features")]
+        return [table(["Feature", *releases], rows, kind="features", stack=True)]
 
     def label(self, text: str) -> list[nodes.Node]:
         """The name of a feature, with its link."""

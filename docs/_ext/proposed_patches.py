@@ -65,7 +65,7 @@ def errata() -> Iterator[str]:
     """Return the table of errata, as reStructuredText."""
     yield from (
         ".. list-table::",
-        "   :class: errata",
+        "   :class: errata stack",
         "   :header-rows: 1",
         "   :widths: 14 20 24 7 29 6",
         "",

@@ -118,6 +118,7 @@ class ByOperation(Refusals):
             ["errno", "when", "releases"],
             ([self.errno(found), self.when(found), self.on(found)] for found in refusals),
             kind="errors",
+            stack=True,
         )
 
     def errno(self, refusal: Refusal) -> Cell:
@@ -178,7 +179,12 @@ class TwoFaults(SphinxDirective):
         ]
         return [
             table(["kernel", "calls with one error", "calls with two errors"], asked, "errors"),
-            table(["command", "errors that apply", "what kernels return"], changed, "errors"),
+            table(
+                ["command", "errors that apply", "what kernels return"],
+                changed,
+                "errors",
+                stack=True,
+            ),
         ]
 
 

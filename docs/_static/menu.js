@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The button of the menu says whether the menu is open; Escape closes it; / goes to the search box.
+// The sections of the page are listed open where they stand beside it.
 addEventListener("DOMContentLoaded", () => {
     const button = document.querySelector(".menu-button");
     const menu = document.querySelector(".wy-nav-side");
@@ -20,4 +21,9 @@ addEventListener("DOMContentLoaded", () => {
             search.focus();
         }
     });
+    const sections = document.querySelector(".on-this-page details");
+    const beside = matchMedia("(min-width: 1360px)");
+    const show = () => { if (sections) sections.open = beside.matches; };
+    beside.addEventListener("change", show);
+    show();
 });

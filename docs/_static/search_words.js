@@ -14,6 +14,11 @@
         return query.every(word => known.some(it => it === word || (word.length > 3 && it.startsWith(word))));
     };
 
+    // An excerpt begins with the text of the page: its title stands above.
+    const textOf = Search.htmlToText;
+    Search.htmlToText = (page, ...rest) =>
+        textOf(page.replace(/<nav class="on-this-page".*?<\/nav>|<h1>.*?<\/h1>/gs, ""), ...rest);
+
     const search = Search._performSearch;
     Search._performSearch = (query, terms, excluded, highlighted, objects) => {
         const words = wordsOf(query).filter(word => !stopwords.has(word));

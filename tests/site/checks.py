@@ -479,8 +479,9 @@ def test_the_evidence_opens_for_a_link_into_it(browser: Chromium, base: str) -> 
     assert not browser.evaluate(open_now)
     browser.evaluate("document.querySelector('a[href=\"#tested-kernels\"]').click()")
     browser.wait_for(open_now)
-    browser.open(f"{page}#tested-kernels")
-    browser.wait_for(open_now)
+    for place in ("tested-kernels", "seen-on-real-kernels"):  # the second is an old name
+        browser.open(f"{page}#{place}")
+        browser.wait_for(open_now)
     top = browser.evaluate("document.querySelector('#tested-kernels').getBoundingClientRect().top")
     assert 0 <= top < 900
 
@@ -519,6 +520,28 @@ def test_no_page_is_wider_than_a_small_screen(
     found = measured[NARROW]
     assert len(found) > 70
     assert {name: it for name, it in found.items() if it.wide or it.width > NARROW} == {}
+
+
+@pytest.mark.parametrize("kind", ["index", "errors", "upstream"])
+def test_stacked_tables_fit_a_small_screen(browser: Chromium, base: str, kind: str) -> None:
+    browser.size(NARROW)
+    browser.open(f"{base}{kind}.html")
+    boxes = "[...document.querySelectorAll('.wide:has(.stack)')]"
+    hidden = browser.evaluate(f"{boxes}.map(box => box.scrollWidth - box.clientWidth)")
+    assert hidden
+    assert max(hidden) <= 0
+
+
+@pytest.mark.parametrize(("width", "beside"), [(1440, True), (NARROW, False)])
+def test_sections_are_listed(browser: Chromium, base: str, width: int, beside: bool) -> None:
+    """Beside the text where there is room; else above it, in a list that a reader can open."""
+    browser.size(width)
+    browser.open(base + KINDS["reference"])
+    link = "document.querySelector('.on-this-page a[href=\"#usage\"]')"
+    assert browser.evaluate(f"{link}.checkVisibility()") is beside
+    if not beside:
+        browser.evaluate("document.querySelector('.on-this-page summary').click()")
+        assert browser.evaluate(f"{link}.checkVisibility()")
 
 
 FIGURES = """

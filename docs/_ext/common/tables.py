@@ -56,11 +56,16 @@ def entry(cell: Cell) -> nodes.entry:
     return nodes.entry("", nodes.paragraph("", "", *parts))
 
 
-def table(head: Sequence[Cell], rows: Iterable[Sequence[Cell]], kind: str) -> nodes.table:
-    """A table whose first cell in each row names the row; ``kind`` is for style sheets."""
+def table(
+    head: Sequence[Cell], rows: Iterable[Sequence[Cell]], kind: str, *, stack: bool = False
+) -> nodes.table:
+    """A table whose first cell in each row names the row; ``kind`` is for style sheets.
+
+    With ``stack`` its cells are below each other on a narrow screen.
+    """
     group = nodes.tgroup("", cols=len(head))
     for number in range(len(head)):
         group += nodes.colspec("", colwidth=1, **({} if number else {"stub": 1}))
     group += nodes.thead("", nodes.row("", *map(entry, head)))
     group += nodes.tbody("", *(nodes.row("", *map(entry, row)) for row in rows))
-    return nodes.table("", group, classes=["facts", kind])
+    return nodes.table("", group, classes=["facts", kind, *["stack"] * stack])

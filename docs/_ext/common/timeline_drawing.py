@@ -230,7 +230,7 @@ class Drawing(Canvas):
             ("\N{BLACK RIGHT-POINTING TRIANGLE}", "continues", lanes),
             (DIFFERS, "differs", [p for p in self.panels if any(p.differing.values())]),
             (NOT_RUN, "no such step", [p for p in self.panels if columns - p.answers.keys()]),
-            ("\N{WAVY DASH}", "undefined behaviour",
+            ("zigzag:", "undefined behaviour",
              [p for p in self.panels if p.undefined is not None]),
         ]  # fmt: skip
         self.add("line", "tl-rule", x1=0, x2=self.width, y1=self.bottom - 4, y2=self.bottom - 4)

@@ -84,7 +84,7 @@ class Parts(SphinxDirective):
                 shown = value(seen, label)
                 row.append(shown if seen.get(label) == before.get(label) else changed(shown))
             rows.append(row)
-        return table(["observed", *map(str, spans)], rows, "outcomes")
+        return table(["observed", *map(str, spans)], rows, "outcomes", stack=True)
 
     def sources(self, story: Story) -> Iterator[nodes.Node]:
         """How the behaviour of each release is known, and what the proposal did alone."""
