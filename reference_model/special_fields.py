@@ -29,7 +29,7 @@ MOST_FIELDS = 11
 """``BTF_FIELDS_MAX``: of a value with more special fields the kernel finds none."""
 
 _LOCKS = frozenset({SPIN_LOCK, RES_SPIN_LOCK})
-"""The fields for which the kernel looks when BTF is loaded, in structs that have one as member."""
+"""The fields for which the kernel looks in structs with a bpf_spin_lock, when BTF is loaded."""
 
 Has = Callable[[Change], bool]
 """Whether a kernel has a change."""
@@ -53,7 +53,7 @@ def special_fields_in(value: Type | None, has: Has) -> tuple[Found, ...]:
     if not has(changes.BTF_RECORD):
         return _alone(value, known)
     for struct in _structs(value):
-        if not _LOCKS.isdisjoint(known.intersection(struct.members.values())):
+        if SPIN_LOCK in known and SPIN_LOCK in struct.members.values():
             _parse(struct, known & _LOCKS, has)
     try:
         return tuple(_parse(value, known, has))

@@ -9,12 +9,16 @@ from ..releases import Change
 _MEMORY = "without it the kernel uses memory wrongly, and nothing else shows the difference"
 _ALLOCATION = "only an allocation that fails in the kernel shows it"
 
+_BTF = "only programs that need the BTF of the kernel itself show it"
+
 NEVER_ASKED: dict[Change, str] = {
     changes.STORAGES_BY_TYPE: _MEMORY,
     changes.STORAGE_POINTERS: _MEMORY,
     changes.DETACH_NEVER_FAILS: _ALLOCATION,
     changes.PREORDER_INDEX: _MEMORY,
     changes.FAILED_REPLACE_RESTORES: _ALLOCATION,
+    changes.CGROUP_KFUNCS: _BTF,
+    changes.SOCK_OPS_KFUNCS: _BTF,
     changes.FIELDS_COUNTED_IN_WHOLE_VALUE: "without it the kernel logs a warning when it is asked",
     changes.SPARSE_CPUS: _MEMORY,
 }

@@ -52,6 +52,7 @@ ELSEWHERE: dict[tuple[str, type[errors.BpfError]], str] = {
     ("map_update_elem", errors.EntryExists): _CGRP,
     ("map_delete_elem", errors.NoEntry): _CGRP,
     ("map_create", errors.ArrayAttributes): "only of arrays of programs and of maps",
+    ("map_create", errors.SpecialFieldArray): "a second reason for BTF that does not load",
     ("map_update_elem", errors.IndexTooBig): _ARRAY,
     ("map_delete_elem", errors.IndexTooBig): _ARRAY,
     ("map_update_elem", errors.TailCallIncompatible): _ARRAY,

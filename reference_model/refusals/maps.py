@@ -18,7 +18,7 @@ from ..uapi import (
     BPF_MAP_TYPE_CGRP_STORAGE,
     BPF_NOEXIST,
 )
-from ..values import RES_SPIN_LOCK, SPIN_LOCK, STORAGE_KEY, TIMER, U32, U64, Array, Bytes, Struct
+from ..values import RES_SPIN_LOCK, SPIN_LOCK, STORAGE_KEY, TIMER, U32, U64, Bytes, Struct
 from .setup import PERCPU_STORAGE, STORAGE, Refusal, Setup
 
 _LOCKED = Struct(count=U64, lock=SPIN_LOCK)
@@ -211,14 +211,6 @@ _CREATE = (
         *(STORAGE, STORAGE_KEY, Struct(inner=_TIMED)),
         btf=True,
         since=changes.NESTED_FIELDS,
-        rule="btf.inside",
-    ),
-    _create(
-        errors.SpecialFieldArray,
-        "a ``bpf_res_spin_lock`` and an array of ``bpf_spin_lock`` in the value",
-        *(STORAGE, STORAGE_KEY, Struct(one=RES_SPIN_LOCK, more=Array(SPIN_LOCK, 2))),
-        btf=True,
-        since=changes.RES_SPIN_LOCK,
         rule="btf.inside",
     ),
     _create(

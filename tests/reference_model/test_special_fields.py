@@ -89,6 +89,11 @@ def test_a_lock_beside_an_array_of_locks() -> None:
             special_fields_in(value, Release(release).has)
 
 
+def test_loading_looks_only_into_structs_with_a_spin_lock() -> None:
+    """Kernel: 6.19.14 took the value, and found no field."""
+    assert places(Struct(one=RES_SPIN_LOCK, more=Array(SPIN_LOCK, 2)), "6.19.14") == []
+
+
 def test_the_kind_of_lock_that_is_younger_than_the_kernel() -> None:
     """Both kinds in one value do not go together since 6.15, in one struct or in two."""
     apart = Struct(a=LOCKED, b=Struct(lock=RES_SPIN_LOCK))
