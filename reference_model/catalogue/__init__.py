@@ -106,9 +106,11 @@ def _imported(path: str, name: str) -> ModuleType:
     """The module of a story; StoryError says in which line it goes wrong."""
     try:
         return importlib.import_module(name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         lines = [line for frame, line in traceback.walk_tb(error.__traceback__)
                  if frame.f_code.co_filename == path]  # fmt: skip
-        line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else 1
+        line = lines[-1] if lines else 1
+        if isinstance(error, SyntaxError):
+            line = error.lineno or line
         reason = error.msg if isinstance(error, SyntaxError) else error
         raise StoryError(f"{path}:{line}: {type(error).__name__}: {reason}") from error

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -180,12 +180,33 @@ class Story:
 
     def lacks(self) -> Iterator[str]:
         """What its page needs and the story does not have."""
+        if wrong := list(self._misfits()):
+            yield from wrong
+            return
+        if not self.outcomes:
+            yield "outcomes"
         if self.shown_by not in SHOWN:
             yield f"shown_by, one of {', '.join(SHOWN)}"
         if len(self.title) > 60:
             yield "a title of at most 60 characters"
         if not 0 < len(self.nav) <= 30:
             yield "nav, a title of at most 30 characters for menus"
+
+    def _misfits(self) -> Iterator[str]:
+        """The fields that hold something of another type."""
+        for part in fields(self):
+            given, wanted = getattr(self, part.name), str(part.type)
+            of = wanted.removeprefix("tuple[").removesuffix(", ...]")
+            if wanted == "str" and not isinstance(given, str):
+                yield f"{part.name}, a text"
+            elif part.name in ("title", "nav") and "\n" in given:
+                yield f"{part.name}, a text in one line"
+            elif wanted == "Run" and not callable(given):
+                yield f"{part.name}, a function"
+            elif of != wanted:
+                kind = str if of == "str" else globals()[of]
+                if not (isinstance(given, tuple) and all(type(one) is kind for one in given)):
+                    yield f"{part.name}, a tuple of {'texts' if kind is str else of}"
 
     def expected(self, on: Release | str) -> Outcome:
         """The outcome that holds on a release."""
