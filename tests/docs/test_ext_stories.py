@@ -274,8 +274,8 @@ def test_a_fault_in_prose_is_reported_where_it_was_written(site: Site) -> None:
         (
             "from ..story import Recipe\n"
             'STORY = Recipe(title="T", summary="", run=print, outcomes=(), details="")\n',
-            ": its page needs outcomes; shown_by, one of object, user space, neither; nav, a title of "
-            "at most 30 characters for menus; problem; when",
+            ": its page needs outcomes; shown_by, one of object, user space, neither; nav, a title "
+            "of at most 30 characters for menus; problem; when",
         ),
     ],
     ids=["none", "no Python", "a name", "parts"],
