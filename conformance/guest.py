@@ -76,6 +76,9 @@ def as_nobody() -> tuple[str, ...]:
     return ("-run-with", f"user={NOBODY}") if "user=username" in known else ("-runas", NOBODY)
 
 
+GRACE = 5
+"""Seconds that QEMU has to end when it is asked to."""
+
 POLL = 0.1
 """Seconds between two looks at a running guest."""
 
@@ -194,8 +197,10 @@ def run(
         console.touch()
         output.touch()
         begun = time.monotonic()
-        with _qemu(command, place / "qemu") as qemu, output.open(errors="replace") as growing:
-            until = begun + payload.time_limit
+        limit = payload.time_limit
+        qemu_runs = _qemu(command, place / "qemu", limit + GRACE)
+        with qemu_runs as qemu, output.open(errors="replace") as growing:
+            until = begun + limit
             timed_out = not _wait(qemu, until, stop or threading.Event(), growing.read, on_line)
         seconds = time.monotonic() - begun
         log = console.read_text(errors="replace") + (place / "qemu").read_text(errors="replace")
@@ -213,18 +218,25 @@ def run(
 
 
 @contextmanager
-def _qemu(command: Sequence[str], errors: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run QEMU, and stop it by its process id however this ends; it dies with us too."""
+def _qemu(
+    command: Sequence[str], errors: Path, seconds: float
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run QEMU at most so long, and stop it however this ends, also if this process is killed.
+
+    A process that changes its user, as QEMU does, loses the signal that it is to get when its
+    parent ends.  timeout(1) stays what it is, gets the signal, and passes it on.
+    """
+    keeper = ["setpriv", "--pdeathsig", "TERM", "timeout", f"--kill-after={GRACE}", str(seconds)]
     with errors.open("wb") as stderr:
         qemu = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", *command],
+            [*keeper, *command],
             stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr, start_new_session=True,
         )  # fmt: skip
         try:
             yield qemu
         finally:
             if qemu.poll() is None:
-                qemu.kill()
+                qemu.terminate()
             qemu.wait()
 
 

@@ -5,6 +5,7 @@ import dataclasses
 import json
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -287,6 +288,32 @@ def test_a_guest_that_hangs_is_stopped(tmp_path: Path, monkeypatch: pytest.Monke
     assert result.seconds < 10
     assert [path.name for path in tmp_path.iterdir()] == ["pid"]
     assert not Path(f"/proc/{mark.read_text()}").exists()
+
+
+@pytest.mark.skipif(not shutil.which("setpriv"), reason="setpriv(1) is not installed")
+def test_a_guest_ends_with_a_process_that_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if it changed its user, as QEMU does when root starts it."""
+    mark = tmp_path / "pid"
+    become = "os.setuid(65534)" if os.geteuid() == 0 else "pass"
+    script = f"import os; file=open({str(mark)!r},'w'); {become}; print(os.getpid(), file=file, "
+    fake_qemu(monkeypatch, script + "flush=True); time.sleep(60)")
+    if not (child := os.fork()):
+        guest.run(KERNEL, PLAIN, cache=tmp_path)
+        os._exit(0)
+    for _ in range(1000):
+        if mark.exists() and mark.read_text():
+            break
+        time.sleep(0.01)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    place = Path(f"/proc/{mark.read_text().strip()}")
+    for _ in range(1000):
+        if not place.exists():
+            break
+        time.sleep(0.01)
+    assert not place.exists()
 
 
 @pytest.mark.skipif(not shutil.which("setpriv"), reason="setpriv(1) is not installed")

@@ -42,8 +42,9 @@ def test_stories_on_a_real_kernel(branch: str, monkeypatch: pytest.MonkeyPatch) 
         more: Callable[[], str], on_line: guest.OnLine | None,
     ) -> bool:  # fmt: skip
         def looked() -> str:
-            if qemu.returncode is None:
-                states.append(Path(f"/proc/{qemu.pid}/status").read_text())
+            children = Path(f"/proc/{qemu.pid}/task/{qemu.pid}/children")
+            if qemu.returncode is None and (child := children.read_text().strip()):
+                states.append(Path(f"/proc/{child}/status").read_text())
             return more()
 
         return wait(qemu, until, stop, looked, on_line or (lambda line: None))
