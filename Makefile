@@ -20,6 +20,9 @@ TESTS := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(RUN) pytest
 HTML := build/html
 TRACES := $(wildcard records/traces/*.jsonl*)
 
+# Hundreds of processes start: without byte code on the disk, each would compile all modules.
+unexport PYTHONDONTWRITEBYTECODE
+
 # A file named after what was installed, and for which Python: it is there, or work is to do.
 WANTED := $(firstword $(shell { echo $(PYTHON); cat requirements.txt; } | cksum))
 INSTALLED := .venv/installed-$(WANTED)
