@@ -86,7 +86,7 @@ def test_what_the_machine_lacks_is_said(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_profile_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(asking, "ask", lambda asked: Answers("6.1.0", {}))
-    with pytest.raises(UserError, match="none/p.json: the profile cannot be written: No such file"):
+    with pytest.raises(UserError, match="none/p.json cannot be written: No such file"):
         main(["probe", "--profile", str(tmp_path / "none" / "p.json")])
 
 
@@ -128,7 +128,8 @@ def report_of(release: str, kernel: str, **given: list[Any]) -> dict[str, Any]:
 def test_the_report_says_what_differs_and_why_something_is_unknown() -> None:
     found = report_of("6.1.192", "6.1.0-55-amd64", load_for_sysctl=["EPERM"])
     said = text(found)
-    assert said.startswith("Linux 6.1.0-55-amd64 is nearest to Linux 6.1.\nOf 77 changes")
+    first = f"Linux 6.1.0-55-amd64 is nearest to Linux 6.1.\nOf {len(found['changes'])} changes"
+    assert said.startswith(first)
     assert "\n  NEXT_KEY_END (Linux 7.1, backports 5.10.258, " in said
     assert "\n  DOT_IN_NAMES: nobody asked\n" in said
     assert "\n  SPARSE_CPUS: without it the kernel uses memory wrongly" in said
