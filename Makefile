@@ -121,6 +121,7 @@ test: export NOT_RUN := build/not-run
 test: ## Run all checks, as CI does; as root, install the Debian packages they need first
 	@.ci/setup || echo 'The checks that need these packages do not run.'
 	@mkdir -p build && : > $(NOT_RUN)
+	@$(MAKE) --no-print-directory $(INSTALLED)
 	@site=playground; if $(SITE_LACKS) >/dev/null; then site=html; fi; \
 		$(MAKE) --no-print-directory -j2 --output-sync=target BESIDE=$$site lint beside
 	@echo 'Running the tests, and beside them the examples and the checks of the site'

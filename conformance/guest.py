@@ -126,31 +126,37 @@ def results_of(output: str) -> tuple[int | None, tuple[str, ...]]:
 
 
 def judge(
-    payload: Payload, rc: int | None, reading: consolelog.Reading, *, timed_out: bool, qemu_rc: int
+    payload: Payload,
+    rc: int | None,
+    reading: consolelog.Reading,
+    *,
+    within: float | None,
+    qemu_rc: int,
 ) -> str:
     """Return why a run is no success, in one sentence, or "" if it is one.
 
-    A run that could not have shown a failure is no success either.
+    ``within`` is after how many seconds QEMU was stopped, or None if it ended by itself.  A run
+    that could not have shown a failure is no success either.
     """
     complaints = len(reading.warnings)
     if reading.broken:
         return f"the guest could not be set up: {reading.broken}"
-    if reading.started is None and not timed_out and not complaints:
+    if reading.started is None and within is None and not complaints:
         return f"the payload was not started (QEMU ended with {qemu_rc}); see the console log"
     if payload.may_crash and complaints and reading.started is not None and not reading.early:
         return ""
     if payload.expect_crash and reading.started is not None and not reading.early:
         if complaints:
             return ""
-        if timed_out:
-            return f"no kernel warning or crash within {payload.time_limit:g} seconds"
+        if within is not None:
+            return f"no kernel warning or crash within {within:g} seconds"
         return "the kernel was expected to warn or crash, and did not"
     if complaints:
         first = reading.warnings[0].splitlines()
         what = next((line for line in first if "cut here" not in line), first[0])
         return f"the kernel complained {complaints} times, first: {what}"
-    if timed_out:
-        return f"not finished within {payload.time_limit:g} seconds"
+    if within is not None:
+        return f"not finished within {within:g} seconds"
     if rc is None:
         return f"the payload did not end (QEMU ended with {qemu_rc}); see the console log"
     if reading.ended is None:
@@ -210,7 +216,8 @@ def run(
     ran = None
     if reading.started is not None and reading.ended is not None:
         ran = round(reading.ended - reading.started, 3)
-    problem = judge(payload, rc, reading, timed_out=timed_out, qemu_rc=qemu.returncode)
+    within = min(limit, round(seconds)) if timed_out else None
+    problem = judge(payload, rc, reading, within=within, qemu_rc=qemu.returncode)
     return Result(
         kernel, payload.name, rc, lines, reading.warnings, reading.crashed, problem,
         round(seconds, 2), reading.started, ran, log,

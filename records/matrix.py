@@ -26,18 +26,20 @@ class Agreement:
     meaning: str
 
 
-AGREES = Agreement("agrees", "●", "the story ran there, and observed all that is expected")
+AGREES = Agreement("agrees", "●", "the example ran there, and every result is as expected")
 REPLAYED = Agreement(
-    "agrees, as a trace", "◆", "its operations ran there, and show all that is expected"
+    "agrees, as a trace", "◆", "its operations ran there, and every result is as expected"
 )
 PART = Agreement(
-    "agrees in part", "◐", "recorded traces show some of what is expected; the rest was not asked"
+    "agrees in part", "◐", "traces show some of the expected results; the others were not tested"
 )
-DIFFERS = Agreement("differs", "≠", "something else was observed than is expected")
+DIFFERS = Agreement("differs", "≠", "a result differs from the expected one")
 BREAKS = Agreement(
-    "undefined", "‡", "what the kernel does is not defined: it broke, or it happened to survive"
+    "undefined", "‡", "the behaviour is undefined: the kernel crashed, or happened to survive"
 )
-NOT_RUN = Agreement("not run", "–", "nobody asked this kernel, or not since the story last changed")
+NOT_RUN = Agreement(
+    "not run", "–", "not tested on this kernel, or not since the example last changed"
+)
 AGREEMENTS = (AGREES, REPLAYED, PART, DIFFERS, BREAKS, NOT_RUN)
 
 EXPLAINED: dict[tuple[str, str], str] = {}

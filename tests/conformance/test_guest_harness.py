@@ -189,9 +189,9 @@ CRASHING = dataclasses.replace(PLAIN, expect_crash=True)
 
 
 def verdict(
-    log: str, rc: int | None = 0, task: payload.Payload = PLAIN, *, timed_out: bool = False
+    log: str, rc: int | None = 0, task: payload.Payload = PLAIN, within: float | None = None
 ) -> str:
-    return guest.judge(task, rc, consolelog.read(log), timed_out=timed_out, qemu_rc=0)
+    return guest.judge(task, rc, consolelog.read(log), within=within, qemu_rc=0)
 
 
 def test_success_needs_status_zero_and_a_log_that_could_have_warned() -> None:
@@ -201,7 +201,7 @@ def test_success_needs_status_zero_and_a_log_that_could_have_warned() -> None:
     half = QUIET[: QUIET.index("[    4.5")]
     assert "lacks init's last mark" in verdict(half)
     assert verdict(half, None).startswith("the payload did not end")
-    assert verdict(half, None, timed_out=True) == "not finished within 60 seconds"
+    assert verdict(half, None, within=60) == "not finished within 60 seconds"
     assert "tainted (512)" in verdict(QUIET.replace("ended, taint 0", "ended, taint 512"))
     broken = verdict("[    1.000000] guest: set-up failed: mount -t bpf bpf /sys/fs/bpf\n", None)
     assert broken == "the guest could not be set up: mount -t bpf bpf /sys/fs/bpf"
@@ -216,7 +216,7 @@ def test_an_expected_crash_must_happen() -> None:
     assert verdict(OOPS, None, CRASHING) == ""
     assert verdict(WARNING, 0, CRASHING) == ""
     assert "did not" in verdict(QUIET, 0, CRASHING)
-    assert "no kernel warning" in verdict(QUIET, None, CRASHING, timed_out=True)
+    assert "no kernel warning" in verdict(QUIET, None, CRASHING, within=60)
     early = WARNING.splitlines(keepends=True)
     early = [*early[1:6], early[0], *early[6:]]
     assert "local_storage.c" in verdict("".join(early), 0, CRASHING), "this one came too early"
