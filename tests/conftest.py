@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from _pytest.python import CallSpec2
 from _pytest.terminal import TerminalReporter
+from coverage import Coverage
 from hypothesis import settings
 from support_site import Site
 
@@ -142,6 +143,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     coverage = plugin.cov_controller if plugin and not is_counted(item) else None
     if coverage:
         coverage.pause()
+        if unused := Coverage.current():  # pytest-cov starts another in a worker, and that resumes
+            unused.stop()
     try:
         return (yield)
     finally:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
+from operator import attrgetter
 from types import NoneType
 from typing import Any
 
@@ -100,16 +101,13 @@ class _Walk:
     def _name(self, found: Any, path: Path) -> str:
         """The name of an object that is met for the first time; its fields are written down."""
         name = self._names[id(found)] = _new_name(found, path)
-        kind, fields = type(found), dict[str, Any]()
-        self._state[name] = fields
-        for field in _slots(kind, self._order):  # type: ignore[arg-type]
-            value = getattr(found, field)
-            if type(value) in PLAIN:
-                fields[field] = value
-            elif field in CONSTANT and kind is not Storage:
-                fields[field] = id(value)
-            else:
-                fields[field] = self._value(value, (name, field))
+        kind = type(found)
+        names, read = _reader(kind, self._order)  # type: ignore[arg-type]
+        fields = self._state[name] = dict(zip(names, read(found), strict=True))
+        for field, value in fields.items():
+            if type(value) not in PLAIN:
+                constant = field in CONSTANT and kind is not Storage
+                fields[field] = id(value) if constant else self._value(value, (name, field))
         return name
 
 
@@ -131,10 +129,15 @@ def _text(path: Path) -> str:
 
 
 @cache
-def _slots(cls: type[Any], order: bool) -> list[str]:
-    """The attributes of a class, without those that say in which order storages stand."""
+def _reader(cls: Any, order: bool) -> tuple[list[str], Callable[[object], tuple[Any, ...]]]:
+    """The attributes of a class, and what reads them all at once.
+
+    Without order those are left out that say in which order storages stand.
+    """
     slots = [slot for base in cls.__mro__ for slot in getattr(base, "__slots__", ())]
-    return [slot for slot in slots if order or slot not in ORDER]
+    names = [slot for slot in slots if order or slot not in ORDER]
+    assert len(names) > 1, f"{cls}: attrgetter() returns no tuple for one attribute"
+    return names, attrgetter(*names)
 
 
 def differences(before: State, after: State) -> list[str]:
