@@ -685,6 +685,10 @@ NOT_WALKED = {
     errors.TooManyPrograms: "64 programs on one hook: test_attachments, test_links",
     errors.TooManyHooks: "eleven LSM hooks: test_refusals",
     errors.SleepableProgram: "one flag of a program: test_refusals",
+    errors.SpecialFieldArray: "one type of a value: test_special_fields",
+    errors.KfuncNotAllowed: "programs with CGRP_STORAGE: test_cgrp_storage",
+    errors.CgroupNotTrusted: "programs with CGRP_STORAGE: test_cgrp_storage",
+    errors.CgroupNotUnderRcu: "programs with CGRP_STORAGE: test_cgrp_storage",
 }
 """Reasons that walks of this length do not meet, and the tests that do."""
 
