@@ -42,7 +42,7 @@ IN_THE_TREE = {"test_check.py", "test_selftest_objects.py"}
 LONG = {
     *("test_guests.py", "test_probe_guest.py", "test_check.py", "test_explore.py"),
     *("test_kills.py", "test_properties.py", "test_inference.py", "test_questions.py"),
-    *("test_arguments.py", "test_changing.py"),
+    *("test_arguments.py", "test_changing.py", "test_markers.py"),
 }
 
 # What builds sites, compiles, boots guests, searches or runs whole records is left out by
@@ -55,7 +55,7 @@ BUILDS = {
         "test_pages_in_c.py",
         "test_reference_examples.py",
     ),
-    *("test_divergence.py", "test_ext_sources.py", "test_markers.py"),
+    *("test_divergence.py", "test_ext_sources.py"),
     *("test_guest_harness.py", "test_interleavings.py", "test_search.py", "test_series.py"),
     *("test_probe_guest.py", "test_record.py", "test_results.py", "test_trace.py"),
 }
