@@ -34,6 +34,8 @@ def workers(
     try:
         yield pool
     except BaseException:
+        # Cancelled work goes first: Python 3.11 prints a traceback if it is left when workers end.
+        pool.shutdown(wait=False, cancel_futures=True)
         for process in multiprocessing.active_children():
             if process not in others:
                 process.terminate()

@@ -113,10 +113,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-COUNTED = {*MAINLINE[::-6], MAINLINE[0]}
+COUNTED = {*MAINLINE[::-4], MAINLINE[0]}
 """The releases that count where a test is repeated for each: the others reach the same lines."""
 
-SEARCHES = {"test_interleavings.py", "test_search.py"}
+SEARCHES = {"test_arguments.py", "test_interleavings.py", "test_search.py"}
 """Of a test in these files that is repeated, the first repetition counts."""
 
 
@@ -125,7 +125,7 @@ def is_counted(item: pytest.Item) -> bool:
 
     Tests of other packages, and random walks, reach the same lines again and assert less of each.
     """
-    if not item.path.is_relative_to(MODEL) or item.path.name in LONG:
+    if not item.path.is_relative_to(MODEL) or item.path.name in LONG - SEARCHES:
         return False
     repeated: CallSpec2 | None = getattr(item, "callspec", None)
     if repeated is None:

@@ -30,6 +30,7 @@ SECOND = "second_program_may_use_the_map"
 EIGHT = {"eight_byte_keys_need_5_9", "one_object_for_all_kernels"}
 PER_CPU = {"percpu_maps", "read_percpu_totals"}
 LOST = "update_concurrently"
+INTERRUPTED = "percpu_cgroup_storageuse-the-map-in-a-program"
 
 SHOWN: dict[str, tuple[set[str], list[str]]] = {
     "cg_storage_multi_egress_only": (set(), ["4.19-7.3 ok"]),
@@ -41,7 +42,7 @@ SHOWN: dict[str, tuple[set[str], list[str]]] = {
     "cgroup_storage": (set(), ["4.19-7.3 ok"]),
     "lsm_cgroup": ({SECOND, LOST, *EIGHT}, ["4.19-5.8 EINVAL", "5.9-5.19 EINVAL", "6.0-7.3 ok"]),
     "netcnt_prog": (
-        {"values_may_exceed_a_page", *PER_CPU},
+        {"values_may_exceed_a_page", INTERRUPTED, *PER_CPU},
         ["4.19-5.14 E2BIG", "5.15-7.3 ok"],
     ),
     "test_spin_lock": ({"values_may_hold_a_spin_lock"}, ["4.19-5.0 EINVAL", "5.1-7.3 ok"]),

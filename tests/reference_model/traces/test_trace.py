@@ -337,6 +337,7 @@ FINE: dict[str, tuple[Any, ...]] = {
     "map_update.data": ("",),
     "map_lookup.whole": (True,),
     "prog_load.lsm_hook": ("", "two words", "zz", "x" * 99),
+    "prog_load.sleepable": (True,),
     "prog_query.effective": (True,),
     "prog_query.prog_attach_flags": (True,),
     "prog_query.revision": (True,),
