@@ -62,7 +62,7 @@ LONG = (
     Long("conformance go", 1),
     Long("conformance packages", 1),
     Long("upstream series TREE --out FOLDER/mails", 0),
-    Long("tests.mutants --count 2", 4, OUTRIGHT),
+    Long("tests.mutants --count 60", 4, OUTRIGHT),
 )
 
 
@@ -151,6 +151,9 @@ def waited(condition: Callable[[], object], seconds: float = 60) -> bool:
 
 def killed(long: Long, number: signal.Signals, folder: Path) -> dict[str, Any]:
     """Start a command, kill it when it works, and see what is left of it."""
+    from conformance import guest
+    from reference_model import leftovers
+
     (folder / "tmp").mkdir(exist_ok=True)
     (folder / "out").write_text(OLD)
     (folder / "begun").unlink(missing_ok=True)
@@ -177,6 +180,10 @@ def killed(long: Long, number: signal.Signals, folder: Path) -> dict[str, Any]:
     with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
+    # A process that still writes into a folder can keep it: the next run removes it, as here.
+    for kind in {name.partition("-")[0] for name in os.listdir(folder / "tmp")}:
+        leftovers.sweep(kind, folder / "tmp")
+    guest.sweep()
     return {
         "words": long.words,
         "signal": int(number),

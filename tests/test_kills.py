@@ -45,7 +45,7 @@ def test_nothing_is_left_of_a_killed_command(
     assert one["ended"]
     assert one["processes"] == []
     assert one["output"] == OLD
-    if number == signal.SIGKILL:  # what died has no time to tidy up: the next signal's run does
+    if number == signal.SIGKILL:  # what died has no time to tidy up: the next run does
         assert one["status"] == -number
         return
     assert one["folders"] == []
