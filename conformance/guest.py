@@ -231,12 +231,14 @@ def _qemu(
     """Run QEMU at most so long, and stop it however this ends, also if this process is killed.
 
     A process that changes its user, as QEMU does, loses the signal that it is to get when its
-    parent ends.  timeout(1) stays what it is, gets the signal, and passes it on.
+    parent ends.  timeout(1) stays what it is, gets the signal, and passes it on; it does not start
+    if this process ended before it asked for the signal.
     """
-    keeper = ["setpriv", "--pdeathsig", "TERM", "timeout", f"--kill-after={GRACE}", str(seconds)]
+    guard = ["sh", "-c", 'test "$PPID" = "$0" && exec "$@"', str(os.getpid())]
+    keeper = ["timeout", f"--kill-after={GRACE}", str(seconds)]
     with errors.open("wb") as stderr:
         qemu = subprocess.Popen(
-            [*keeper, *command],
+            ["setpriv", "--pdeathsig", "TERM", *guard, *keeper, *command],
             stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr, start_new_session=True,
         )  # fmt: skip
         try:

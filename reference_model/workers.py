@@ -36,9 +36,11 @@ def workers(
     except BaseException:
         # Cancelled work goes first: Python 3.11 prints a traceback if it is left when workers end.
         pool.shutdown(wait=False, cancel_futures=True)
-        for process in multiprocessing.active_children():
-            if process not in others:
-                process.terminate()
+        mine = [process for process in multiprocessing.active_children() if process not in others]
+        for process in mine:
+            process.terminate()
+        for process in mine:
+            process.join()
         raise
     finally:
         pool.shutdown(cancel_futures=True)

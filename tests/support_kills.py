@@ -151,9 +151,6 @@ def waited(condition: Callable[[], object], seconds: float = 60) -> bool:
 
 def killed(long: Long, number: signal.Signals, folder: Path) -> dict[str, Any]:
     """Start a command, kill it when it works, and see what is left of it."""
-    from conformance import guest
-    from reference_model import leftovers
-
     (folder / "tmp").mkdir(exist_ok=True)
     (folder / "out").write_text(OLD)
     (folder / "begun").unlink(missing_ok=True)
@@ -180,10 +177,6 @@ def killed(long: Long, number: signal.Signals, folder: Path) -> dict[str, Any]:
     with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
-    # A process that still writes into a folder can keep it: the next run removes it, as here.
-    for kind in {name.partition("-")[0] for name in os.listdir(folder / "tmp")}:
-        leftovers.sweep(kind, folder / "tmp")
-    guest.sweep()
     return {
         "words": long.words,
         "signal": int(number),

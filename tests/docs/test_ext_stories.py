@@ -265,6 +265,16 @@ def test_a_fault_in_prose_is_reported_where_it_was_written(site: Site) -> None:
     assert re.search(rf"again\.py:{number}: WARNING: Inline literal start-string", output)
 
 
+def test_a_program_that_cannot_run_is_an_error_of_its_page(site: Site) -> None:
+    module = "reference_model/catalogue/breaking_changes/again.py"
+    site.edit(module, "    for label in", "    kernel.fire(None, 99)\n    for label in")
+    status, output = site.build()
+    number = site.read(module).splitlines().index("    kernel.fire(None, 99)") + 1
+    assert status == 1
+    assert f"{site.path / module}:{number}: on Linux 5.8: TypeError: fire(): where: None is not" in output
+    assert "Traceback" not in output
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

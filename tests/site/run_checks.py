@@ -540,9 +540,9 @@ SOURCE = ROOT / "docs" / "examples" / "attach_types_share_with_8_byte_keys.bpf.c
 
 
 @needs_compiler
-def test_an_object_is_checked_in_the_page(browser: Chromium) -> None:
-    """From the disk, where less is allowed than by http."""
-    root = f"{SITE.as_uri()}/"
+@pytest.mark.parametrize("by", ["http", "file"])
+def test_an_object_is_checked_in_the_page(browser: Chromium, base: str, by: str) -> None:
+    root = base if by == "http" else f"{SITE.as_uri()}/"
     browser.open(f"{root}check.html")
     assert [it for it in browser.requests if "/python/" in it] == []
     data = base64.b64encode(compiled(SOURCE.read_text(encoding="utf-8"), "-g", head="")).decode()

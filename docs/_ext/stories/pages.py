@@ -32,8 +32,11 @@ from reference_model.catalogue import (
     Recipe,
     Sign,
     Story,
+    line_of,
     stories,
 )
+from reference_model.catalogue.story import Run
+from reference_model.timeline import Timeline
 
 from .code import code, parts
 from .examples import Examples
@@ -149,12 +152,8 @@ class StoryDirective(Examples):
         yield self.section("Behaviour by release", [self.behaviour(story)])
         yield self.section(why, self.prose(story, "details"), self.rules(story))
         runs = {
-            f"Before: {linux([story.before])}": timeline.record(
-                story.run, story.before, **story.kernel
-            ),
-            f"After: {linux([story.after])}": timeline.record(
-                story.run, story.after, **story.kernel
-            ),
+            f"Before: {linux([story.before])}": self.ran(story, story.run, story.before),
+            f"After: {linux([story.after])}": self.ran(story, story.run, story.after),
         }
         yield self.section(
             "Figure",
@@ -167,6 +166,14 @@ class StoryDirective(Examples):
             self.section("Model code", [self.where(story)], blocks),
             self.section("Run it yourself", self.try_it(story, (story.before, story.after))),
         )
+
+    def ran(self, story: Story, run: Run, release: str) -> Timeline:
+        """The timeline of a program; one that cannot run there is an error of the page."""
+        try:
+            return timeline.record(run, release, **story.kernel)
+        except Exception as error:
+            where = f"{home(story)}:{line_of(error, home(story))}: on {linux([release])}"
+            raise self.error(f"{where}: {type(error).__name__}: {error}") from error
 
     def recipe(self, story: Recipe) -> Iterator[nodes.Node]:
         """The page of a recipe."""
@@ -195,8 +202,8 @@ class StoryDirective(Examples):
             text = f"This is the program that the guide replaces. It works on {works_on}."
             known = "" if len(old) else " The code above contains it."
             sections.append(self.section("The old program", [paragraph(text + known)], old))
-            runs["The old program"] = timeline.record(story.old, fails, **story.kernel)
-        runs["The new program"] = timeline.record(story.run, fails, **story.kernel)
+            runs["The old program"] = self.ran(story, story.old, fails)
+        runs["The new program"] = self.ran(story, story.run, fails)
         runs = {f"{title} on {linux([fails])}": run for title, run in runs.items()}
         text = "Both programs" if len(runs) > 1 else "The program"
         text += " on a release where the old one fails:"
