@@ -160,7 +160,7 @@ _WITH_SOCKET = {
     *(BPF_PROG_TYPE_CGROUP_SKB, BPF_PROG_TYPE_CGROUP_SOCK, _ADDRESS),
     BPF_PROG_TYPE_CGROUP_SOCKOPT,
 }
-"""The types whose context leads to a socket."""
+"""The types for whose programs the model has a socket."""
 _NET_ADMIN = (_STORAGE_TYPES | _SOCKMAP_TYPES | {BPF_PROG_TYPE_XDP}) - {
     BPF_PROG_TYPE_CGROUP_SKB,
     BPF_PROG_TYPE_LSM,
@@ -408,7 +408,7 @@ class ProgCommands(KernelPart):
         """A cgroup that the verifier accepts, and a call of a helper of CGRP_STORAGE with it."""
         socket = step.cgroup == CgroupOf.SOCKET
         if socket and program.type not in _WITH_SOCKET:
-            raise ValueError(f"programs of type {program.type} have no socket at hand")
+            raise ValueError(f"the model has no socket for programs of type {program.type}")
         if not self.has(changes.CGRP_STORAGE):
             raise errors.UnknownHelper("bpf_cgrp_storage_get")
         if not socket and not self._perfmon():

@@ -77,9 +77,12 @@ class Location:
         storage.data[at : at + self._width] = data
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Step:
-    """One step of a body; steps of a kind with equal fields are equal."""
+    """One step of a body; steps of a kind with equal fields are equal.
+
+    These three methods serve all steps: generating them for each would double the time of import.
+    """
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and vars(other) == vars(self)
@@ -104,7 +107,7 @@ class Step:
         raise TypeError("a body is made of steps such as Add or Return; Step is their base class")
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Add(Step):
     """Add ``amount`` atomically: ``__sync_fetch_and_add(&value->field, amount)``."""
 
@@ -124,7 +127,7 @@ class Add(Step):
         return run
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Store(Step):
     """Write a number: ``value->field = number``."""
 
@@ -144,7 +147,7 @@ class Store(Step):
         return run
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Mix(Step):
     """``v = v * 3 + number``: shows which programs ran, how often and in which order."""
 
@@ -164,7 +167,7 @@ class Mix(Step):
         return run
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Copy(Step):
     """Copy a number from one value to another, or within one: ``target->field = source->field``."""
 
@@ -188,7 +191,7 @@ class Copy(Step):
         return run
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Flush(Step):
     """Once the batch has reached ``at``, add it to the total atomically and start it from zero.
 
@@ -229,7 +232,7 @@ class _Decision(Step):
         return (Access(self.map, self.field, reads=True, writes=False),)
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Verdict(_Decision):
     """End the program: allow (return 1) while the number is below ``below``, else deny (0)."""
 
@@ -246,7 +249,7 @@ class Verdict(_Decision):
         return run
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class BitVerdict(_Decision):
     """End the program: allow (return 1) if the number has a bit of ``mask``, else deny (0)."""
 
@@ -263,7 +266,7 @@ class BitVerdict(_Decision):
         return run
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Guard(_Decision):
     """Deny and end the program (return 0) unless the number is below ``below``, else continue."""
 
@@ -280,7 +283,7 @@ class Guard(_Decision):
         return run
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SetRetval(Step):
     """Choose the errno of the system call, such as 2 for ENOENT: ``bpf_set_retval(-number)``.
 
@@ -325,7 +328,7 @@ class CgrpStep(Step):
         return (self.map,)
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class CgrpAdd(CgrpStep):
     """Add atomically to the value of a cgroup, if ``bpf_cgrp_storage_get()`` returns one."""
 
@@ -340,7 +343,7 @@ class CgrpAdd(CgrpStep):
         return (Access(self.map, self.field, reads=True, writes=True),)
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class CgrpDelete(CgrpStep):
     """Delete the value of a cgroup, if there is one: ``bpf_cgrp_storage_delete()``."""
 
@@ -349,7 +352,7 @@ class CgrpDelete(CgrpStep):
     rcu: bool = False
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Return(Step):
     """End the program with a number; without this step it returns 1, allow."""
 
@@ -364,7 +367,7 @@ class Return(Step):
         return run
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Mention(Step):
     """Load the map's address and do nothing with it: enough to bind the map to the program."""
 
@@ -380,14 +383,14 @@ class Mention(Step):
         return run
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Call(Mention):
     """Call another helper on the map, such as ``"bpf_map_lookup_elem"``: the verifier refuses."""
 
     helper: str = "bpf_map_lookup_elem"
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class TailCall(Step):
     """Continue in the program in a slot of a program array; if it is empty, with the next step.
 

@@ -454,7 +454,7 @@ def test_what_else_the_verifier_rejects() -> None:
             kernel.prog_load(SKB, body)
     with kernel.user("CAP_BPF", "CAP_NET_ADMIN"), refused(kernel, "EINVAL", errors.UnknownHelper):
         kernel.prog_load(SKB, CgrpAdd(found))
-    with pytest.raises(ValueError, match="have no socket at hand"):
+    with pytest.raises(ValueError, match="the model has no socket"):
         kernel.prog_load(BPF_PROG_TYPE_CGROUP_DEVICE, CgrpAdd(found, cgroup=CgroupOf.SOCKET))
     old = Kernel("6.1")
     wrong = old.map_create(SHARED, STORAGE_KEY, U64)

@@ -37,7 +37,7 @@ def test_a_counted_machine_has_counted_one_packet(release: str) -> None:
 
 
 def test_an_outcome_is_an_errno_or_ok() -> None:
-    """Before 5.9 a map can be used by one program only: local_storage.c:bpf_cgroup_storage_assign."""
+    """Before 5.9 one program can use a map: local_storage.c:bpf_cgroup_storage_assign."""
     for release, said in (("5.8", "EBUSY"), ("5.9", "ok")):
         kernel, _, counts, _ = machine(release)
         assert outcome(kernel.prog_load, SKB, Add(counts)) == said
