@@ -58,7 +58,7 @@ class Span(NamedTuple):
     """None: the object loads."""
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class _Use(Step):
     """An access to a value; a width of 0 is the call of bpf_get_local_storage() alone."""
 
