@@ -107,14 +107,14 @@ def _imported(path: str, name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except (Exception, SystemExit) as error:
-        line = line_of(error, path)
+        line = line_raised(error, path)
         if isinstance(error, SyntaxError):
             line = error.lineno or line
         reason = error.msg if isinstance(error, SyntaxError) else error
         raise StoryError(f"{path}:{line}: {type(error).__name__}: {reason}") from error
 
 
-def line_of(error: BaseException, path: str) -> int:
+def line_raised(error: BaseException, path: str) -> int:
     """The last line of a file on the way to where an exception was raised."""
     lines = [line for frame, line in traceback.walk_tb(error.__traceback__)
              if frame.f_code.co_filename == path]  # fmt: skip

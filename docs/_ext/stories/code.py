@@ -5,19 +5,22 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from pprint import pformat
-from typing import Any
+from typing import Any, TypeVar
 
 from common.sources import home
+from common.words import linux
 from docutils import nodes
 
 from reference_model import Kernel
-from reference_model.catalogue import Observations, Story, observed
-from reference_model.catalogue.story import Run
+from reference_model.catalogue import Observations, Story, line_raised, observed
+from reference_model.catalogue.story import Run, StoryError
+
+T = TypeVar("T")
 
 CATALOGUE = "reference_model.catalogue"
 
@@ -132,9 +135,18 @@ def kernel(story: Story, release: str) -> str:
     return f'Kernel("{release}"{arguments})'
 
 
+def ran(story: Story, release: str, act: Callable[[], T]) -> T:
+    """What running a program of a story returns; StoryError if it cannot run on the release."""
+    try:
+        return act()
+    except Exception as error:
+        where = f"{home(story)}:{line_raised(error, home(story))}: on {linux([release])}"
+        raise StoryError(f"{where}: {type(error).__name__}: {error}") from error
+
+
 def observations(run: Run, story: Story, release: str) -> Observations:
     """What a run observes on a release."""
-    return observed(run, Kernel(release, **story.kernel))
+    return ran(story, release, lambda: observed(run, Kernel(release, **story.kernel)))
 
 
 def example(story: Story, name: str, release: str, seen: Observations | None) -> str:

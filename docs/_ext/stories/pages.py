@@ -32,13 +32,12 @@ from reference_model.catalogue import (
     Recipe,
     Sign,
     Story,
-    line_of,
     stories,
 )
-from reference_model.catalogue.story import Run
+from reference_model.catalogue.story import Run, StoryError
 from reference_model.timeline import Timeline
 
-from .code import code, parts
+from .code import code, parts, ran
 from .examples import Examples
 from .facts import box
 from .folded import folded
@@ -88,7 +87,10 @@ class StoryDirective(Examples):
         else:
             assert isinstance(story, Recipe)
             sections = self.recipe(story)
-        return list(sections)
+        try:
+            return list(sections)
+        except StoryError as error:
+            raise self.error(str(error)) from error
 
     # -- the kinds of pages -------------------------------------------------------------------
 
@@ -168,12 +170,8 @@ class StoryDirective(Examples):
         )
 
     def ran(self, story: Story, run: Run, release: str) -> Timeline:
-        """The timeline of a program; one that cannot run there is an error of the page."""
-        try:
-            return timeline.record(run, release, **story.kernel)
-        except Exception as error:
-            where = f"{home(story)}:{line_of(error, home(story))}: on {linux([release])}"
-            raise self.error(f"{where}: {type(error).__name__}: {error}") from error
+        """The timeline of a program on a release."""
+        return ran(story, release, lambda: timeline.record(run, release, **story.kernel))
 
     def recipe(self, story: Recipe) -> Iterator[nodes.Node]:
         """The page of a recipe."""
