@@ -222,7 +222,7 @@ release: $(INSTALLED) ## Add the mainline release R=7.4, and run what depends on
 	$(RUN) pytest -q tests/reference_model/test_releases.py tests/reference_model/test_changes.py tests/docs/test_ext_tables.py
 
 bench: $(INSTALLED) ## Measure the speed and the memory of the model, and the time of builds
-	PYTHONPATH=. .venv/bin/python bench/run.py
+	$(RUN) bench
 
 clean: ## Remove all generated files except .venv
 	rm -rf build .hypothesis

@@ -76,7 +76,3 @@ def measure() -> None:
         f"{1000 * start:.0f} ms, so {alone / start:.1f} times that; {MANY} objects in one call "
         f"{all_of_them:.1f} s, one in a binary of 100 MB {1000 * big:.0f} ms"
     )
-
-
-if __name__ == "__main__":
-    measure()

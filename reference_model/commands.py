@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What all commands share: numbers on a command line, and how a command ends.
 
-A command that is ended from outside says so in one line, and leaves no process behind.
+A command that is ended from outside says so in one line, and leaves no process behind.  What it
+prints has no control characters.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from typing import NoReturn
+from typing import NoReturn, TextIO
+
+from .terminal import Guarded
 
 INTERRUPTED = 128 + signal.SIGINT
 TERMINATED = 128 + signal.SIGTERM
@@ -44,6 +47,9 @@ def finish(main: Callable[[], int]) -> NoReturn:
     if sys.stdout is None:
         _say("the output cannot be written: it is closed")
         sys.exit(2)
+    printed = Guarded(sys.stdout, sys.argv[1:])
+    if sys.stderr is not None:
+        Guarded(sys.stderr, sys.argv[1:])
     ended: list[int] = []
 
     def terminate(number: int, _: object) -> None:
@@ -58,6 +64,8 @@ def finish(main: Callable[[], int]) -> NoReturn:
         except SystemExit as end:  # of argparse
             status, said = int(end.code or 0), ""
         sys.stdout.flush()
+        if printed.lost:
+            raise printed.lost
     except KeyboardInterrupt:
         status, said = (TERMINATED, "terminated") if ended else (INTERRUPTED, "interrupted")
     except BrokenPipeError:
@@ -77,7 +85,7 @@ def finish(main: Callable[[], int]) -> NoReturn:
     if said:
         _say(said)
     if unwritten:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what Python still holds
+        _discard(sys.stdout)
     sys.exit(status)
 
 
@@ -94,10 +102,15 @@ def _reason(error: OSError, unwritten: bool) -> str:
 
 def _say(text: str) -> None:
     """Print a line on the standard error, if that can be written."""
-    try:  # noqa: SIM105
+    try:
         print(text, file=sys.stderr, flush=True)
-    except OSError:  # there is nobody to tell, and contextlib takes time to import
-        pass
+    except OSError:  # there is nobody to tell
+        _discard(sys.stderr)
+
+
+def _discard(stream: TextIO) -> None:
+    """Write what Python still holds of a stream to nowhere, as it fails again when Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def whole(text: str) -> int:

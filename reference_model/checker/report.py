@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from itertools import groupby
 
+from ..terminal import escaped
 from .examine import TYPE_NAMES, Examined
 from .findings import Finding, page_of
 from .questions import asked
@@ -34,11 +35,11 @@ def text(
     for file, group in groupby(objects, key=lambda examined: examined.file):
         together = list(group)
         telling = [one for one in together if verbose or one.maps or one.findings or one.doubts]
-        blocks += ["\n".join(_object(one, verbose, site)) for one in telling]
+        blocks += ["\n".join(map(escaped, _object(one, verbose, site))) for one in telling]
         if not telling:
             count = f"{len(together)} BPF objects, " if len(together) > 1 else ""
-            blocks.append(f"{file}: {count}no maps of cgroup storages")
-    blocks += ["\n".join(_searched(one, verbose, site)) for one in searched]
+            blocks.append(f"{escaped(file)}: {count}no maps of cgroup storages")
+    blocks += ["\n".join(map(escaped, _searched(one, verbose, site))) for one in searched]
     found = list(reasons(objects, searched))
     words = {AFFECTED: "affected", UNKNOWN: "cannot tell"}.get(status(found), "nothing found")
     why = f", for {len(found)} reason{'s' if len(found) > 1 else ''} above" if found else ""

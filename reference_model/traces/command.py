@@ -18,7 +18,7 @@ def add(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "files", nargs="+", metavar="FILE", help="a file of traces, .jsonl or .jsonl.gz; - is the "
-        "standard input",
+        "standard input, which may be compressed, too",
     )  # fmt: skip
     command.add_argument("--release", metavar="R", help="compare only this release")
     command.add_argument(

@@ -13,6 +13,11 @@ from typing import IO
 
 from .trace import Trace, parse
 
+_GZIP = b"\x1f\x8b"
+"""How compressed data begins; the standard input has no name that could tell.
+
+RFC 1952, section 2.3.1."""
+
 
 class TraceError(ValueError):
     """A file is not in the format; the text names file, line, operation and field."""
@@ -49,6 +54,9 @@ def _opened(path: str | Path) -> AbstractContextManager[IO[str]]:
     if path == "-":
         if sys.stdin is None:
             raise OSError("the standard input is closed")
+        if sys.stdin.buffer.peek(2)[:2] == _GZIP:  # type: ignore[union-attr]
+            return gzip.open(sys.stdin.buffer, "rt", encoding="utf-8-sig")
+        sys.stdin.reconfigure(encoding="utf-8-sig", errors="strict")  # type: ignore[union-attr]
         return nullcontext(sys.stdin)
     opener = gzip.open if Path(path).suffix == ".gz" else open
     return opener(path, "rt", encoding="utf-8-sig")  # some editors begin a file with a mark

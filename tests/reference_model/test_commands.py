@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
+from io import BufferedReader, BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -69,26 +72,28 @@ def test_the_reader_of_the_output_may_go() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [["reference_model", "replay", str(HAZARDS)], ["reference_model", "export"]]
+    "arguments", [["-m", "reference_model", "replay", str(HAZARDS)], ["-um", "prose", "--help"]]
 )
-def test_a_full_disk_is_said(command: list[str]) -> None:
+def test_a_full_disk_is_said(arguments: list[str]) -> None:
     with open("/dev/full", "w") as full:
         done = subprocess.run(
-            [sys.executable, "-m", *command],
+            [sys.executable, *arguments],
             cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
         )  # fmt: skip
     assert done.returncode == 2
     assert done.stderr == "the output cannot be written: No space left on device\n"
 
 
-def test_traces_come_from_the_standard_input() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "reference_model", "replay", "-"],
-        cwd=ROOT,
-        input=json.dumps(trace_of(["ok", "ok"])), capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "5.8.18" in done.stdout
+@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+def test_traces_come_from_the_standard_input(
+    compress: Callable[[bytes], bytes],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    given = BytesIO(compress(json.dumps(trace_of(["ok", "ok"])).encode()))
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BufferedReader(given), encoding="ascii"))
+    assert main(["replay", "-"]) == 0
+    assert "5.8.18" in capsys.readouterr().out
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

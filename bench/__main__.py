@@ -22,10 +22,6 @@ import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
-import objects
-import pages
-from running import running
-
 import records.files
 from reference_model import (
     BPF_CGROUP_INET_EGRESS,
@@ -41,8 +37,11 @@ from reference_model import (
     Release,
     traces,
 )
-from reference_model.commands import cores, finish, positive
+from reference_model.commands import ENDINGS, cores, finish, positive
 from reference_model.divergence import search, world
+
+from . import objects, pages
+from .running import running
 
 ROOT = Path(__file__).parent.parent
 TRACES = records.files.TRACES / "linux.jsonl.gz"
@@ -299,7 +298,11 @@ def site() -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description="Measure the model, the site and the commands, and print what is found.",
+        epilog=f"Exit status: 0 what could be measured is printed, 2 an option is wrong. {ENDINGS}",
+    )
     parser.add_argument("--few", type=positive, default=1_000, help="cgroups of the small machine")
     parser.add_argument("--many", type=positive, default=100_000, help="cgroups of the large one")
     options = parser.parse_args()
