@@ -80,10 +80,10 @@ def runs() -> None:
 
 def browser() -> None:
     """Wall time from a click to the result in Chromium: cold, from the cache, after a stop."""
-    from chromium import chromium, served
+    from chromium import MISSING, PROGRAM, chromium, served
 
-    if shutil.which("chromium") is None:
-        print("playground: not measured in a browser: apt-get install chromium")
+    if shutil.which(PROGRAM) is None:
+        print(f"playground: not measured in a browser: {MISSING}")
         return
     button = "document.querySelector('.run-{}')"
     status = "document.querySelector('.run-status').textContent"
