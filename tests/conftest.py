@@ -113,18 +113,24 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-COUNTED = {*MAINLINE[::-6], MAINLINE[0]}
+COUNTED = {*MAINLINE[::-12], MAINLINE[0]}
 """The releases that count where a test is repeated for each: the others reach the same lines."""
 
-SEARCHES = {"test_arguments.py", "test_interleavings.py", "test_search.py"}
+SEARCHES = {
+    *("test_arguments.py", "test_interleavings.py", "test_search.py"),
+    *("test_events.py", "test_pairs.py"),
+}
 """Of a test in these files that is repeated, the first repetition counts."""
 
 
 def is_counted(item: pytest.Item) -> bool:
     """Whether a test counts for the coverage of the model: it triples what a test costs.
 
-    Tests of other packages, and random walks, reach the same lines again and assert less of each.
+    Tests of other packages, random walks, and tests with the marker ``no_cover`` reach the same
+    lines again.
     """
+    if item.get_closest_marker("no_cover"):
+        return False
     if not item.path.is_relative_to(MODEL) or item.path.name in LONG - SEARCHES:
         return False
     repeated: CallSpec2 | None = getattr(item, "callspec", None)

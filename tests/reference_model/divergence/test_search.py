@@ -225,12 +225,14 @@ def silent(release: str, where: World) -> set[str]:
     return found
 
 
+@pytest.mark.no_cover
 def test_every_number_of_a_state_is_told_or_left_out_for_a_reason() -> None:
     """And no reason is given for nothing.  Nothing of the format touches the root."""
     found = {slot for name in WORLDS for on in ("5.8", "7.1") for slot in silent(on, load(name))}
     assert found == set().union(*LEFT_OUT.values())
 
 
+@pytest.mark.no_cover
 def test_names_alike_are_one() -> None:
     where = load("attachments")
     apart = replace(where, alike=())
@@ -242,6 +244,7 @@ def test_names_alike_are_one() -> None:
 # -- the same result whichever way -----------------------------------------------------------------
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("name", "old", "new", "depth"),
     [("attachments", "5.8", "5.9", 4), ("links", "7.1", "7.2", 4), ("users", "5.18", "5.19", 4)],
@@ -304,6 +307,7 @@ def programs(
 AT = {"cgroup": "c1", "prog": "p1"}
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("where", "old", "new", "depth"),
     [

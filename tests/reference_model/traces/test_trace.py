@@ -189,6 +189,7 @@ def test_where_the_model_is_undefined_a_kernel_may_answer_anything(
     assert [found.position for found in score.differences] == [0] * differ
 
 
+@pytest.mark.no_cover
 def test_the_model_is_undefined_where_kernels_broke() -> None:
     """A kernel survived in two places: the memory that it should not have used was still good."""
     survived = set()
@@ -205,6 +206,7 @@ def test_the_model_is_undefined_where_kernels_broke() -> None:
     }
 
 
+@pytest.mark.no_cover
 def test_a_broken_model_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """Legacy that keeps its data at detach, as 5.9 does: three kernels no longer agree."""
     monkeypatch.setattr(PerAttachment, "detach", lambda self, attachment: None)
@@ -213,6 +215,7 @@ def test_a_broken_model_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     assert differing == ["4.19.108", "5.4.59", "5.8.18"]
 
 
+@pytest.mark.no_cover
 def test_a_model_broken_the_other_way_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """5.9 that makes a fresh storage for each attachment, as legacy did."""
 
@@ -416,6 +419,7 @@ def test_a_malformed_line(line: Line, reason: str, tmp_path: Path) -> None:
     assert str(caught.value).startswith(f"{path}:3: not a trace: ")
 
 
+@pytest.mark.no_cover
 def test_a_truncated_file(tmp_path: Path) -> None:
     path = tmp_path / "cut.jsonl.gz"
     path.write_bytes(LINUX.read_bytes()[:-200])
@@ -423,6 +427,7 @@ def test_a_truncated_file(tmp_path: Path) -> None:
         traces.replay([path])
 
 
+@pytest.mark.no_cover
 def test_a_damaged_file(tmp_path: Path) -> None:
     data = bytearray(LINUX.read_bytes())
     middle = len(data) // 2
