@@ -7,6 +7,7 @@ import argparse
 import gzip
 import json
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -63,7 +64,7 @@ def test_a_signal_ends_a_command_with_a_line(
 
 def test_the_reader_of_the_output_may_go() -> None:
     done = subprocess.run(
-        f"set -o pipefail; {sys.executable} -m reference_model export | head -n 1",
+        f"set -o pipefail; {shlex.quote(sys.executable)} -m reference_model export | head -n 1",
         shell=True, executable="/bin/bash", cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == NO_READER
@@ -154,7 +155,7 @@ def test_a_fault_of_the_program_is_shown_whole() -> None:
 )
 def test_streams_that_cannot_be_used(where: str, said: str) -> None:
     done = subprocess.run(
-        f"{sys.executable} -m reference_model {where}",
+        f"{shlex.quote(sys.executable)} -m reference_model {where}",
         shell=True, cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (2, said)
