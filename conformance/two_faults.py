@@ -2,6 +2,8 @@
 """Runs in a guest: makes each call that has one fault or two, and prints a line of JSON for each.
 
 {"faults": "map_create: KeySize, MaxEntries", "answer": "EINVAL"}
+
+With ``boundaries`` it makes the calls whose arguments are at their boundaries instead.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import json
 import sys
 import traceback
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -16,13 +19,14 @@ from reference_model import errors
 from reference_model.linux import LinuxKernel
 from reference_model.linux.deferred import wait_for_slots
 from reference_model.linux.machine import running_release
-from reference_model.refusals.pairs import FAULTS, Plan
+from reference_model.refusals.boundaries import QUESTIONS
+from reference_model.refusals.pairs import FAULTS
 
 
-def answer(plan: Plan, *, all_slots: bool) -> str:
-    """What the running kernel answers; "failed: ..." if it could not be asked.
+def answer(ask: Callable[[Callable[..., LinuxKernel]], str | None], *, all_slots: bool) -> str:
+    """What the running kernel answers to a call; "failed: ..." if it could not be asked.
 
-    ``all_slots``: the plan takes all slots of LSM hooks, and so the last attachment must fail
+    ``all_slots``: the call takes all slots of LSM hooks, and so the last attachment must fail
     at once, and not wait for a slot.
     """
     with ExitStack() as held:
@@ -35,22 +39,42 @@ def answer(plan: Plan, *, all_slots: bool) -> str:
             return kernel
 
         try:
-            return plan.answer(made)
+            return ask(made) or "failed: it cannot be prepared"
         except Exception as error:
             traceback.print_exc()
             return f"failed: {error!r}"
 
 
-def main() -> int:
-    """Make all calls; return the exit status."""
-    release = running_release().name
+def two_faults(release: str) -> Iterator[tuple[str, str]]:
+    """The calls with one fault or two, and their answers."""
     for faults in FAULTS:
         plan = faults.plan(release)
         if plan is not None:
-            given = answer(plan, all_slots=errors.TooManyHooks in faults.errors)
-            print(json.dumps({"faults": faults.name, "answer": given}), flush=True)
+            yield faults.name, answer(plan.answer, all_slots=errors.TooManyHooks in faults.errors)
+
+
+def boundaries(release: str) -> Iterator[tuple[str, str]]:
+    """The calls with an argument at its boundary, and their answers.
+
+    Calls that only make a map or a program share a kernel, which makes them quicker.
+    """
+    with LinuxKernel(allow_unsafe=True) as shared:
+        for question in QUESTIONS:
+            if question.modelled(release) is None:
+                continue
+            if question.only_makes:
+                yield question.name, question.answer(lambda: shared) or "failed"
+            else:
+                yield question.name, answer(question.answer, all_slots=False)
+
+
+def main(*arguments: str) -> int:
+    """Make all calls; return the exit status."""
+    asked = boundaries if arguments == ("boundaries",) else two_faults
+    for name, given in asked(running_release().name):
+        print(json.dumps({"faults": name, "answer": given}), flush=True)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:]))

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What real kernels answered to calls with one fault or two.
+"""What real kernels answered to calls with one fault or two, or an argument at its boundary.
 
-``python -m conformance two-faults`` writes the file.  ``reference_model.refusals.pairs`` makes the
-calls; the record holds the errno of each by faults and kernel.
+``python -m conformance two-faults`` and ``boundaries`` write the files.  The modules ``pairs`` and
+``boundaries`` of ``reference_model.refusals`` make the calls; a record holds the answer to each, by
+call and kernel.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 from reference_model import Release
@@ -16,6 +18,7 @@ from reference_model.outputs import write_whole
 from .files import LICENCE
 
 FILE = Path(__file__).with_name("two_faults.json")
+BOUNDARIES = Path(__file__).with_name("boundaries.json")
 
 Answers = dict[str, str]
 """By the names of the faults, what the call was answered."""
@@ -33,14 +36,18 @@ def read(path: Path = FILE) -> dict[str, Answers]:
 
 
 def counts(records: dict[str, Answers]) -> dict[str, dict[str, int]]:
-    """How many calls each kernel was asked: with one fault, and with two."""
+    """How many calls of each kind each kernel was asked."""
     return {
-        kernel: {
-            "one fault": sum("," not in name for name in answers),
-            "two faults": sum("," in name for name in answers),
-        }
+        kernel: dict(sorted(Counter(map(_kind, answers)).items()))
         for kernel, answers in sorted(records.items(), key=lambda item: Release(item[0]))
     }
+
+
+def _kind(name: str) -> str:
+    """Which kind of call a name stands for."""
+    if "=" in name:
+        return "boundaries"
+    return "two faults" if "," in name else "one fault"
 
 
 def changed(records: dict[str, Answers]) -> dict[str, Answers]:

@@ -96,8 +96,18 @@ class ProgQuery(NamedTuple):
     """How many bytes behind the caller's attribute the kernel wrote."""
 
 
-def check_query(count: int | None, size: int, *, prog_attach_flags: bool) -> None:
-    """ValueError for a buffer or an attribute that the interface does not take."""
+_DEVICES = (46, 47, 54, 55)
+"""Attach types of network devices: for ``BPF_TCX_*`` and ``BPF_NETKIT_*`` (since 6.12.118 or
+earlier) a kernel takes ``target_fd`` for the number of an interface."""
+
+
+def check_query(attach_type: int, count: int | None, size: int, *, prog_attach_flags: bool) -> None:
+    """ValueError for what the interface does not take: hooks of devices, and such buffers."""
+    if attach_type in _DEVICES:
+        raise ValueError(
+            f"attach_type: {attach_type} is a hook of network devices, not of cgroups; pass one "
+            "such as BPF_CGROUP_INET_EGRESS"
+        )
     if count is not None and not 0 <= count <= 1 << 16:
         raise ValueError(f"count must be from 0 to {1 << 16}, not {count!r}")
     least = 40 if prog_attach_flags else 28
@@ -408,7 +418,7 @@ class AttachCommands(KernelPart):
         count: int | None = None,
         size: int = QUERY_SIZE,
     ) -> ProgQuery:
-        check_query(count, size, prog_attach_flags=prog_attach_flags)
+        check_query(attach_type, count, size, prog_attach_flags=prog_attach_flags)
         self._check_command()
         if not self._net_admin():
             raise errors.NotPermitted("CAP_NET_ADMIN")

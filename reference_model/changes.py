@@ -454,6 +454,18 @@ SET_RETVAL = Change(
     recorded=("5.10.262", "6.1.192"),
     marker=Marker(UAPI, r"set_retval[,(]"),
 )
+LINK_CREATE_MORE_FIELDS = Change(
+    "bpf: Add multi kprobe link",
+    "0dcac2725406",
+    "5.18",
+    "``BPF_LINK_CREATE`` for a cgroup ignores all bytes where later kernels have the upper half of "
+    "``expected_revision``; before, it failed with ``EINVAL`` unless they were 0.",
+    read=[Read("syscall.c:BPF_LINK_CREATE_LAST_FIELD", "5.10.262", "6.1.192")],
+    recorded=("5.10.262", "6.1.192"),
+    marker=Marker(
+        "kernel/bpf/syscall.c", r"LINK_CREATE_LAST_FIELD link_create\.(?!flags|iter_info_len)"
+    ),
+)
 UNPRIVILEGED_COMMANDS = Change(
     "bpf: refine kernel.unprivileged_bpf_disabled behaviour",
     "c8644cd0efe7",

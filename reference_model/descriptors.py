@@ -18,6 +18,8 @@ from .references import not_a
 from .state import Descriptor, Object
 from .uapi import BPF_F_RDONLY, BPF_F_WRONLY
 
+_PATH_FD = 1 << 14
+"""``BPF_F_PATH_FD``: the path is relative to a directory's descriptor."""
 _FD: dict[str, type[Descriptor]] = {"map": MapFd, "prog": ProgFd, "link": LinkFd}
 
 
@@ -55,6 +57,10 @@ class DescriptorCommands(KernelPart):
         self.pins[path] = descriptor.object
 
     def obj_get(self, path: str, file_flags: int = 0) -> Descriptor:
+        if file_flags & _PATH_FD:
+            raise ValueError(
+                f"file_flags: the model has no BPF_F_PATH_FD ({_PATH_FD:#x}); leave it out"
+            )
         self._check_command()
         if file_flags not in (0, BPF_F_RDONLY, BPF_F_WRONLY):
             raise errors.MapFlags(file_flags)

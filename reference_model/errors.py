@@ -349,6 +349,12 @@ class ExpectedAttachType(BpfError):
     number, reason = _errno.EINVAL, "the program type does not support this expected_attach_type"
 
 
+class ProgFlags(BpfError):
+    """Program flags that every kernel rejects."""
+
+    number, reason = _errno.EINVAL, "these program flags are unknown"
+
+
 class SleepableProgram(BpfError):
     """A sleepable program cannot have this type and hook, or use this map."""
 

@@ -116,7 +116,7 @@ class MapCalls(Protocol):
         pass other types.  Errors, in the kernel's order: ``EPERM``, ``EINVAL`` (BTF ids, flags,
         NUMA node, type), ``EINVAL`` (key size, value size 0), ``E2BIG``, ``EINVAL`` (flags,
         max_entries), ``EPERM`` (``RLIMIT_MEMLOCK``), ``EINVAL`` (name, BTF), ``EACCES``,
-        ``ENOTSUPP`` or ``EOPNOTSUPP`` (special fields).
+        ``ENOTSUPP`` or ``EOPNOTSUPP`` (special fields).  ``numa_node`` 2^32 - 1 means any node.
 
         Source: ``syscall.c:map_create``, ``local_storage.c:cgroup_storage_map_alloc``.
         """
@@ -214,7 +214,8 @@ class ProgCalls(Protocol):
         ``body`` is one step or several (see ``steps``); the program then returns 1, allow.
         ``helper_flags`` is the second argument of every bpf_get_local_storage().  ``lsm_hook`` is
         the name of the hook of an LSM program, such as ``"socket_bind"``.  ``prog_flags`` is 0 or
-        ``BPF_F_SLEEPABLE``.  Errors, in the kernel's order: ``EPERM``, ``EINVAL``
+        ``BPF_F_SLEEPABLE``; ValueError for flags of other programs.  Errors, in the kernel's order:
+        ``EPERM``, ``EINVAL`` (unknown flags; since 6.5 before ``EPERM``), ``EINVAL``
         (expected_attach_type, LSM hook), ``EINVAL`` (a sleepable program), ``EBADF``, ``EBUSY``
         (binding of a storage map), ``EINVAL`` (helper, its map type, its flags), ``EACCES`` (access
         to the value), ``EINVAL`` (return value, tail call).

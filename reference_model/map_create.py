@@ -39,6 +39,9 @@ BPF_LOCAL_STORAGE_MAX_VALUE_SIZE = 65535 - 128
 PCPU_MIN_UNIT_SIZE = 32768
 """Bytes: the largest value of the per-CPU type since 5.15."""
 
+NUMA_NO_NODE = (1 << 32) - 1
+"""``numa_node`` -1, which asks for any node: ``include/linux/numa.h``."""
+
 MOST_SLOTS = 1 << 16
 """Slots of an array of programs in the model; Linux ends where its memory does."""
 
@@ -87,7 +90,7 @@ class MapCreate(KernelPart):
         fields = special_fields.special_fields_in(btf_value, self.has)
         if not self.has(changes.ACCESS_FLAGS_LATE):
             _check_access(map_flags)
-        if map_flags & _NUMA_NODE and numa_node:
+        if map_flags & _NUMA_NODE and numa_node not in (0, NUMA_NO_NODE):
             raise errors.NumaNode(numa_node)
         self._check_type(map_type)
         if map_type is BPF_MAP_TYPE_CGRP_STORAGE:

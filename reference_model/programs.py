@@ -64,6 +64,7 @@ from .uapi import (
     BPF_CGROUP_UNIX_RECVMSG,
     BPF_CGROUP_UNIX_SENDMSG,
     BPF_F_RDONLY_PROG,
+    BPF_F_SLEEPABLE,
     BPF_F_WRONLY_PROG,
     BPF_LSM_CGROUP,
     BPF_PROG_TYPE_CGROUP_DEVICE,
@@ -84,6 +85,7 @@ from .uapi import (
 from .values import Field
 
 _ADDRESS = BPF_PROG_TYPE_CGROUP_SOCK_ADDR
+_SLEEPABLE = int(BPF_F_SLEEPABLE)
 _RDONLY_PROG, _WRONLY_PROG = int(BPF_F_RDONLY_PROG), int(BPF_F_WRONLY_PROG)
 
 ATTACH_TYPES: dict[AttachType, tuple[ProgType, Change | None]] = {
@@ -144,6 +146,10 @@ _SINCE = {
 }
 
 _BY_NUMBER: dict[int, AttachType] = {int(known): known for known in ATTACH_TYPES}
+_OTHER_FLAGS = 0xEF
+"""``prog_flags`` that some kernels accept: for tests of the verifier and for XDP."""
+_TRACING_ATTACH_TYPES = range(59, 62)
+"""Attach types that only tracing programs can declare: ``is_tracing_multi()`` of 7.2.13."""
 _STORAGE_TYPES = frozenset(prog_type for prog_type, _ in ATTACH_TYPES.values())
 _SOCKMAP_TYPES = frozenset({BPF_PROG_TYPE_SK_MSG, BPF_PROG_TYPE_SK_SKB})
 _FEW_HELPERS = frozenset(
@@ -261,8 +267,19 @@ class ProgCommands(KernelPart):
         prog_flags: int = 0,
     ) -> ProgFd:
         steps = (body,) if isinstance(body, Step) else tuple(body)
+        if prog_flags & _OTHER_FLAGS:
+            raise ValueError(
+                f"prog_flags: of {prog_flags:#x} the model has only BPF_F_SLEEPABLE; leave out the "
+                "rest"
+            )
+        late = self.has(changes.CREATE_CHECKS_ATTRIBUTES_FIRST)
         # checks
-        self._check_unprivileged()
+        if not late:
+            self._check_unprivileged()
+        if prog_flags & ~_SLEEPABLE:
+            raise errors.ProgFlags(hex(prog_flags))
+        if late:
+            self._check_unprivileged()
         if not self._bpf_capable() and prog_type not in _UNPRIVILEGED:
             raise errors.NotPermitted("CAP_BPF")
         enough = self._net_admin() or "CAP_SYS_ADMIN" in self.capabilities
@@ -320,6 +337,11 @@ class ProgCommands(KernelPart):
             known = self._attach_type(expected)
             if known is None or ATTACH_TYPES[known][0] is not prog_type:
                 raise errors.ExpectedAttachType(known or expected)
+        elif expected in _TRACING_ATTACH_TYPES:
+            raise ValueError(
+                f"expected_attach_type: {expected} belongs to tracing programs, which are not "
+                "modelled; pass an attach type of cgroups, or 0"
+            )
         if prog_type is BPF_PROG_TYPE_LSM and not lsm.exists(lsm_hook, self.release):
             raise errors.ExpectedAttachType(f"no LSM hook {lsm_hook!r}")
         return expected

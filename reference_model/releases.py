@@ -143,6 +143,8 @@ class Release:
         return set(self._has)
 
     def _contains(self, change: Change) -> bool:
+        if not isinstance(change, Change):
+            raise TypeError(f"has() takes a Change such as changes.SHARED_STORAGE, not {change!r}")
         if self.proposal and change.proposal:
             return True
         if change.first is not None and self.version >= _version(change.first):

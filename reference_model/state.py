@@ -145,6 +145,8 @@ class State(KernelInterface):
         """Numbers of the possible CPUs, ascending."""
         if not (memlock is None or isinstance(memlock, int)):
             raise TypeError(f"memlock is a number of bytes, or None for unlimited, not {memlock!r}")
+        if memlock is not None and memlock < 0:
+            raise ValueError(f"memlock is 0 bytes or more, or None for unlimited, not {memlock}")
         self.memlock = memlock
         """RLIMIT_MEMLOCK in bytes; None: unlimited."""
         self.locked_pages = 0

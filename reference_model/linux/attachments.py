@@ -92,7 +92,7 @@ class AttachCommands(LinuxPart):
         count: int | None = None,
         size: int = QUERY_SIZE,
     ) -> ProgQuery:
-        check_query(count, size, prog_attach_flags=prog_attach_flags)
+        check_query(attach_type, count, size, prog_attach_flags=prog_attach_flags)
         most = _MOST if count is None else count
         ids, flags = (ctypes.c_uint32 * most)(), (ctypes.c_uint32 * most)()
         attr = Query(

@@ -297,6 +297,24 @@ MISTAKES: dict[str, tuple[Callable[[Kernel], object], str]] = {
     "no reason": (lambda kernel: BpfError("x"), r"BpfError names no reason"),
     "cpus='2'": (lambda kernel: Kernel(cpus="2"), "cpus is the number of possible CPUs"),  # type: ignore[arg-type]
     "memlock": (lambda kernel: Kernel(memlock="1"), "memlock is a number of bytes"),  # type: ignore[arg-type]
+    "negative memlock": (lambda kernel: Kernel(memlock=-1), "memlock is 0 bytes or more"),
+    "no change": (lambda kernel: kernel.has("5.9"), "has.. takes a Change such as changes.SHARED"),  # type: ignore[arg-type]
+    "flags of other programs": (
+        lambda kernel: kernel.prog_load(SKB, prog_flags=1),
+        "prog_flags: of 0x1 the model has only BPF_F_SLEEPABLE",
+    ),
+    "a tracing attach type": (
+        lambda kernel: kernel.prog_load(ProgType(6), expected_attach_type=60),
+        "expected_attach_type: 60 belongs to tracing programs",
+    ),
+    "a hook of devices": (
+        lambda kernel: kernel.prog_query(kernel.root, 46),  # type: ignore[arg-type]
+        "attach_type: 46 is a hook of network devices, not of cgroups",
+    ),
+    "a pin below a descriptor": (
+        lambda kernel: kernel.obj_get("/sys/fs/bpf/x", 1 << 14),
+        "file_flags: the model has no BPF_F_PATH_FD",
+    ),
     "sysctl": (lambda kernel: Kernel(unprivileged_bpf_disabled=3), "must be 0, 1 or 2, not 3"),
 }  # fmt: skip
 

@@ -244,6 +244,7 @@ FACTS: list[tuple[str, str, str | None, str]] = [
     ("KPTR", "61df10c7799e", "5.19", ""),
     ("DETACH_NEVER_FAILS", "4c46091ee985", "6.0", "5.10.138 5.15.61 5.18.18 5.19.2"),
     ("LSM_CGROUP", "69fd337a975c", "6.0", ""),
+    ("LINK_CREATE_MORE_FIELDS", "0dcac2725406", "5.18", ""),
     ("SET_RETVAL", "b44123b4a3dc", "5.18", ""),
     ("SET_RETVAL_BY_ATTACH_TYPE", "dea6a4e17013", "6.1", ""),
     ("EFFECTIVE_QUERY_FLAGS", "0e426a3ae030", "6.1", "6.0.3"),
