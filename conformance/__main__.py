@@ -10,7 +10,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from reference_model.commands import UserError, finish
+from reference_model.commands import finish
+from reference_model.user_error import UserError
 
 from . import (
     check,

@@ -21,8 +21,9 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
-from reference_model.commands import UserError, cores, positive
+from reference_model.commands import cores, positive
 from reference_model.outputs import Output
+from reference_model.user_error import UserError
 
 from . import guest, kernels, offers, tools
 from .kernels import KernelImage

@@ -16,7 +16,8 @@ from pathlib import Path
 from records import pending
 from records.files import PENDING
 from reference_model.catalogue import stories
-from reference_model.commands import ENDINGS, UserError, finish
+from reference_model.commands import ENDINGS, finish
+from reference_model.user_error import UserError
 
 from .tools import REPOSITORY
 

@@ -31,7 +31,10 @@ PARTS = (
 
 MODEL = ROOT / "reference_model"
 DRAWING = ROOT / "docs" / "_ext" / "common"
-APART = ("__main__", "leftovers", "other_changes", "outputs", "workers")
+APART = (
+    *("__main__", "commands", "leftovers", "other_changes"),
+    *("outputs", "terminal", "workers"),
+)
 """Modules of the model that only commands and pages need."""
 
 FOR_FIGURES = ("recorder", "timeline")
@@ -97,7 +100,7 @@ def packed(*files: Path) -> dict[str, str]:
 def checker() -> dict[str, str]:
     """What the check of objects needs beside the stories: its modules, and pyelftools."""
     files = [path for path in (MODEL / "checker").glob("*.py") if path.stem != "command"]
-    files.append(Path(__file__).parent / "objects.py")
+    files += [MODEL / "terminal.py", Path(__file__).parent / "objects.py"]
     found = packed(*files)
     library = Path(elftools.__file__).parent
     for path in (each for part in ELFTOOLS for each in library.glob(part)):

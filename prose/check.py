@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from reference_model.commands import UserError
+from reference_model.user_error import UserError
 
 from .rules import RULES, Rule
 from .texts import FORMS, form_of, masked

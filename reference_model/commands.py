@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import NoReturn, TextIO
 
 from .terminal import Guarded
+from .user_error import UserError
 
 INTERRUPTED = 128 + signal.SIGINT
 TERMINATED = 128 + signal.SIGTERM
@@ -25,10 +26,6 @@ ENDINGS = f"""\
 {INTERRUPTED} interrupted by Ctrl-C, {TERMINATED} terminated by SIGTERM, {NO_READER} the reader of \
 the output has exited."""
 """The exit statuses that every command has besides its own."""
-
-
-class UserError(ValueError):
-    """Input of the user cannot be used; the text is a sentence that says what, where and why."""
 
 
 def _broken_executor() -> type[Exception]:

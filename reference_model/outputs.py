@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .commands import UserError
+from .user_error import UserError
 
 
 class Output:

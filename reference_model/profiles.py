@@ -29,8 +29,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import changes
-from .commands import UserError
 from .releases import Change, Release, release
+from .user_error import UserError
 
 FORM = 1
 """The number of the form that this module reads and writes."""

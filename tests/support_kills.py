@@ -54,6 +54,7 @@ LONG = (
     Long(f"conformance explore {GUEST} --json OUT", 2, EVERY),
     Long(f"conformance events {GUEST}", 1),
     Long(f"conformance two-faults {GUEST}", 1),
+    Long(f"conformance boundaries {GUEST}", 1),
     Long(f"conformance bpftool {GUEST}", 1),
     Long(f"conformance objects {GUEST}", 1),
     Long(f"conformance probe {GUEST}", 1),

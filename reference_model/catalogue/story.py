@@ -22,12 +22,12 @@ from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from ..commands import UserError
 from ..errors import UNDEFINED, BpfError, Denied, UndefinedBehaviour
 from ..interface import KernelInterface
 from ..maps import BOGUS_KEY
 from ..releases import MAINLINE, Change, Release, release
 from ..state import Descriptor
+from ..user_error import UserError
 
 Observations = dict[str, Any]
 """What a run observed: a plain value, an errno's name, ``"ok"`` or ``"undefined"`` by label."""

@@ -10,8 +10,8 @@ import stat
 from collections.abc import Iterator
 
 from .. import profiles
-from ..commands import UserError
 from ..releases import MAINLINE, Release, release
+from ..user_error import UserError
 from .examine import Examined, examine
 from .sources import Searched, search
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..commands import UserError
 from ..errors import UNDEFINED
 from ..interface import KernelInterface
 from ..linux import LinuxKernel, Missing, Unsafe
@@ -23,6 +22,7 @@ from ..linux.machine import missing, mount_point, possible_cpus
 from ..profiles import Profile
 from ..releases import MAINLINE
 from ..traces import Answer
+from ..user_error import UserError
 from .predictions import Predictions, changes_of
 from .questions import Question
 

@@ -17,9 +17,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..commands import UserError
 from ..members import load, member, members
 from ..uapi import AttachFlag, AttachType, MapType
+from ..user_error import UserError
 from .found import STORAGE_MAPS, FoundAttachment, FoundMap, FoundProgram, Key, Machine
 from .live import read_key
 

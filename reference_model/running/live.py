@@ -16,7 +16,6 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
-from ..commands import UserError
 from ..linux.descriptors import info
 from ..linux.errors import KernelError
 from ..linux.machine import possible_cpus
@@ -33,6 +32,7 @@ from ..linux.syscall import (
 )
 from ..programs import ATTACH_TYPES
 from ..uapi import BPF_F_RDONLY, BPF_MAP_TYPE_CGRP_STORAGE, MapType, ProgType
+from ..user_error import UserError
 from .found import (
     STORAGE_MAPS,
     WIDE,

@@ -12,7 +12,7 @@ import pytest
 from prose import rules, texts
 from prose.check import exceptions, findings, main
 from prose.rules import RULES, Rule
-from reference_model.commands import UserError
+from reference_model.user_error import UserError
 
 PAGE = "docs/lifetime.rst"
 

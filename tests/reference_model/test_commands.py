@@ -25,11 +25,11 @@ from reference_model.commands import (
     INTERRUPTED,
     NO_READER,
     TERMINATED,
-    UserError,
     finish,
     up_to,
     whole,
 )
+from reference_model.user_error import UserError
 
 ROOT = Path(__file__).parents[2]
 SLEEPER = """

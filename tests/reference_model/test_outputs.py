@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from reference_model import leftovers
-from reference_model.commands import UserError
 from reference_model.outputs import Output, write_whole
 from reference_model.probe import asking
 from reference_model.probe import command as probe
+from reference_model.user_error import UserError
 
 ROOT = Path(__file__).parents[2]
 

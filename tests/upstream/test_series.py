@@ -18,7 +18,7 @@ import pytest
 from support_upstream import DOCUMENT, FILES, Tree, git
 
 from records import answers
-from reference_model.commands import UserError
+from reference_model.user_error import UserError
 from upstream import __main__ as command_line
 from upstream import scratch, series, tree
 from upstream.edits import Edit, Passage, Where, digest

@@ -16,7 +16,7 @@ from support_objects import COUNT, MAP, compiled, needs_compiler
 from reference_model import profiles
 from reference_model.__main__ import main
 from reference_model.checker import sources
-from reference_model.commands import UserError
+from reference_model.user_error import UserError
 
 GREEDY = MAP.replace("struct bpf_cgroup_storage_key", "__u64") + COUNT
 CLEAN = MAP + COUNT

@@ -17,7 +17,6 @@ import pytest
 import reference_model.linux as linux
 from reference_model import changes, profiles
 from reference_model.__main__ import main
-from reference_model.commands import UserError
 from reference_model.linux.machine import mount_point, running_release
 from reference_model.linux.tree import PREFIX
 from reference_model.probe import asking, questions
@@ -25,6 +24,7 @@ from reference_model.probe.asking import Answers
 from reference_model.probe.inference import infer
 from reference_model.probe.predictions import Predictions, changes_of
 from reference_model.probe.report import claimed, data, text
+from reference_model.user_error import UserError
 
 ROOT = Path(__file__).parent.parent.parent.parent
 LACKING = linux.missing()

@@ -14,12 +14,12 @@ import support_running
 import reference_model.linux as linux
 from reference_model import BPF_MAP_TYPE_CGROUP_STORAGE, changes
 from reference_model.__main__ import main
-from reference_model.commands import UserError
 from reference_model.linux import KernelError, LinuxKernel
 from reference_model.linux.machine import mount_point
 from reference_model.linux.syscall import Command, bpf
 from reference_model.running import live, pins
 from reference_model.running.found import FoundMap, Key, Machine
+from reference_model.user_error import UserError
 
 LACKING = linux.missing()
 needs_kernel = pytest.mark.skipif(LACKING is not None, reason=str(LACKING))

@@ -13,7 +13,7 @@ from support_mutated import JSON, RAW, mutated, places
 from test_bpftool import FILES
 
 from reference_model.__main__ import main
-from reference_model.commands import UserError
+from reference_model.user_error import UserError
 
 CHANGED = [name for name, data in FILES.items() if not isinstance(data, str)]
 
