@@ -458,8 +458,8 @@ LINK_CREATE_MORE_FIELDS = Change(
     "bpf: Add multi kprobe link",
     "0dcac2725406",
     "5.18",
-    "``BPF_LINK_CREATE`` for a cgroup ignores all bytes where later kernels have the upper half of "
-    "``expected_revision``; before, it failed with ``EINVAL`` unless they were 0.",
+    "``BPF_LINK_CREATE`` for a cgroup ignores the bytes that hold the upper half of "
+    "``expected_revision`` in later kernels; before, it failed with ``EINVAL`` unless they were 0.",
     read=[Read("syscall.c:BPF_LINK_CREATE_LAST_FIELD", "5.10.262", "6.1.192")],
     recorded=("5.10.262", "6.1.192"),
     marker=Marker(

@@ -86,7 +86,9 @@ class LinkCommands(KernelPart):
         if (relative or expected_revision) and not self.has(changes.LINK_CREATE_FIELDS):
             raise errors.AttachFlags("this kernel has no relative_fd and no expected_revision")
         if expected_revision >> 32 and not self.has(changes.LINK_CREATE_MORE_FIELDS):
-            raise errors.AttachFlags("this kernel has no bytes for all of expected_revision")
+            raise errors.AttachFlags(
+                "this kernel has no field where expected_revision has its upper half"
+            )
         known = self._attach_type(attach_type)
         if self.has(changes.LINK_CREATE_PROGRAM_FIRST):
             program = self._program(prog)

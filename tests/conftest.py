@@ -116,7 +116,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 COUNTED = {*MAINLINE[::-12], MAINLINE[0]}
 """The releases that count where a test is repeated for each: the others reach the same lines."""
 
-SEARCHES = {
+ONCE = {
     *("test_arguments.py", "test_interleavings.py", "test_search.py"),
     *("test_events.py", "test_pairs.py"),
 }
@@ -131,12 +131,12 @@ def is_counted(item: pytest.Item) -> bool:
     """
     if item.get_closest_marker("no_cover"):
         return False
-    if not item.path.is_relative_to(MODEL) or item.path.name in LONG - SEARCHES:
+    if not item.path.is_relative_to(MODEL) or item.path.name in LONG - ONCE:
         return False
     repeated: CallSpec2 | None = getattr(item, "callspec", None)
     if repeated is None:
         return True
-    if item.path.name in SEARCHES:
+    if item.path.name in ONCE:
         return not any(repeated.indices.values())
     release = repeated.params.get("release")
     return release not in MAINLINE or release in COUNTED

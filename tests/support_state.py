@@ -60,8 +60,8 @@ class State:
         assert vars(kernel).keys() == {*KERNEL, *LEFT_OUT}, "the kernel has grown: say what to do"
         self.order = order
         self.kernel, self.held = _KERNEL(kernel), (*held,)
-        self.attributes: dict[int, tuple[Any, tuple[Any, ...]]] = {}
-        """An object of the model, by its id, and the values of its attributes."""
+        self.attributes: dict[int, tuple[Any, tuple[Any, ...], list[int]]] = {}
+        """An object of the model, by its id, the values of its attributes, the ids of constants."""
         self.contents: dict[int, tuple[Any, Any]] = {}
         """A list, dictionary or bytearray, by its id, and what is in it."""
         waiting = [*self.kernel, *self.held]
@@ -72,7 +72,7 @@ class State:
             if kind in CLASSES:
                 _, constants, read = _reader(kind, order)
                 values = read(value)
-                self.attributes[id(value)] = value, values
+                self.attributes[id(value)] = value, values, [*map(id, values[:constants])]
                 values = values[constants:]
             elif kind is dict:
                 self.contents[id(value)] = value, (*value.items(),)

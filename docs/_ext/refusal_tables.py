@@ -20,7 +20,7 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 from stories.links import code_link
 
-from records import two_faults
+from records import calls
 from reference_model import errors
 from reference_model.catalogue import RELEASES
 from reference_model.changes import NAMES
@@ -171,11 +171,11 @@ class TwoFaults(SphinxDirective):
     """``.. two-faults::`` lists the calls with one fault or two that kernels answer differently."""
 
     def run(self) -> list[nodes.Node]:
-        told = two_faults.read()
-        counts = two_faults.counts(told)
+        told = calls.read()
+        counts = calls.counts(told)
         asked = [[kernel, *map(str, found.values())] for kernel, found in counts.items()]
         changed = [
-            [*_call(name), _answers(answers)] for name, answers in two_faults.changed(told).items()
+            [*_call(name), _answers(answers)] for name, answers in calls.changed(told).items()
         ]
         return [
             table(["kernel", "calls with one error", "calls with two errors"], asked, "errors"),

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import pytest
 
-from records import two_faults
+from records import calls
 from reference_model import errors
 from reference_model.refusals.pairs import FAULTS, modelled
 
-RECORDED = two_faults.read()
+RECORDED = calls.read()
 
 
 @pytest.mark.parametrize("kernel", RECORDED)

@@ -17,21 +17,21 @@ from reference_model.outputs import write_whole
 
 from .files import LICENCE
 
-FILE = Path(__file__).with_name("two_faults.json")
+TWO_FAULTS = Path(__file__).with_name("two_faults.json")
 BOUNDARIES = Path(__file__).with_name("boundaries.json")
 
 Answers = dict[str, str]
-"""By the names of the faults, what the call was answered."""
+"""By the names of the calls, what they were answered."""
 
 
-def read(path: Path = FILE) -> dict[str, Answers]:
+def read(path: Path = TWO_FAULTS) -> dict[str, Answers]:
     """The answers of each kernel, by its version; none if there is no file."""
     found: dict[str, Answers] = {}
     if path.exists():
-        for faults, answers in json.loads(path.read_text(encoding="utf-8"))["calls"].items():
+        for name, answers in json.loads(path.read_text(encoding="utf-8"))["calls"].items():
             for answer, kernels in answers.items():
                 for kernel in kernels:
-                    found.setdefault(kernel, {})[faults] = answer
+                    found.setdefault(kernel, {})[name] = answer
     return found
 
 
@@ -59,13 +59,13 @@ def changed(records: dict[str, Answers]) -> dict[str, Answers]:
     return {name: answers for name, answers in found.items() if len(set(answers.values())) > 1}
 
 
-def write(records: dict[str, Answers], path: Path = FILE) -> None:
+def write(records: dict[str, Answers], path: Path = TWO_FAULTS) -> None:
     """Write the answers of all kernels: a line for each call, with the kernels by errno."""
     calls: dict[str, dict[str, list[str]]] = {}
     for kernel in sorted(records, key=Release):
-        for faults, answer in records[kernel].items():
-            calls.setdefault(faults, {}).setdefault(answer, []).append(kernel)
-    rows = [f"  {json.dumps(faults)}: {json.dumps(calls[faults])}" for faults in sorted(calls)]
+        for name, answer in records[kernel].items():
+            calls.setdefault(name, {}).setdefault(answer, []).append(kernel)
+    rows = [f"  {json.dumps(name)}: {json.dumps(calls[name])}" for name in sorted(calls)]
     head = f'{{\n "LICENSE": {json.dumps(LICENCE)},\n'
     head += f' "counts": {json.dumps(counts(records))},\n "calls": {{\n'
     write_whole(path, head + ",\n".join(rows) + "\n }\n}\n")

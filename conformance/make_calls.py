@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Runs in a guest: makes each call that has one fault or two, and prints a line of JSON for each.
+"""Runs in a guest: makes calls of one kind, and prints a line of JSON for each.
 
-{"faults": "map_create: KeySize, MaxEntries", "answer": "EINVAL"}
-
-With ``boundaries`` it makes the calls whose arguments are at their boundaries instead.
+{"call": "map_create: KeySize, MaxEntries", "answer": "EINVAL"}
 """
 
 from __future__ import annotations
@@ -68,13 +66,16 @@ def boundaries(release: str) -> Iterator[tuple[str, str]]:
                 yield question.name, answer(question.answer, all_slots=False)
 
 
-def main(*arguments: str) -> int:
+MAKING = {"two-faults": two_faults, "boundaries": boundaries}
+"""What makes the calls of each kind, by the name of the subcommand that records them."""
+
+
+def main(kind: str) -> int:
     """Make all calls; return the exit status."""
-    asked = boundaries if arguments == ("boundaries",) else two_faults
-    for name, given in asked(running_release().name):
-        print(json.dumps({"faults": name, "answer": given}), flush=True)
+    for name, given in MAKING[kind](running_release().name):
+        print(json.dumps({"call": name, "answer": given}), flush=True)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main(sys.argv[1]))

@@ -9,11 +9,11 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from records import two_faults
+from records import calls
 from reference_model.outputs import Output
 from reference_model.refusals import boundaries, pairs
 
@@ -23,62 +23,71 @@ from .command_line import wanted as wanted_kernels
 from .oracle import release_of
 from .payload import Payload
 
-PAYLOAD = Payload(
-    name="two-faults",
-    argv=(tools.PYTHON, "-m", "conformance.two_faults"),
-    files={name: tools.REPOSITORY / name for name in ("reference_model", "conformance")},
-    time_limit=1200,
-)
-
 
 @dataclass(frozen=True)
-class Calls:
-    """The calls of a record."""
+class Record:
+    """The answers to calls of one kind."""
 
+    name: str
+    """Of the subcommand; it also tells the program in the guest which calls to make."""
+    purpose: str
     file: Path
-    modelled: Callable[[str], two_faults.Answers]
-    arguments: tuple[str, ...] = ()
-    """Of the program in the guest."""
+    modelled: Callable[[str], calls.Answers]
+    """The answers of the model on a release."""
 
 
-TWO_FAULTS = Calls(two_faults.FILE, pairs.modelled)
-BOUNDARIES = Calls(two_faults.BOUNDARIES, boundaries.modelled, ("boundaries",))
+RECORDS = (
+    Record(
+        "two-faults",
+        "Record which of two faults in one call real kernels report.",
+        calls.TWO_FAULTS,
+        pairs.modelled,
+    ),
+    Record(
+        "boundaries",
+        "Record what real kernels answer where an argument of a call is at its boundary.",
+        calls.BOUNDARIES,
+        boundaries.modelled,
+    ),
+)
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the subcommands to the command line."""
-    what = "Record which of two faults in one call real kernels report."
-    add(commands, "two-faults", partial(run, TWO_FAULTS), what)
-    what = "Record what real kernels answer where an argument of a call is at its boundary."
-    add(commands, "boundaries", partial(run, BOUNDARIES), what)
+    for record in RECORDS:
+        add(commands, record.name, partial(run, record), record.purpose)
 
 
-def answers_of(lines: Iterable[str]) -> two_faults.Answers:
-    """What the guest printed, by the names of the faults."""
+def answers_of(lines: Iterable[str]) -> calls.Answers:
+    """What the guest printed, by the names of the calls."""
     told = map(json.loads, lines)
-    return {line["faults"]: line["answer"] for line in told}
+    return {line["call"]: line["answer"] for line in told}
 
 
-def run(calls: Calls, options: argparse.Namespace, progress: Progress) -> Exit:
+def run(record: Record, options: argparse.Namespace, progress: Progress) -> Exit:
     """Run the subcommand; return its exit status."""
     good = True
-    with Output(calls.file):  # only to see that it can be written
+    with Output(record.file):  # only to see that it can be written
         wanted = wanted_kernels(options, progress)
-    limit = options.time_limit or PAYLOAD.time_limit
-    payload = replace(PAYLOAD, argv=(*PAYLOAD.argv, *calls.arguments), time_limit=limit)
+    payload = Payload(
+        name=record.name,
+        argv=(tools.PYTHON, "-m", "conformance.make_calls", record.name),
+        files={name: tools.REPOSITORY / name for name in ("reference_model", "conformance")},
+        time_limit=options.time_limit or 1200,
+    )
     for number, result in enumerate(guest.run_all(wanted.here, payload, jobs=jobs_of(options))):
         kernel = result.kernel
         progress.say(f"{kernel.name}: {result.problem or 'ok'}, {result.seconds:.0f} s")
         different = []
         if result.ok:
-            given, model = answers_of(result.lines), calls.modelled(release_of(kernel))
+            given, model = answers_of(result.lines), record.modelled(release_of(kernel))
             different = [
                 f"  {name}: {answer}, the model: {model[name]}"
                 for name, answer in given.items()
                 if answer != model[name]
             ]
-            found = {**two_faults.read(calls.file), kernel.version: given}
-            two_faults.write(found, calls.file)
+            found = {**calls.read(record.file), kernel.version: given}
+            calls.write(found, record.file)
         else:
             keep_log(result, number)
         for line in different:
