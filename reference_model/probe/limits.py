@@ -14,7 +14,6 @@ _BTF = "only programs that need the BTF of the kernel itself show it"
 NEVER_ASKED: dict[Change, str] = {
     changes.STORAGES_BY_TYPE: _MEMORY,
     changes.STORAGE_POINTERS: _MEMORY,
-    changes.LINK_CREATE_MORE_FIELDS: "the questions give no expected_revision to links",
     changes.DETACH_NEVER_FAILS: _ALLOCATION,
     changes.PREORDER_INDEX: _MEMORY,
     changes.FAILED_REPLACE_RESTORES: _ALLOCATION,

@@ -78,6 +78,12 @@ def _opens_link_for_reading(kernel: KernelInterface) -> None:
     kernel.obj_get("/sys/fs/bpf/link", int(BPF_F_RDONLY))
 
 
+def _links_at_revision(kernel: KernelInterface) -> None:
+    count = kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB)
+    kernel.close(count)
+    kernel.link_create(kernel.mkdir(), count, BPF_CGROUP_INET_EGRESS, expected_revision=1 << 32)
+
+
 def _deletes_with_lock(kernel: KernelInterface) -> None:
     counts = kernel.map_create(_SHARED, STORAGE_KEY, U64)
     kernel.close(counts)
@@ -123,6 +129,7 @@ WRITTEN: dict[str, Run] = {
         _PERCPU, STORAGE_KEY, Struct(count=U64, lock=RES_SPIN_LOCK), btf=True
     ),
     "open a link for reading": _opens_link_for_reading,
+    "link at a revision of more than 32 bits": _links_at_revision,
     "lookup and delete with BPF_F_LOCK": _deletes_with_lock,
 }
 """The programs by name; each ends with the call that shows the change."""
