@@ -18,7 +18,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
-from reference_model.catalogue import FOLDERS
+from reference_model.catalogue import FOLDERS, stories
 
 DESCRIPTION = re.compile(r'<meta content="([^"]*)" (?:lang="\w+" )?name="description"')
 SITEMAP = """\
@@ -37,7 +37,7 @@ def source_file(page: str) -> str:
     'reference_model/catalogue/recipes/walk_all_keys.py'
     """
     folder, _, name = page.rpartition("/")
-    if folder in FOLDERS and name != "index":
+    if folder in FOLDERS and name in stories(FOLDERS[folder]):
         return f"reference_model/catalogue/{page}.py"
     return f"docs/{page}.rst"
 

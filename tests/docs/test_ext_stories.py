@@ -9,9 +9,11 @@ import sys
 from html import unescape
 
 import pytest
+from addresses import source_file
 from common.tables import fold
 from common.words import in_words
 from stories.code import example, opening, parts
+from stories.groups import GROUPS
 from stories.stubs import page_of, stub
 from support_site import ROOT, Site
 
@@ -57,11 +59,18 @@ def test_no_page_by_hand_shows_a_story_again() -> None:
         assert not re.search(r"(?m)^ *\.\. story::", pages[name].read_text(encoding="utf-8")), name
 
 
+WITHDRAWN = ["breaking_changes/values_of_no_bytes_are_refused"]
+"""Pages that say why their story is no longer there, at the address that it had."""
+
+
 def test_git_ignores_the_stubs_and_not_the_indexes() -> None:
     ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
     for folder in FOLDERS:
         assert f"/docs/{folder}/*.rst" in ignored
         assert f"!/docs/{folder}/index.rst" in ignored
+    for page in WITHDRAWN:
+        assert (ROOT / source_file(page)).is_file()
+        assert f"!/{source_file(page)}" in ignored
 
 
 def test_the_page_of_a_breaking_change(built: Site) -> None:
@@ -177,6 +186,12 @@ def test_the_indexes_lead_to_every_story(built: Site) -> None:
     assert "An errno ¶ EINVAL from an old kernel Keys may be short (5.9)" in additions
     recipes = text_of(built.read("build/html/recipes/index.html"))
     assert "Write zeros It goes on. For every release." in recipes
+
+
+@pytest.mark.parametrize("folder", GROUPS)
+def test_every_story_is_in_one_group_of_the_menu(folder: str) -> None:
+    grouped = [name for names in GROUPS[folder].values() for name in names]
+    assert sorted(grouped) == sorted(stories(FOLDERS[folder]))
 
 
 def test_the_inventory_lists_the_stories(built: Site) -> None:
@@ -367,10 +382,11 @@ def test_a_stub_goes_with_its_story(site: Site) -> None:
     site.edit("reference_model/catalogue/breaking_changes/again.py", ", see :story:`zero`", "")
     site.edit("reference_model/catalogue/breaking_changes/again.py", '"zero",', "")
     (site.path / "reference_model/catalogue/recipes/zero.py").unlink()
+    site.write("docs/recipes/withdrawn.rst", ":orphan:\n\nWithdrawn\n=========\n")
     status, output = site.build()
     assert status == 0, output
     stubs = {path.name for path in (site.path / "docs" / "recipes").iterdir()}
-    assert stubs == {"index.rst"}
+    assert stubs == {"index.rst", "withdrawn.rst"}
     assert "How-to guides" not in site.read("build/html/breaking_changes/again.html")
 
 

@@ -3,7 +3,8 @@
 
 ``stubs`` writes a file for each story before Sphinx looks for pages; ``pages`` fills it, with
 ``facts``, ``parts``, ``examples``, ``code``, ``listings``, ``folded``, ``evidence`` and ``races``;
-``index`` lists stories, and ``links`` links to them.
+``index`` lists stories, ``groups`` orders them and heads the groups in the menu, and ``links``
+links to them.
 """
 
 from __future__ import annotations
@@ -14,6 +15,6 @@ from sphinx.util.typing import ExtensionMetadata
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Add the directives and the role."""
-    for name in ("stubs", "links", "index", "pages"):
+    for name in ("stubs", "links", "groups", "index", "pages"):
         app.setup_extension(f"stories.{name}")
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -2,8 +2,8 @@
 """Lists of stories: ``.. story-list:: ORDER FOLDER``.
 
 ``by-release`` and ``by-symptom`` list breaking changes or additions, ``by-problem`` the recipes.
-``.. story-toctree:: FOLDER`` puts the pages of a folder into the contents of the site, breaking
-changes and additions in the order in which they came.
+``.. story-toctree:: FOLDER`` puts the pages of a folder into the contents of the site: in groups
+if the folder has some, else in the order in which the changes came.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ from reference_model.catalogue import (
 )
 from reference_model.releases import Change
 
-from .links import helped_by, link, titles
+from .groups import GROUPS, grouped
+from .links import link, titles
 from .stubs import first_sentence, page_of, plain
 
 
@@ -46,25 +47,10 @@ def changes_of(story: Difference) -> list[Change]:
     return sorted((o.since for o in story.outcomes if o.since is not None), key=place)
 
 
-def by_age(kind: type[Difference] = Difference) -> list[str]:
+def by_age(kind: type[Difference]) -> list[str]:
     """The differences of a kind in the order of the release after which each is shown."""
     found = stories(kind)
     return sorted(found, key=lambda name: (Release(found[name].after), name))
-
-
-GUIDES = {
-    "Reset and measure": ("zero_explicitly", "subtract_a_baseline", "fresh_map_per_generation"),
-    "Read and iterate": (
-        *("get_the_cgroup_id", "read_percpu_totals", "walk_all_keys", "know_what_is_attached"),
-    ),
-    "Share and isolate": (
-        *("share_configuration", "keep_attach_types_apart", "keep_a_map_exclusive"),
-        "update_concurrently",
-    ),
-    "Replace and update": ("replace_a_program", "one_object_for_all_kernels"),
-    "Migrate": ("to_cgrp_storage", "from_hash_by_cgroup_id"),
-}
-"""The how-to guides by what a reader wants to do; one that is not here is listed as the last."""
 
 
 def effect_in(story: Difference, first: str | None) -> str:
@@ -185,19 +171,9 @@ class StoryList(FolderDirective):
         return nodes.definition_list_item("", term, nodes.definition("", found))
 
     def by_problem(self) -> Iterator[nodes.Node]:
-        """The problem of each recipe, the recipe, and for which releases it is."""
-        rank = {name: number for number, name in enumerate(by_age())}
-        found = stories(Recipe)
-
-        def first(name: str) -> tuple[int, str]:
-            return min((rank[change] for change in helped_by(name)), default=len(rank)), name
-
-        order = sorted(found, key=first)
-        listed = {name for names in GUIDES.values() for name in names}
-        groups = {**GUIDES, "More": tuple(name for name in order if name not in listed)}
-        for title, names in groups.items():
-            if known := [name for name in names if name in found]:
-                yield section(self, title, self.guides(known))
+        """The guides by groups, with the problem of each and for which releases it is."""
+        for title, names in grouped("recipes").items():
+            yield section(self, title, self.guides(names))
 
     def guides(self, names: list[str]) -> nodes.definition_list:
         """Links to guides, with their problems and releases."""
@@ -225,13 +201,6 @@ class StoryList(FolderDirective):
         return nodes.definition_list("", *items, classes=["story-list"])
 
 
-def in_groups() -> list[str]:
-    """The guides in the order of their groups."""
-    listed = [name for names in GUIDES.values() for name in names]
-    found = list(stories(Recipe))
-    return sorted(found, key=lambda name: listed.index(name) if name in listed else len(listed))
-
-
 def entry(name: str) -> str:
     """A page as an entry of a table of contents, with its title in menus if it has one."""
     nav = stories()[name].nav
@@ -244,9 +213,14 @@ class StoryToctree(FolderDirective):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        kind = self.kind(self.arguments[0])
+        folder = self.arguments[0]
+        kind = self.kind(folder)
         note_facts(self.env, titles)
-        names = by_age(kind) if issubclass(kind, Difference) else in_groups()
+        if folder in GROUPS:
+            names = [name for names in grouped(folder).values() for name in names]
+        else:
+            assert issubclass(kind, Difference)
+            names = by_age(kind)
         pages = "".join(f"   {entry(name)}\n" for name in names)
         if not names:
             return []

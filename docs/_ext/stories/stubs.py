@@ -4,8 +4,8 @@
 ``docs/breaking_changes/NAME.rst``, ``docs/additions/NAME.rst`` and ``docs/recipes/NAME.rst`` hold
 the title, what search engines show of the page, and ``.. story:: NAME``.  They are written only if
 they differ from what is there, so that an unchanged story is not built again, and removed when
-their story is gone; git ignores them.  The ``index.rst`` beside them is written by hand and left
-alone.
+their story is gone; git ignores them.  Pages beside them that are written by hand are left alone:
+``index.rst``, and pages that tell why a story was withdrawn.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from sphinx.util.typing import ExtensionMetadata
 
 from reference_model.catalogue import FOLDERS, Story, StoryError, stories
 
+MARK = ".. Made by docs/_ext/stories/stubs.py from "
 STUB = """\
 .. SPDX-License-Identifier: GPL-2.0-only
-.. Made by docs/_ext/stories/stubs.py from reference_model/catalogue/{folder}/{name}.py
+{mark}reference_model/catalogue/{folder}/{name}.py
 
 .. meta::
    :description: {description}
@@ -71,7 +72,7 @@ def stub(folder: str, name: str, story: Story) -> str:
     line = "=" * len(story.title)
     description = shortened(plain(story.summary))
     return STUB.format(
-        folder=folder, name=name, title=story.title, line=line, description=description
+        mark=MARK, folder=folder, name=name, title=story.title, line=line, description=description
     )
 
 
@@ -86,7 +87,7 @@ def write_stubs(app: Sphinx) -> None:
         path = Path(app.srcdir, folder)
         path.mkdir(exist_ok=True)
         for old in path.glob("*.rst"):
-            if old.stem not in by_name and old.name != "index.rst":
+            if old.stem not in by_name and MARK in old.read_text(encoding="utf-8"):
                 old.unlink()
         for name, story in by_name.items():
             write(path / f"{name}.rst", stub(folder, name, story))
