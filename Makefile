@@ -32,7 +32,7 @@ INSTALLED := .venv/installed-$(WANTED)
 UNFINISHED := build/unfinished
 define SPHINX
 @fresh=$$(test ! -e $(UNFINISHED) || echo -E); mkdir -p build && touch $(UNFINISHED) && \
-	$(RUN) sphinx -q -c . -d build/doctrees -n -W --keep-going $$fresh -b $(1) && \
+	$(RUN) docs.build_pages -q -c . -d build/doctrees -n -W --keep-going $$fresh -b $(1) && \
 	rm -f $(UNFINISHED)
 endef
 

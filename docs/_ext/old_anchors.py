@@ -13,6 +13,7 @@ from pathlib import Path
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.errors import SphinxError
 from sphinx.util import logging
 from sphinx.util.typing import ExtensionMetadata
 
@@ -24,8 +25,12 @@ Anchors = dict[str, dict[str, str]]
 def known(source: Path) -> Anchors:
     """The old ids of each page or folder, each with today's id; a new site has none."""
     file = source / FILE
-    found: Anchors = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    return found
+    try:
+        found: Anchors = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        pages = {page: {**ids} for page, ids in found.items()}
+    except (ValueError, AttributeError, TypeError) as error:
+        raise SphinxError(f"{file}: it must be an object of objects of ids: {error}") from None
+    return pages
 
 
 def keep(doctree: nodes.document, page: str, anchors: Anchors) -> list[str]:

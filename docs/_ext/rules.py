@@ -116,7 +116,7 @@ class RuleDirective(SphinxDirective):
             text = f"{option} {release}"
             return text, nodes.Text(text)
         if change.first is None:
-            raise self.error(f"{option}: {value} is in no release")
+            raise self.error(f"{option}: {value} is in no release; leave {option} out")
         text = f"{'since' if option == 'since' else 'before'} {change.first}"
         if change.backports:
             text += " and its backports"
@@ -146,7 +146,8 @@ class RuleDirective(SphinxDirective):
         else:
             found = check in committed().trace_ids
         if not found:
-            logger.warning("no such trace or test: %s", check, location=node, type="rule")
+            text = "no such trace or test: %s (a trace's id, or tests/FILE.py::test_NAME)"
+            logger.warning(text, check, location=node, type="rule")
 
 
 class RuleRole(XRefRole):
@@ -178,7 +179,8 @@ class RuleDomain(Domain):
         """Add a rule; its name must be new."""
         if name in self.rules:
             other = self.env.doc2path(self.rules[name].docname, base=False)
-            logger.warning("rule %s is already in %s", name, other, location=node, type="rule")
+            text = "rule %s is already in %s: choose another name"
+            logger.warning(text, name, other, location=node, type="rule")
         self.rules[name] = rule
 
     def process_doc(self, env: BuildEnvironment, docname: str, document: nodes.document) -> None:
@@ -187,7 +189,8 @@ class RuleDomain(Domain):
             name = node["rule"]
             rule = self.rules[name] = self.rules[name]._replace(examples=examples)
             if not examples and not rule.checks:
-                logger.warning("nothing checks rule %s", name, location=node, type="rule")
+                text = "nothing checks rule %s: write an example below it, or :checked-by:"
+                logger.warning(text, name, location=node, type="rule")
 
     def clear_doc(self, docname: str) -> None:
         for name in [name for name, rule in self.rules.items() if rule.docname == docname]:

@@ -97,7 +97,8 @@ def check(app: Sphinx, env: BuildEnvironment) -> None:
     """Warn of keywords for a page that is not there.  (env-check-consistency)"""
     for page in KEYWORDS.keys() - env.found_docs if "index" in env.found_docs else ():
         if "tutorial" in env.found_docs:
-            logger.warning("search_words: there is no page %s", page, type="search")
+            text = "KEYWORDS names the page %s, which does not exist"
+            logger.warning(text, page, location=__file__, type="search")
 
 
 def hand_over(

@@ -71,8 +71,11 @@ class Drawing(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         relative, path = self.env.relfn2path(self.arguments[0])
         self.env.note_dependency(relative)
-        text = Path(path).read_text(encoding="utf-8")
-        title = ElementTree.fromstring(text).findtext("{*}title", "")
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+            title = ElementTree.fromstring(text).findtext("{*}title", "")
+        except (OSError, ValueError, ElementTree.ParseError) as error:
+            raise self.error(f"{relative} is not a drawing in SVG: {error}") from error
         return [timeline_figure("", *self.parse_content_to_nodes(), svg=text, title=title)]
 
 

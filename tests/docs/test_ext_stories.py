@@ -251,7 +251,13 @@ FAULTS = {
     ".. story-list:: by-release elsewhere": "no such folder: elsewhere",
     ".. story-toctree:: elsewhere": "no such folder: elsewhere",
     ".. limit:: height": "no such limit: height",
-    ":story:`nobody`": "'story' reference target not found: nobody",
+    ".. session:: nothing": "no kernel ran the session nothing (known: ",
+    ".. drawing:: gone.svg": "gone.svg is not a drawing in SVG: [Errno 2] No such file",
+    ".. rule:: not.checked\n\n   A rule.": "nothing checks rule not.checked: write an example",
+    ":story:`nobody`": "there is no story 'nobody'",
+    ":story:`agan`": "there is no story 'agan'; do you mean again?",
+    ":change:`SHARED_STORGE`": "there is no change 'SHARED_STORGE'; do you mean SHARED_STORAGE?",
+    ":rule:`no.such`": "there is no rule 'no.such'",
     ".. tab-set::\n   :sync-group: kernel\n\n"
     "   .. tab-item:: x\n      :sync: k3\n\n      x": "no such generation: k3",
 }

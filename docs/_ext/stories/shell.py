@@ -67,7 +67,9 @@ class Session(SphinxDirective):
         self.env.note_dependency(str(sessions.FILE))
         shown = [*recorded(self.arguments[0])]
         if not shown:
-            raise self.error(f"no kernel ran the session {self.arguments[0]}")
+            ran = {name for told in sessions.read()["kernels"].values() for name in told}
+            names = ", ".join(sorted(ran))
+            raise self.error(f"no kernel ran the session {self.arguments[0]} (known: {names})")
         return shown
 
 
