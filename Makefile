@@ -170,6 +170,7 @@ conformance: $(INSTALLED) examples ## Run all stories, in C and Go too, and rand
 	$(RUN) conformance twins --go
 	$(RUN) conformance objects
 	$(RUN) conformance packages
+	$(RUN) upstream objects
 	$(RUN) conformance probe
 	$(RUN) conformance explore
 

@@ -32,6 +32,8 @@ examples:
   python -m upstream check                   checks them on Debian's newest linux-source
   python -m upstream sources                 compares changes.py with the kernel sources that
                                              Debian offers, or with your own trees: LINUX ...
+  python -m upstream objects                 compiles the kernel's own programs with these maps
+                                             from those sources, and checks them
 
 SOURCE_DATE_EPOCH in the environment dates the mails; otherwise they have the date of the
 tree's commit.  The same tree and options give the same mails.
@@ -112,6 +114,8 @@ def parser() -> argparse.ArgumentParser:
         help="your own kernel tree (default: Debian's sources)",
     )
     compare.add_argument("--refresh", action="store_true", help="look for newer packages first")
+    objects = commands.add_parser("objects", help="check the kernel's own programs with these maps")
+    objects.add_argument("--refresh", action="store_true", help="look for newer packages first")
     return options
 
 
@@ -173,6 +177,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return markers.main(
                 [path.expanduser() for path in options.linux], refresh=options.refresh
             )
+        if options.command == "objects":
+            from . import objects
+
+            return objects.main(refresh=options.refresh)
         from . import check  # it needs the harness that fetches packages
 
         return check.main(refresh=options.refresh)

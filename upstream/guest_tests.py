@@ -99,7 +99,7 @@ def library(linux: Path, place: Path) -> Path:
         libbpf.mkdir(parents=True, exist_ok=True)
         make = ["make", "-s", "-C", f"{linux}/tools/lib/bpf", f"-j{os.cpu_count()}"]
         make += [f"OUTPUT={libbpf}/", f"DESTDIR={libbpf}", "prefix=", "CFLAGS=-O0"]
-        _run([*make, "install_headers", f"{libbpf}/libbpf.a"], place)
+        run([*make, "install_headers", f"{libbpf}/libbpf.a"], place)
     return libbpf
 
 
@@ -114,15 +114,21 @@ def selftest_of(linux: Path, libbpf: Path, place: Path) -> Path:
     """Compile the selftest of a tree into one static program; Uncompiled."""
     own = linux / "tools" / "testing" / "selftests" / "bpf"
     bpf = [*bpf_compiler(linux, libbpf), "-c", f"{own}/progs/cgroup_storage.c"]
-    _run([*bpf, "-o", "cgroup_storage.bpf.o"], place)
+    run([*bpf, "-o", "cgroup_storage.bpf.o"], place)
     skeleton = [str(BPFTOOL), "gen", "skeleton", "cgroup_storage.bpf.o", "name", "cgroup_storage"]
-    (place / "cgroup_storage.skel.h").write_text(_run(skeleton, place), encoding="utf-8")
+    (place / "cgroup_storage.skel.h").write_text(run(skeleton, place), encoding="utf-8")
     c = ["cc", "-std=gnu11", "-O2", "-Wall", "-Werror", "-static", "-I.", f"-I{own}"]
     c += [f"-I{own.parent}", f"-I{libbpf}/include", f"-I{linux}/tools/include"]
     c += [f"-I{linux}/tools/include/uapi", "-Wl,--wrap=bpf_prog_attach_opts", f"{linux}/{TEST}"]
     c += [f"{own}/cgroup_helpers.c", f"{HERE}/run_selftest.c", "-o", "selftest"]
-    _run([*c, f"{libbpf}/libbpf.a", "-lelf", "-lz"], place)
+    run([*c, f"{libbpf}/libbpf.a", "-lelf", "-lz"], place)
     return place / "selftest"
+
+
+def write_types(place: Path) -> None:
+    """Write ``vmlinux.h``, the types of the running kernel; Uncompiled."""
+    types = [str(BPFTOOL), "btf", "dump", "file", str(BTF), "format", "c"]
+    (place / "vmlinux.h").write_text(run(types, place), encoding="utf-8")
 
 
 def examples_of(linux: Path, libbpf: Path, place: Path) -> Path:
@@ -133,20 +139,19 @@ def examples_of(linux: Path, libbpf: Path, place: Path) -> Path:
         for snippet in snippets.snippets((linux / path).read_text(encoding="utf-8"))
         if "#include" in snippet.code
     ]
-    types = [str(BPFTOOL), "btf", "dump", "file", str(BTF), "format", "c"]
-    (place / "vmlinux.h").write_text(_run(types, place), encoding="utf-8")
+    write_types(place)
     for name, bpf, user in zip(EXAMPLES, found[::2], found[1::2], strict=True):
         (place / f"{name}_bpf.c").write_text(bpf, encoding="utf-8")
         (place / f"{name}_user.c").write_text(user, encoding="utf-8")
         compiler = bpf_compiler(linux, libbpf)
-        _run([*compiler, "-c", f"{name}_bpf.c", "-o", f"{name}_bpf.o"], place)
+        run([*compiler, "-c", f"{name}_bpf.c", "-o", f"{name}_bpf.o"], place)
     c = ["cc", "-std=gnu11", "-O2", "-Wall", "-Werror", "-static", "-I.", f"-I{libbpf}/include"]
     c += [f"{HERE}/run_examples.c", "-o", "examples"]
-    _run([*c, f"{libbpf}/libbpf.a", "-lelf", "-lz"], place)
+    run([*c, f"{libbpf}/libbpf.a", "-lelf", "-lz"], place)
     return place / "examples"
 
 
-def _run(command: list[str], place: Path) -> str:
+def run(command: list[str], place: Path) -> str:
     """Run a command in a directory; what it printed, or Uncompiled."""
     names = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     done = subprocess.run(

@@ -44,6 +44,7 @@ MEMBERS = (
     *("arch/x86/Makefile", "scripts", "tools/docs", "tools/lib/python", "tools/net/ynl"),
     *("include/uapi/linux", "kernel/bpf"),
     *("net/core/filter.c", "arch/x86/include/uapi", "tools/testing/selftests/bpf"),
+    "samples/bpf",
     *(f"tools/{name}" for name in ("arch", "build", "include", "lib", "scripts")),
 )
 """What htmldocs, checkpatch, get_maintainer, the selftest and the compilers read."""

@@ -32,6 +32,11 @@ MEMBERS = (
     "include/uapi/linux",
     "net/bpf",
     "net/core",
+    "samples/bpf",
+    "scripts",
+    "tools/include",
+    "tools/lib/bpf",
+    "tools/testing/selftests/bpf",
 )
 """The directories that are unpacked."""
 
