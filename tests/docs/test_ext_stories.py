@@ -256,7 +256,7 @@ FAULTS = {
     ".. rule:: not.checked\n\n   A rule.": "nothing checks rule not.checked: write an example",
     ":story:`nobody`": "there is no story 'nobody'",
     ":story:`agan`": "there is no story 'agan'; do you mean again?",
-    ":change:`SHARED_STORGE`": "there is no change 'SHARED_STORGE'; do you mean SHARED_STORAGE?",
+    ":change:`SHARED_STORGE`": "there is no change 'SHARED_STORGE'; do you mean SHARED_STORAGE or ",
     ":rule:`no.such`": "there is no rule 'no.such'",
     ".. tab-set::\n   :sync-group: kernel\n\n"
     "   .. tab-item:: x\n      :sync: k3\n\n      x": "no such generation: k3",
