@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import ast
-import os
 import shutil
 import subprocess
 import sys
@@ -22,6 +21,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
+
+import pytest
 
 from reference_model.commands import ENDINGS, cores, finish, positive, whole
 from reference_model.leftovers import sweep, temporary
@@ -35,8 +36,18 @@ RULES = (
 )
 """The modules with the rules of the kernel."""
 
+LEFT_OUT = (".git", ".venv", "build", "*.pyc.*")
+"""What no test of the model reads; a ``*.pyc.*`` is byte code that is not whole yet."""
+
 LIMIT = 300
 """Seconds of a run of tests; a mutant that takes longer is caught."""
+
+NOT_RUN = {
+    pytest.ExitCode.INTERNAL_ERROR,
+    pytest.ExitCode.USAGE_ERROR,
+    pytest.ExitCode.NO_TESTS_COLLECTED,
+}
+"""How pytest ends when it says nothing of a mutant."""
 
 SWAPS: dict[type[ast.AST], type[ast.AST]] = {
     ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
@@ -98,6 +109,10 @@ def changed(node: ast.AST) -> Iterator[ast.AST]:
         yield ast.Pass()
 
 
+UNCHANGED = Mutant("links", 1, "", "", -1)
+"""The model as it is: nothing may catch it."""
+
+
 def parsed(module: str) -> ast.Module:
     """The tree of a module."""
     return ast.parse((MODEL / f"{module}.py").read_text(encoding="utf-8"))
@@ -156,49 +171,51 @@ def chosen(seed: int, count: int, modules: Sequence[str] = RULES) -> list[Mutant
 
 @contextmanager
 def placed(mutant: Mutant) -> Iterator[Path]:
-    """A copy of what a replay and the tests of the model need, with the mutant in it."""
+    """A copy of this directory with the mutant in it."""
     with temporary("mutant") as place:
-        ignored = shutil.ignore_patterns("__pycache__", "*.rst")
-        for name in ("reference_model", "records", "tests", "docs/examples", "docs/_ext"):
-            shutil.copytree(ROOT / name, place / name, ignore=ignored)
-        shutil.copy(ROOT / "pyproject.toml", place)
-        (place / "reference_model" / f"{mutant.module}.py").write_text(mutant.text)
+        ignored = shutil.ignore_patterns(*LEFT_OUT)
+        shutil.copytree(ROOT, place, ignore=ignored, dirs_exist_ok=True)
+        model = place / "reference_model"
+        (model / f"{mutant.module}.py").write_text(mutant.text)
+        for compiled in (model / "__pycache__").glob(f"{mutant.module}.*"):
+            compiled.unlink()
         yield place
 
 
-def fails_replay(mutant: Mutant) -> bool:
-    """Whether the replay of all traces notices."""
-    with placed(mutant) as place:
-        return _replay(place)
-
-
 def caught_by(mutant: Mutant) -> str | None:
-    """What notices a mutant: the replay of all traces, or the fast tests of the model."""
+    """What notices a mutant: the replay of all traces, or the fast tests of the model.
+
+    First those of its module, then those of other rules.
+    """
     with placed(mutant) as place:
-        if _replay(place):
+        if replay_fails(place):
             return "replay"
-        for test in (f"tests/reference_model/test_{mutant.module}.py", "tests/reference_model"):
-            options = ("-q", "-x", "-p", "no:cacheprovider", "-m", "not slow")
-            if (place / test).exists() and _fails(place, "pytest", *options, test):
-                return test
+        tests = place / "tests" / "reference_model"
+        own = tests / f"test_{mutant.module}.py"
+        first = [*([own] if own.exists() else ()), *sorted(tests.glob("test_*.py"))]
+        if fails(place, "pytest", "-qxm", "not slow", *map(str, [*first, tests])):
+            return "tests"
     return None
 
 
-def _replay(place: Path) -> bool:
+def replay_fails(place: Path) -> bool:
+    """Whether the replay of all traces fails in a directory."""
     traces = sorted((place / "records" / "traces").glob("*.jsonl*"), key=lambda it: it.suffix)
-    return _fails(place, "reference_model", "replay", *map(str, traces))
+    return fails(place, "reference_model", "replay", *map(str, traces))
 
 
-def _fails(place: Path, *command: str) -> bool:
+def fails(place: Path, *command: str) -> bool:
+    """Whether a module that runs in a directory fails; RuntimeError if no test ran."""
     dies_with_us = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
     try:
         done = subprocess.run(
             [*dies_with_us, sys.executable, "-m", *command],
-            cwd=place, capture_output=True, timeout=LIMIT, check=False,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+            cwd=place, capture_output=True, text=True, timeout=LIMIT, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return True
+    if done.returncode in NOT_RUN:
+        raise RuntimeError(f"no test ran: {done.stderr or done.stdout}")
     return done.returncode != 0
 
 
@@ -241,6 +258,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     found: Counter[str] = Counter()
     tried = chosen(options.seed, options.count, options.modules)
+    if (failed := caught_by(UNCHANGED)) is not None:
+        parser.error(f"{failed} fails without a change: mend that first")
     try:
         with workers(cores()) as pool:
             for mutant, caught in zip(tried, pool.map(caught_by, tried), strict=True):

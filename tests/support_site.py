@@ -187,7 +187,7 @@ class Site:
     def __init__(self, path: Path) -> None:
         self.path = path
         model = path / "reference_model"
-        ignore = shutil.ignore_patterns("__pycache__")
+        ignore = shutil.ignore_patterns("*.pyc.*")  # byte code that is not whole yet
         shutil.copytree(ROOT / "reference_model", model, ignore=ignore)
         for folder in FOLDERS:
             for module in (model / "catalogue" / folder).glob("[!_]*.py"):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import mutants
 import pytest
@@ -25,9 +26,25 @@ def test_a_mutant_is_caught(sample: list[mutants.Mutant], place: int) -> None:
 
 
 def test_a_model_without_change_is_not_caught() -> None:
-    """What catches mutants catches these, and not the copy of the model itself."""
-    same = mutants.Mutant("links", 1, "", "", -1)
-    assert mutants.fails_replay(same) is False
+    """What catches mutants catches these, and not the copy itself."""
+    with mutants.placed(mutants.UNCHANGED) as place:
+        assert not mutants.replay_fails(place)
+        assert not mutants.fails(place, "pytest", "-q", "tests/reference_model/test_events.py")
+
+
+def test_tests_that_fail_without_a_change_are_an_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(mutants, "caught_by", lambda mutant: "replay")
+    with pytest.raises(SystemExit) as ended:
+        mutants.main([])
+    assert ended.value.code == 2
+    assert "replay fails without a change" in capsys.readouterr().err
+
+
+def test_tests_that_cannot_run_catch_nothing(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="no test ran: ERROR: file or directory not found"):
+        mutants.fails(tmp_path, "pytest", "no_such_folder")
 
 
 def test_the_choice_does_not_depend_on_lines(sample: list[mutants.Mutant]) -> None:

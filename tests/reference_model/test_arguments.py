@@ -332,17 +332,7 @@ def test_numbers_of_cpus(cpus: int | tuple[int, ...]) -> None:
         Kernel(cpus=cpus)
 
 
-# -- indexes and numbers of programs ---------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("slot", "answer"), [(0, 0), (-1, 1), (-5, 1), (1 << 32, 0), (7, 1)])
-def test_the_slot_of_a_tail_call_has_32_bits(slot: int, answer: int) -> None:
-    """core.c:___bpf_prog_run, JMP_TAIL_CALL: ``u32 index = BPF_R3``."""
-    kernel = Kernel("7.2")
-    array = prog_array(kernel, 2)
-    kernel.map_update_elem(array, 0, kernel.prog_load(SKB, Return(0)))
-    caller = kernel.prog_load(SKB, TailCall(array, slot))
-    assert kernel.prog_test_run(caller) == answer
+# -- numbers of programs ----------------------------------------------------------------------------
 
 
 def test_programs_compare_numbers_without_a_sign() -> None:

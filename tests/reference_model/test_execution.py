@@ -315,6 +315,16 @@ def test_a_tail_call_into_an_empty_slot_does_not_happen(release: str) -> None:
     assert kernel.map_lookup_elem(counts, (cgroup, EGRESS)) == 1
 
 
+@pytest.mark.parametrize(("slot", "answer"), [(0, 0), (-1, 1), (-5, 1), (1 << 32, 0), (7, 1)])
+def test_the_slot_of_a_tail_call_has_32_bits(slot: int, answer: int) -> None:
+    """core.c:___bpf_prog_run, JMP_TAIL_CALL: ``u32 index = BPF_R3``."""
+    kernel = Kernel("7.2")
+    array = prog_array(kernel, 2)
+    kernel.map_update_elem(array, 0, kernel.prog_load(SKB, Return(0)))
+    caller = kernel.prog_load(SKB, TailCall(array, slot))
+    assert kernel.prog_test_run(caller) == answer
+
+
 def test_33_tail_calls_in_a_row() -> None:
     """``MAX_TAIL_CALL_CNT``: a further one does not happen and the program goes on."""
     kernel = Kernel("5.10")
