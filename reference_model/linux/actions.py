@@ -20,7 +20,6 @@ from .sockets import (
     SOL_SOCKET,
     bind,
     call,
-    drain,
     new_socket,
     port_and_drops,
     ready,
@@ -94,7 +93,6 @@ class Process:
         self._there()
         fd = self._socket()
         where = bind(fd, self._family)
-        drain(fd)
         dropped = self._drops(fd)
         self._ask("send", self._family, where.hex())
         deadline = time.monotonic() + ARRIVAL

@@ -117,7 +117,9 @@ class EventCommands(LinuxPart):
         """The process in the cgroup."""
         worker = self.held.workers.get(cgroup)
         if worker is None:
-            worker = self.held.workers[cgroup] = Worker(self.held.outside, cgroup.fd)
+            elsewhere = self.held.tree.root.path.parent
+            worker = Worker(self.held.outside, cgroup.path, elsewhere)
+            self.held.workers[cgroup] = worker
         return worker
 
 

@@ -5,6 +5,9 @@ A process is forked when its cgroup is first asked for.  It closes every descrip
 inherited (a copy of a link's descriptor would keep the link), enters the cgroup by writing to
 cgroup.procs, and then serves: pin itself to a CPU, pass a hook, answer.  It ends when its channel
 is closed, and with its parent.
+
+Passing a descriptor from process to process passes hooks of sockets, so a process leaves its
+cgroup meanwhile.
 """
 
 from __future__ import annotations
@@ -17,7 +20,9 @@ import signal
 import socket
 import time
 import traceback
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from ..events import EVENTS, Hook
@@ -25,7 +30,7 @@ from ..uapi import AttachType
 from .actions import Ask, Dropped, Process
 from .errors import KernelError
 from .outside import Outside
-from .sockets import new_socket, ready
+from .sockets import drain, new_socket, ready
 from .syscall import die_with_parent
 
 _DENIED_SOCKET = {"socket": (errno.ENOMEM, errno.ENOBUFS)}
@@ -42,9 +47,9 @@ class Denial(NamedTuple):
 
 
 class Worker:
-    """A forked process in the cgroup whose directory is given."""
+    """A forked process in a cgroup; it goes elsewhere for what no hook is to see."""
 
-    def __init__(self, outside: Outside, directory: int) -> None:
+    def __init__(self, outside: Outside, cgroup: Path, elsewhere: Path) -> None:
         self._outside = outside
         wishes, self._wishes = os.pipe()
         self._answers, answers = os.pipe()
@@ -52,7 +57,7 @@ class Worker:
         parent = os.getpid()
         self.pid = os.fork()
         if self.pid == 0:
-            _live(_Channel(wishes, answers, theirs), outside, directory, parent)
+            _live(_Channel(wishes, answers, theirs), outside, (cgroup, elsewhere), parent)
         os.close(wishes)
         os.close(answers)
         theirs.close()
@@ -134,7 +139,9 @@ def _plain(hook: Hook) -> int | str:
     return hook if isinstance(hook, str) else int(hook)
 
 
-def _live(channel: _Channel, outside: Outside, directory: int, parent: int) -> NoReturn:
+def _live(
+    channel: _Channel, outside: Outside, cgroups: tuple[Path, Path], parent: int
+) -> NoReturn:
     """The life of a forked process; it never returns into the code that forked it."""
     status = 1
     try:
@@ -142,8 +149,8 @@ def _live(channel: _Channel, outside: Outside, directory: int, parent: int) -> N
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         die_with_parent(signal.SIGKILL)
         if os.getppid() == parent:
-            _close_others({0, 1, 2, *channel[:2], channel.sockets.fileno(), directory})
-            _serve(channel, outside, directory)
+            _close_others({0, 1, 2, *channel[:2], channel.sockets.fileno()})
+            _serve(channel, outside, *cgroups)
         status = 0
     except BaseException:
         traceback.print_exc()
@@ -158,8 +165,8 @@ def _close_others(kept: set[int]) -> None:
                 os.close(int(name))
 
 
-def _serve(channel: _Channel, outside: Outside, directory: int) -> None:
-    answer, made = _try_enter(directory), -1
+def _serve(channel: _Channel, outside: Outside, cgroup: Path, elsewhere: Path) -> None:
+    answer, made = _try_enter(cgroup), -1
     cpu = None
 
     def ask(what: str, family: int, where: str) -> bool:
@@ -169,13 +176,18 @@ def _serve(channel: _Channel, outside: Outside, directory: int) -> None:
     while True:
         os.write(channel.answers, json.dumps(answer).encode())
         if made >= 0:
-            socket.send_fds(channel.sockets, [b"x"], [made])
+            with _in(elsewhere, cgroup):
+                socket.send_fds(channel.sockets, [b"x"], [made])
             os.close(made)
         data = os.read(channel.wishes, 4096)
         if not data:
             return
         wish, made = json.loads(data), -1
-        given = _take(channel.sockets) if wish["given"] else None
+        given = None
+        if wish["given"]:
+            with _in(elsewhere, cgroup):
+                given = _take(channel.sockets)
+                drain(given)
         try:
             if wish["cpu"] != cpu:
                 cpu = wish["cpu"]
@@ -188,17 +200,26 @@ def _serve(channel: _Channel, outside: Outside, directory: int) -> None:
                 os.close(given)
 
 
-def _try_enter(directory: int) -> dict[str, Any]:
+def _enter(cgroup: Path) -> None:
+    (cgroup / "cgroup.procs").write_text("0")
+
+
+def _try_enter(cgroup: Path) -> dict[str, Any]:
     try:
-        fd = os.open("cgroup.procs", os.O_WRONLY, dir_fd=directory)
-        try:
-            os.write(fd, b"0")
-        finally:
-            os.close(fd)
-        os.close(directory)
+        _enter(cgroup)
     except OSError as error:
         return {"errno": error.errno, "call": "cgroup.procs"}
     return {}
+
+
+@contextmanager
+def _in(elsewhere: Path, cgroup: Path) -> Iterator[None]:
+    """Be in another cgroup within the block."""
+    _enter(elsewhere)
+    try:
+        yield
+    finally:
+        _enter(cgroup)
 
 
 def _pass(
