@@ -139,9 +139,7 @@ def _plain(hook: Hook) -> int | str:
     return hook if isinstance(hook, str) else int(hook)
 
 
-def _live(
-    channel: _Channel, outside: Outside, cgroups: tuple[Path, Path], parent: int
-) -> NoReturn:
+def _live(channel: _Channel, outside: Outside, cgroups: tuple[Path, Path], parent: int) -> NoReturn:
     """The life of a forked process; it never returns into the code that forked it."""
     status = 1
     try:
