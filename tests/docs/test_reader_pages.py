@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 from stories import facts
-from stories.listings import BEGIN, EXAMPLES, to_copy
+from stories.listings import BEGIN, EXAMPLES, shown, to_copy
 
 from conformance import twins
 from records.matrix import committed_matrix
-from reference_model.catalogue import LANGUAGES, BreakingChange, Recipe, stories
+from reference_model.catalogue import LANGUAGES, BreakingChange, Recipe, StoryError, stories
 
 STORIES = stories()
 CHANGES = stories(BreakingChange)
@@ -73,13 +73,30 @@ def test_it_belongs_to_a_story_and_shows_a_part(path: Path) -> None:
     assert path.suffix != ".c" or BEGIN in path.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    ("lines", "number"),
+    [
+        (("a", "BEGIN", "b"), 2),
+        (("a", "END", "b"), 2),
+        (("END", "a", "BEGIN"), 1),
+        (("BEGIN", "BEGIN", "a", "END", "END"), 2),
+        (("BEGIN", "a", "END", "END"), 4),
+        (("BEGIN", "a", "b; END"), 3),
+    ],
+)
+def test_a_mark_without_its_fellow_is_named(lines: tuple[str, ...], number: int) -> None:
+    text = "\n".join(lines).replace("BEGIN", BEGIN).replace("END", "/* [end shown] */")
+    with pytest.raises(StoryError, match=rf"x\.c:{number}: each part"):
+        shown(text, "x.c")
+
+
 @needs_compiler
 @pytest.mark.parametrize("path", IN_C, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_it_compiles_by_itself(path: Path, tmp_path: Path) -> None:
     """Not the file but what the page shows of it: a reader copies no more."""
     compiler = [*BPF] if path.name.endswith(".bpf.c") else ["cc"]
-    shown = path.read_text(encoding="utf-8").partition(BEGIN)[2]
-    assert compiled(shown, tmp_path, compiler) == ""
+    text = path.read_text(encoding="utf-8").partition(BEGIN)[2]
+    assert compiled(text, tmp_path, compiler) == ""
 
 
 @needs_compiler

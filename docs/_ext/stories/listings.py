@@ -10,28 +10,36 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterable, Iterator
+from itertools import zip_longest
 from pathlib import Path
 
 from docutils import nodes
 
 import reference_model
+from reference_model.catalogue import StoryError
 
 EXAMPLES = Path(inspect.getfile(reference_model)).parents[1] / "docs" / "examples"
 BEGIN = "/* [begin shown] */"
-MARKED = re.compile(
-    r"^(?:/\* |// |# )\[begin shown\](?: \*/)?\n(.*?)^(?:/\* |// |# )\[end shown\]",
-    re.DOTALL | re.MULTILINE,
-)
-"""A part that is shown, between marks in comments of C, Go or the shell, on lines of their own."""
+MARK = re.compile(r"(?:/\* |// |# )\[(begin|end) shown\](?: \*/)?")
+"""Before and after a part that is shown: a comment of C, Go or the shell, on a line of its own."""
 
 
-def shown(text: str) -> str:
+def shown(text: str, name: str = "") -> str:
     """What a page shows of a file: the marked parts, or all but the licence without marks.
 
     >>> print(shown("a\\n/* [begin shown] */\\nb\\n/* [end shown] */\\nc\\n"))
     b
     """
-    parts = MARKED.findall(text)
+    lines = text.splitlines()
+    marked = [n for n, line in enumerate(lines) if "[begin shown]" in line or "[end shown]" in line]
+    kinds = [mark and mark[1] for mark in (MARK.fullmatch(lines[number]) for number in marked)]
+    for number, kind, wanted in zip_longest(marked, kinds, ["begin", "end"] * (len(marked) // 2)):
+        if kind != wanted:
+            raise StoryError(
+                f"{name}:{number + 1}: each part that a page shows is between [begin shown] and "
+                "[end shown], comments on lines of their own"
+            )
+    parts = ["\n".join(lines[a + 1 : b]) for a, b in zip(marked[::2], marked[1::2], strict=True)]
     return "\n/* ... */\n".join(part.strip("\n") for part in parts) if parts else text.rstrip()
 
 
@@ -55,9 +63,8 @@ def to_copy(folder: str, name: str) -> dict[str, list[Path]]:
 def listings(paths: Iterable[Path]) -> Iterator[nodes.Node]:
     """Each file with its path above it."""
     for path in paths:
-        text = path.read_text(encoding="utf-8")
         where = f"docs/examples/{path.relative_to(EXAMPLES).as_posix()}"
-        part = ", in part" if BEGIN in text else ""
+        part = ", in part" if BEGIN in read(path) else ""
         yield nodes.paragraph(
             "",
             "",
@@ -67,9 +74,17 @@ def listings(paths: Iterable[Path]) -> Iterator[nodes.Node]:
         yield listing(path)
 
 
+def read(path: Path) -> str:
+    """The text of a file."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise StoryError(f"{path}: it cannot be read: {error}") from error
+
+
 def listing(path: Path) -> nodes.literal_block:
     """What the page shows of a file."""
-    text = shown(path.read_text(encoding="utf-8"))
+    text = shown(read(path), str(path))
     block = nodes.literal_block(text, text, language=path.suffix[1:])
     block.source, block.line = str(path), 1
     return block
