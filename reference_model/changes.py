@@ -380,8 +380,8 @@ LINK_CREATE_PROGRAM_FIRST = Change(
     "bpf: Support attaching freplace programs to multiple attach points",
     "4a1e7c0c63e0",
     "5.10",
-    "``BPF_LINK_CREATE`` checks the program before the attach type; before, an attach type that "
-    "does not exist came first.",
+    "``BPF_LINK_CREATE`` checks the program before the attach type; before, it first checked "
+    "whether the attach type exists.",
     read=[Read("syscall.c:link_create")],
     recorded=("5.10.262",),
     marker=Marker("kernel/bpf/syscall.c", r"bpf_prog_get\(attr->link_create\.prog_fd\)"),
@@ -410,7 +410,7 @@ LINK_DESCRIPTORS_READ_AND_WRITE = Change(
     "25fc94b2f02d",
     "5.12",
     "``BPF_OBJ_GET`` of a link with ``BPF_F_RDONLY`` or ``BPF_F_WRONLY`` fails with ``EINVAL``.  "
-    "5.12.9 rejects the flags for programs, too, which 5.19 accepts again.",
+    "5.12.9 rejects the flags for programs, too; 5.19 accepts them again.",
     backports=("5.10.30",),
     changelogs=("5.10.30",),
     read=[Read("inode.c:bpf_obj_get_user", "5.12.9", "5.19", "6.1.192")],
@@ -458,7 +458,7 @@ LINK_CREATE_MORE_FIELDS = Change(
     "bpf: Add multi kprobe link",
     "0dcac2725406",
     "5.18",
-    "``BPF_LINK_CREATE`` for a cgroup ignores the bytes that hold the upper half of "
+    "``BPF_LINK_CREATE`` for a cgroup accepts any value in the 4 bytes that are the upper half of "
     "``expected_revision`` in later kernels; before, it failed with ``EINVAL`` unless they were 0.",
     read=[Read("syscall.c:BPF_LINK_CREATE_LAST_FIELD", "5.10.262", "6.1.192")],
     recorded=("5.10.262", "6.1.192"),
@@ -470,8 +470,8 @@ UNPRIVILEGED_COMMANDS = Change(
     "bpf: refine kernel.unprivileged_bpf_disabled behaviour",
     "c8644cd0efe7",
     "5.19",
-    "The sysctl ``kernel.unprivileged_bpf_disabled`` stops unprivileged callers from creating maps "
-    "and loading programs only; before, it stopped every command.",
+    "The sysctl ``kernel.unprivileged_bpf_disabled`` prevents unprivileged callers only from "
+    "creating maps and loading programs; before, it prevented every command.",
     read=[Read("syscall.c:__sys_bpf", "5.10", "6.1")],
     marker=Marker("kernel/bpf/syscall.c", "Intent here is for unprivileged_bpf_disabled"),
 )
@@ -509,9 +509,10 @@ SET_RETVAL_BY_ATTACH_TYPE = Change(
     "dea6a4e17013",
     "6.1",
     "``CGROUP_SOCK``, ``CGROUP_SOCK_ADDR`` and ``SOCK_OPS`` programs can call "
-    "``bpf_set_retval()``, too.  ``expected_attach_type`` decides: 0, which is ``INET_INGRESS``, "
-    "``INET_EGRESS``, ``SOCK_OPS`` and the ``RECVMSG``, ``GETPEERNAME`` and ``GETSOCKNAME`` types "
-    "are excluded, so ``CGROUP_DEVICE`` and ``CGROUP_SYSCTL`` programs must declare theirs.",
+    "``bpf_set_retval()``, too.  No program can if its ``expected_attach_type`` is 0 "
+    "(``INET_INGRESS``), ``INET_EGRESS``, ``SOCK_OPS``, or a ``RECVMSG``, ``GETPEERNAME`` or "
+    "``GETSOCKNAME`` type.  So ``CGROUP_DEVICE`` and ``CGROUP_SYSCTL`` programs must declare their "
+    "attach type.",
     read=[Read("cgroup.c:cgroup_common_func_proto", "6.1.192", "7.3.4")],
     recorded=("5.10.262", "6.1.192"),
     marker=Marker("kernel/bpf/cgroup.c", "cgroup_common_func_proto"),
@@ -562,8 +563,9 @@ FREEZE_NEEDS_WRITE = Change(
     "bpf: drop unnecessary bpf_capable() check in BPF_MAP_FREEZE command",
     "c4c84f6fb2c4",
     "6.5",
-    "``BPF_MAP_FREEZE`` requires a file descriptor with write access instead of a capability.  On "
-    "a frozen map, whose file descriptors have none, it fails with ``EPERM`` instead of ``EBUSY``.",
+    "``BPF_MAP_FREEZE`` requires a file descriptor with write access instead of a capability.  "
+    "Freezing a frozen map fails with ``EPERM`` instead of ``EBUSY``: its file descriptors have no "
+    "write access.",
     read=[Read("syscall.c:map_freeze")],
     recorded=("6.1.176", "6.12.107"),
     marker=Marker("kernel/bpf/syscall.c:map_freeze", "FMODE_CAN_WRITE"),
@@ -581,7 +583,7 @@ UNIX_HOOKS = Change(
     "bpf: Implement cgroup sockaddr hooks for unix sockets",
     "859051dd165e",
     "6.7",
-    "The attach types for Unix sockets exist: ``UNIX_CONNECT`` and those after it.",
+    "The attach types for Unix sockets exist, such as ``UNIX_CONNECT``.",
     read=[Read(UAPI)],
     marker=Marker(UAPI, "BPF_CGROUP_UNIX_CONNECT"),
 )
@@ -626,7 +628,7 @@ MAPS_BEFORE_TARGET = Change(
     "",
     "6.12",
     "``BPF_PROG_LOAD`` checks the maps of a program before it checks whether the program can be "
-    "sleepable; before, it checked that first.",
+    "sleepable; before, it checked the maps afterwards.",
     after={"6.12": "6.1.192"},
     read=[Read("verifier.c:bpf_check", "6.1.192", "6.12.118")],
     marker=Marker(
@@ -771,7 +773,8 @@ PREORDER_INDEX = Change(
     "bpf: Fix effective prog array index with BPF_F_PREORDER",
     "f08aaee3152d",
     "7.2",
-    "``BPF_LINK_UPDATE`` replaces the right program beside ``BPF_F_PREORDER`` programs.",
+    "``BPF_LINK_UPDATE`` always replaces the program of its link; before, it could replace another "
+    "one if a program with ``BPF_F_PREORDER`` was on the hook.",
     cve="CVE-2026-72427",
     backports=("6.6.145", "6.12.97", "6.18.40", "7.1.5"),
     changelogs=("6.12.97",),

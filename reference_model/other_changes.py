@@ -45,7 +45,7 @@ NESTED_RUN_SLOTS = Change(
     "bpf: Fix potentially incorrect results with bpf_get_local_storage()",
     "a2baf4e8bb0f",
     "5.14",
-    "A run inside another one of the same task takes a slot of its own for its storages.",
+    "A run that interrupts another run of the same task uses a slot of its own for its storages.",
     backports=("5.10.62",),
     changelogs=("5.10.62",),
     read=[Read("include/linux/bpf-cgroup.h:bpf_cgroup_storage_set", "5.10.262")],
@@ -141,8 +141,9 @@ STATISTICS_OF_DUMMY = Change(
     "bpf: Fix invalid prog->stats access when update_effective_progs fails",
     "7dc211c1159d",
     "6.19",
-    "Detaching a program without memory no longer leaves a program without statistics behind, at "
-    "which the kernel crashed if ``kernel.bpf_stats_enabled`` was set.",
+    "If memory is short while a program is detached, the kernel no longer leaves a dummy program "
+    "without statistics in its place; before, the kernel crashed there if "
+    "``kernel.bpf_stats_enabled`` was set.",
     cve="CVE-2025-68742",
     backports=("6.1.160", "6.12.63"),
     changelogs=("6.1.160", "6.12.63"),

@@ -92,11 +92,10 @@ def oracle(of: Matrix, docname: str) -> Content:
     booted = [record["kernel"]["version"] for record in of.records]
     others = [kernel for kernel in of.kernels if kernel not in booted]
     text = (
-        f"The oracle is Linux itself: {when} each story ran on Linux "
-        f"{listed(booted)}, booted in virtual machines, and what was observed "
-        "there is compared with what the story's page says"
+        f"Each program ran {when} in virtual machines with Linux {listed(booted)}. "
+        "Its results are compared with what its page says."
     )
-    text += f"; {len(others)} other kernels answered recorded traces." if others else "."
+    text += f" On {len(others)} other kernels only traces were recorded." if others else ""
     return [paragraph(text)]
 
 

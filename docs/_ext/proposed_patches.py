@@ -67,7 +67,7 @@ def errata() -> Iterator[str]:
         ".. list-table::",
         "   :class: errata stack",
         "   :header-rows: 1",
-        "   :widths: 14 20 24 7 29 6",
+        "   :widths: 14 22 24 8 24 8",
         "",
     )
     yield from row("document", "it says", "correct", "since", "evidence", "patch")

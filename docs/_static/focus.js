@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What is wider than the page scrolls: with the keyboard as well, so it can be focused.
+// What is wider than the page scrolls: with the keyboard as well, so it can be focused, and a table
+// says so.
 addEventListener("load", () => {
     let planned = false;
     const look = () => {
@@ -10,6 +11,7 @@ addEventListener("load", () => {
         boxes.forEach((box, place) => {
             if (wide[place]) box.tabIndex = 0;
             else box.removeAttribute("tabindex");
+            box.classList.toggle("scrolls", wide[place]);
         });
     };
     const plan = () => {

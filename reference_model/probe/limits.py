@@ -6,7 +6,7 @@ from __future__ import annotations
 from .. import changes
 from ..releases import Change
 
-_MEMORY = "without it the kernel uses memory wrongly, and nothing else shows the difference"
+_MEMORY = "without it the kernel accesses wrong memory, and no safe call shows the difference"
 _ALLOCATION = "only an allocation that fails in the kernel shows it"
 
 _BTF = "only programs that need the BTF of the kernel itself show it"
@@ -19,7 +19,7 @@ NEVER_ASKED: dict[Change, str] = {
     changes.FAILED_REPLACE_RESTORES: _ALLOCATION,
     changes.CGROUP_KFUNCS: _BTF,
     changes.SOCK_OPS_KFUNCS: _BTF,
-    changes.FIELDS_COUNTED_IN_WHOLE_VALUE: "without it the kernel logs a warning when it is asked",
+    changes.FIELDS_COUNTED_IN_WHOLE_VALUE: "without it the kernel logs a warning when it is tested",
     changes.SPARSE_CPUS: _MEMORY,
 }
 """Why each of these changes is not asked for."""

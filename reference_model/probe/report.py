@@ -38,11 +38,11 @@ def reason(
             return answers.not_asked[each.question.name]
     for each in showing:
         if each.question.name not in finding.unexplained:
-            return "another change that the kernel may lack or have would show in the same way"
+            return "another change, which the kernel may have or lack, has the same effect"
         given = answers.given[each.question.name]
         return f"the kernel answered {_last(given)} to {each.question.name!r}, which the model " \
             "does not explain"  # fmt: skip
-    return "on a kernel like this no question shows it"
+    return "no call shows it on this kernel"
 
 
 def _last(given: list[Any]) -> Any:
@@ -82,7 +82,7 @@ def _lines(found: dict[str, Any], verbose: bool) -> Iterator[str]:
     yield f"Linux {found['kernel']} is nearest to Linux {nearest}."
     yield (
         f"Of {len(states)} changes it has {states.count('present')} and lacks "
-        f"{states.count('absent')}; {states.count('unknown')} cannot be told."
+        f"{states.count('absent')}; {states.count('unknown')} are unknown."
     )
     for state, head in (("present", "has"), ("absent", "lacks")):
         names = [name for name in differing if every[name]["state"] == state]
@@ -90,9 +90,9 @@ def _lines(found: dict[str, Any], verbose: bool) -> Iterator[str]:
             yield f"\nOther than Linux {nearest} it {head}:"
             yield from (_entry(name, by_name[name]) for name in names)
     if not differing:
-        yield f"\nNo change that could be told differs from Linux {nearest}."
+        yield f"\nNo change that could be determined differs from Linux {nearest}."
     if unknown := [name for name in every if every[name]["state"] == "unknown"]:
-        yield "\nCannot be told:"
+        yield "\nUnknown:"
         yield from (f"  {name}: {every[name]['reason']}" for name in unknown)
     if found["unexplained"]:
         yield "\nThe model does not explain these answers:"

@@ -274,7 +274,7 @@ def words(site: Site, page: str) -> str:
 
 def test_the_page_of_a_site(built: Site) -> None:
     text = words(built, "conformance")
-    assert "on 2020-07-21 each story ran on Linux 5.10.262, booted in virtual machines" in text
+    assert "Each program ran on 2020-07-21 in virtual machines with Linux 5.10.262." in text
     assert (
         "Write zeros , Linux 5.10.262: second: observed 9, expected 1. This is not explained yet."
     ) in text
@@ -353,7 +353,7 @@ def test_pages_follow_when_a_record_comes_or_goes(site: Site) -> None:
     (folder / "5.10.262.json").unlink()
     status, output = site.build()
     assert status == 0, output
-    assert "each story ran on Linux 6.1.192, booted" in words(site, "conformance")
+    assert "in virtual machines with Linux 6.1.192." in words(site, "conformance")
     assert "on 6.1.192 (2020-07-21)" in words(site, "breaking_changes/again")
 
 

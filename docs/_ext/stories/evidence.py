@@ -65,7 +65,7 @@ def show(name: str, story: Story, archive: Archive) -> Iterator[nodes.Node]:
         if groups:
             head: list[Cell] = ["answer", *(", ".join(group) for group in groups.values())]
             rows = [[label, *(cell(dict(of).get(label)) for of in groups)] for label in labels]
-            yield table(head, rows, "recorded")
+            yield table(head, rows, "recorded", stack=True)
         for kernel, how in found.undefined.items():
             yield paragraph(f"{kernel} broke on it: {how}.")
         shown.update(labels)

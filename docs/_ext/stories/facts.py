@@ -33,13 +33,18 @@ def of_difference(story: Difference) -> dict[str, str]:
     """Return what a reader asks first of a change."""
     found = [outcome.since for outcome in story.outcomes if outcome.since is not None]
     changes = [change for change in dict.fromkeys(found) if change.first is not None]
-    backports = dict.fromkeys(release for change in changes for release in change.backports)
+    stable = [
+        f"since {', '.join(change.backports)}"
+        + f" (the change of {change.first})" * (len(changes) > 1)
+        for change in changes
+        if change.backports
+    ]
     fix = "`What to do <#what-to-do>`__"
     if isinstance(story, BreakingChange) and story.no_fix:
         fix = "none needed"
     return {
         "Changed in": "; ".join(map(change_link, changes)),
-        "Stable kernels": f"since {', '.join(backports)}" if backports else "no backport",
+        "Stable kernels": "; ".join(stable) or "no backport",
         "Affects": AFFECTS[story.affects] if story.affects else "",
         "You see": "; ".join(story.symptoms),
         "Fix": fix if isinstance(story, BreakingChange) else "",

@@ -63,7 +63,7 @@ freeze fails with ``EPERM``. Before 6.5 a read-only descriptor was enough togeth
     ),
     fix="""
 Freeze through the descriptor that ``bpf_map_create()`` returned, and remember that you did. The
-errno of a second freeze does not say it:
+errno of a second freeze depends on the release:
 """,
     details="""
 Commit :commit:`c4c84f6fb2c4` ("bpf: drop unnecessary bpf_capable() check in BPF_MAP_FREEZE
@@ -79,7 +79,7 @@ The mode of a descriptor is chosen when it is created, with ``BPF_F_RDONLY`` in 
 ``BPF_OBJ_GET`` or ``BPF_MAP_GET_FD_BY_ID``. Before 5.2, the command does not exist and fails with
 ``EINVAL``.
 
-The example sets ``kernel.unprivileged_bpf_disabled=0``. Where it is set, kernels before 5.19 reject
+The example sets ``kernel.unprivileged_bpf_disabled=0``. If it is not 0, kernels before 5.19 reject
 processes without capabilities before any other check.
 """,
     shown_by="user space",

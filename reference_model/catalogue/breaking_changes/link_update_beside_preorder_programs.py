@@ -49,7 +49,7 @@ def run(kernel: KernelInterface, observe: Observe) -> None:
 
 
 STORY = BreakingChange(
-    title="BPF_LINK_UPDATE replaces the right program",
+    title="BPF_LINK_UPDATE could replace the wrong program",
     nav="Link update and PREORDER",
     summary="""
 Since Linux 7.2, and on stable kernels with the fix, ``BPF_LINK_UPDATE`` always replaces the program
@@ -60,8 +60,9 @@ same hook. The old program then continued, and the new one could crash the kerne
     affected="""
 * You are affected if you update programs through links on 6.15 to 7.1.4, 6.6.93 to 6.6.144,
   6.12.31 to 6.12.96, or 6.14.9 and later. On the 6.18 branch, 6.18.40 and later are fixed.
-* It takes one program with ``BPF_F_PREORDER`` on the hook, in the cgroup or above it.
-* If nobody uses that flag, no change is needed.
+* The fault occurs only if a program with ``BPF_F_PREORDER`` is on the same hook, in the cgroup or
+  in an ancestor.
+* If no program uses that flag, no change is needed.
 """,
     signs=(
         Sign(

@@ -158,8 +158,9 @@ A program can use one shared map and one per-CPU map.
 * The lock reads back as zero, and the kernel ignores what you write there.
 * Since 6.2, a map with a spin lock cannot be frozen. On every release, it cannot have
   ``BPF_F_RDONLY_PROG``.
-* 5.0 accepts the BTF but does not support the lock, so a map that can be created proves nothing.
-  Probe with the flag: without a lock, a lookup with ``BPF_F_LOCK`` fails with ``EINVAL``.
+* Linux 5.0 accepts the BTF but does not support the lock. Creating the map therefore does not show
+  that the lock works. Test the flag instead: without support, a lookup with ``BPF_F_LOCK`` fails
+  with ``EINVAL``.
 """,
     rules=("btf.spin-lock", "update.lock", "load.one-of-each"),
 )

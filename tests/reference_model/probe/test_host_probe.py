@@ -132,7 +132,7 @@ def test_the_report_says_what_differs_and_why_something_is_unknown() -> None:
     assert said.startswith(first)
     assert "\n  NEXT_KEY_END (Linux 7.1, backports 5.10.258, " in said
     assert "\n  DOT_IN_NAMES: nobody asked\n" in said
-    assert "\n  SPARSE_CPUS: without it the kernel uses memory wrongly" in said
+    assert "\n  SPARSE_CPUS: without it the kernel accesses wrong memory" in said
     sysctl = "the kernel answered EPERM to 'load for sysctl', which the model does not explain"
     assert f"\n  SYSCTL_PROGRAMS: {sysctl}\n" in said
     assert said.endswith("The model does not explain these answers:\n  load for sysctl: EPERM")
@@ -142,4 +142,4 @@ def test_the_report_says_what_differs_and_why_something_is_unknown() -> None:
 
 def test_a_kernel_without_differences() -> None:
     said = text(report_of("6.1", "6.1.0"))
-    assert "\nNo change that could be told differs from Linux 6.1.\n" in said
+    assert "\nNo change that could be determined differs from Linux 6.1.\n" in said
