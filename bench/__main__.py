@@ -14,7 +14,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,6 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import records.files
+from conformance import tools
 from reference_model import (
     BPF_CGROUP_INET_EGRESS,
     BPF_F_ALLOW_MULTI,
@@ -158,9 +158,9 @@ def examples() -> None:
         doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=lambda text: None)
     bare = (time.perf_counter() - start) / count
     start = time.perf_counter()
-    made = subprocess.run(["make", "-s", "doctest"], cwd=ROOT, check=True, capture_output=True)
+    made = tools.run(["make", "-s", "doctest"], cwd=ROOT, must_succeed=True)
     whole = time.perf_counter() - start
-    ran = int(re.findall(rb"(\d+) examples ran", made.stdout + made.stderr)[0])
+    ran = int(re.findall(r"(\d+) examples ran", made.stdout + made.stderr)[0])
     print(
         f"examples: {count} bare, {1000 * bare:.1f} ms each; make doctest {ran} in {whole:.1f} s, "
         f"{1000 * whole / ran:.1f} ms each (wall, with the start of Sphinx), "
@@ -185,7 +185,7 @@ def timed(what: str, module: str, *arguments: str) -> tuple[float, str] | None:
     """Wall time of a module's command, and what it printed; if it failed None, and it says why."""
     start = time.perf_counter()
     command = [sys.executable, "-m", module, *arguments]
-    made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    made = tools.run(command, cwd=ROOT)
     if made.returncode:
         print(f"{what}: not measured: {(made.stderr or made.stdout).strip()[-200:]}")
         return None
@@ -275,7 +275,7 @@ def site() -> None:
             start = os.times()
             command = [sys.executable, "-m", "sphinx", "-q", "-c", ".", "-d", "trees"]
             command += ["-b", builder, "docs", builder]
-            subprocess.run(command, cwd=copy, check=True, capture_output=True)
+            tools.run(command, cwd=copy, must_succeed=True)
             end = os.times()
             return sum(end[2:4]) - sum(start[2:4])
 

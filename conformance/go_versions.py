@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import subprocess
 from pathlib import Path
 
 from . import apt, tools
@@ -51,8 +50,10 @@ def unpack(suite: str) -> Path:
         stanza = packages[name]
         package = place / Path(stanza["Filename"]).name
         if not package.exists():
-            root.download(stanza["Filename"], stanza["SHA256"], package)
-            subprocess.run(["dpkg-deb", "-x", str(package), str(place / "root")], check=True)
+            fetched = package.with_suffix(".new")
+            root.download(stanza["Filename"], stanza["SHA256"], fetched)
+            tools.run(["dpkg-deb", "-x", fetched, place / "root"], must_succeed=True)
+            fetched.replace(package)
     return place / "root" / "usr"
 
 
@@ -63,12 +64,9 @@ def compile_with(usr: Path) -> str:
     settings = {"GO": str(program), "GO_LIBRARY": str(usr / "share" / "gocode")}
     command = ["make", "-s", "-B", "-C", str(tools.REPOSITORY / "docs/examples"), f"OUT={out}"]
     for target in (f"{out}/{GO_PROGRAM}", "vet"):
-        made = subprocess.run(
-            [*command, target],
-            env={**os.environ, **settings}, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        made = tools.run([*command, target], env={**os.environ, **settings})
         if made.returncode:
-            return made.stderr
+            return tools.complaint(made)
     return ""
 
 

@@ -72,7 +72,7 @@ def as_nobody() -> tuple[str, ...]:
     """The options with which QEMU does not stay root."""
     if os.geteuid() != 0:
         return ()
-    known = subprocess.run([QEMU[0], "-help"], capture_output=True, text=True, check=True).stdout
+    known = tools.run([QEMU[0], "-help"], must_succeed=True).stdout
     return ("-run-with", f"user={NOBODY}") if "user=username" in known else ("-runas", NOBODY)
 
 

@@ -16,7 +16,6 @@ import hashlib
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -126,9 +125,7 @@ def write(payload: bytes, target: Path, cache: Path = tools.CACHE) -> None:
 
 
 def _check_architecture() -> None:
-    said = subprocess.run(
-        ["dpkg", "--print-architecture"], capture_output=True, text=True, check=True
-    ).stdout.strip()
+    said = tools.run(["dpkg", "--print-architecture"], must_succeed=True).stdout.strip()
     if said != "amd64":
         raise tools.MissingTools(
             (f"amd64 programs for the guest (this machine is {said})",),
@@ -175,9 +172,7 @@ def _interpreter(program: bytes) -> bool:
 
 def _shared_libraries(programs: list[Path]) -> set[Path]:
     """Return the shared libraries that programs load, their loader, and libgcc_s for threads."""
-    said = subprocess.run(
-        ["ldd", *map(str, programs)], capture_output=True, text=True, check=True
-    ).stdout
+    said = tools.run(["ldd", *programs], must_succeed=True).stdout
     found = {Path(name) for name in re.findall(r"(?:=> |^\t)(/\S+) \(0x", said, re.MULTILINE)}
     found |= {libc.with_name("libgcc_s.so.1") for libc in found if libc.name == "libc.so.6"}
     return {path for path in found if path.exists()}
@@ -215,6 +210,6 @@ def compiled(sources: Mapping[str, bytes]) -> Iterator[cpio.Entry]:
             (top / where).write_bytes(data)
         command = [tools.PYTHON, "-I", "-m", "compileall", "-q", "-s", str(top), "-p", "/"]
         command += ["--invalidation-mode", "unchecked-hash", str(top)]
-        subprocess.run(command, check=False, capture_output=True)
+        tools.run(command)
         for file in sorted(top.rglob("*.pyc")):
             yield cpio.regular(str(file.relative_to(top)), file.read_bytes())

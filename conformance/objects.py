@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -46,9 +45,9 @@ def build() -> None:
     twins.build()
     PROGRAM.parent.mkdir(parents=True, exist_ok=True)
     command = ["cc", "-O2", "-static", str(SOURCE), "-o", str(PROGRAM), *LIBRARIES]
-    made = subprocess.run(command, capture_output=True, text=True, check=False)
+    made = tools.run(command)
     if made.returncode:
-        raise UsageError(f"{SOURCE} does not compile:\n{made.stderr}")
+        raise UsageError(f"{SOURCE} does not compile:\n{tools.complaint(made)}")
 
 
 def payload(objects: Sequence[Path]) -> Payload:

@@ -8,7 +8,6 @@ must read every one.  The packages are unpacked into ``build``, and nothing is i
 from __future__ import annotations
 
 import argparse
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,7 +59,7 @@ def unpack(suite: str, progress: Progress) -> Path:
         package = place / Path(stanza["Filename"]).name
         if not package.exists():
             root.download(stanza["Filename"], stanza["SHA256"], package)
-        subprocess.run(["dpkg-deb", "-x", str(package), str(place / "root")], check=True)
+        tools.run(["dpkg-deb", "-x", package, place / "root"], must_succeed=True)
     return place / "root"
 
 

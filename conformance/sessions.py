@@ -10,7 +10,6 @@ import argparse
 import json
 import re
 import shutil
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -63,7 +62,7 @@ def bpftool() -> Path:
 
 def libraries(program: Path) -> dict[str, Path]:
     """The libraries that a program needs and a guest does not have, by their places there."""
-    said = subprocess.run(["ldd", str(program)], capture_output=True, text=True, check=True).stdout
+    said = tools.run(["ldd", program], must_succeed=True).stdout
     paths = [Path(found) for found in re.findall(r"=> (/\S+)", said)]
     return {f"lib/{p.name}": p.resolve() for p in paths if not p.name.startswith(THERE)}
 
@@ -98,7 +97,7 @@ def record_of(lines: list[str]) -> dict[str, Any]:
 
 def version() -> str:
     """The version of bpftool, such as "7.1.0"."""
-    said = subprocess.run([str(bpftool()), "version"], capture_output=True, text=True, check=True)
+    said = tools.run([bpftool(), "version"], must_succeed=True)
     return said.stdout.split()[1].removeprefix("v")
 
 

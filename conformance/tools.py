@@ -6,9 +6,14 @@ A missing program is never worked around: it is named with its install line.
 
 import os
 import shutil
-from collections.abc import Iterable
+import signal
+import subprocess
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from reference_model.user_error import UserError
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 CACHE = REPOSITORY / "build" / "conformance"
@@ -71,3 +76,43 @@ def require(programs: Iterable[str]) -> None:
     missing = [program for program in programs if find(program) is None]
     if missing:
         raise MissingTools(tuple(missing), tuple(PACKAGE_OF[name] for name in missing))
+
+
+Done = subprocess.CompletedProcess[str]
+
+
+def run(command: Sequence[str | Path], *, must_succeed: bool = False, **options: Any) -> Done:
+    """Run a program and return what it printed; UserError if it was killed.
+
+    What a program prints decides a check, and one that was killed often prints nothing.
+
+    >>> run(["echo", "hello"]).stdout
+    'hello\\n'
+    """
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    if done.returncode < 0:
+        raise UserError(f"{killed(command[0], done.returncode)}; run this command again")
+    if must_succeed and done.returncode:
+        raise UserError(complaint(done))
+    return done
+
+
+def killed(program: str | Path, status: int) -> str:
+    """Say what killed a program, from its negative status.
+
+    >>> killed("/usr/bin/clang", -9), killed("git", -11)
+    ('clang was killed by SIGKILL', 'git was killed by SIGSEGV')
+    """
+    return f"{Path(program).name} was killed by {signal.Signals(-status).name}"
+
+
+def complaint(done: Done) -> str:
+    """Return what a program printed when it failed; "" if it succeeded.
+
+    >>> complaint(run(["false"])), complaint(run(["true"]))
+    ('false failed with status 1', '')
+    """
+    if not done.returncode:
+        return ""
+    said = f"{done.stdout}{done.stderr}".strip()
+    return said or f"{Path(done.args[0]).name} failed with status {done.returncode}"

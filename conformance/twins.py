@@ -12,7 +12,6 @@ import argparse
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -54,7 +53,7 @@ def missing_tools() -> tools.MissingTools | None:
 def _library(name: str) -> bool:
     """Whether the compiler finds a library: then it prints its path, else only the name."""
     command = ["cc", f"-print-file-name={name}"]
-    found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    found = tools.run(command).stdout.strip()
     return os.path.isabs(found)
 
 
@@ -63,7 +62,7 @@ def build(out: Path = BUILT) -> None:
     if lacking := missing_tools():
         raise lacking
     command = ["make", "-s", "-C", str(EXAMPLES), f"-j{os.cpu_count()}", f"OUT={out}"]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = tools.run(command)
     if result.returncode or result.stderr:
         raise UsageError(f"docs/examples does not compile:\n{result.stdout}{result.stderr}")
 

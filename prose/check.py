@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import argparse
-import subprocess
 import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from conformance import tools
 from reference_model.user_error import UserError
 
 from .rules import RULES, Rule
@@ -65,7 +65,7 @@ def findings(name: str, text: str, rules: tuple[Rule, ...] = RULES) -> Iterator[
 def files() -> list[str]:
     """The files with prose that git has, or would take."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    listed = tools.run(command, cwd=ROOT, must_succeed=True).stdout
     return [
         name
         for name in sorted(set(listed.split("\0")))

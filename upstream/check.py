@@ -11,19 +11,20 @@ that source has other words by now, is no failure; what was found is printed.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
-import subprocess
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
-
-import sphinx
 
 from conformance import tools, twins
 from conformance.offers import NotRun
+from reference_model.outputs import write_whole
 
 from . import guest_tests, package, series, snippets, tree
 from .patch import CGROUP_STORAGE, CGRP_STORAGE, HEADERS, Patch
@@ -84,6 +85,7 @@ def main(*, refresh: bool = False) -> int:
 def check(source: package.SourcePackage, say: Say) -> tuple[list[Row], list[str]]:
     """Apply both series to a new branch; the rows of the table, and all that is wrong."""
     linux = source.linux
+    tidy(linux)
     tree.git(linux, "checkout", "--quiet", "--force", "base")
     before = documented(source, say)
     tree.git(linux, "checkout", "--quiet", "-B", "series", "base")
@@ -106,6 +108,13 @@ def check(source: package.SourcePackage, say: Say) -> tuple[list[Row], list[str]
     finally:
         tree.git(linux, "checkout", "--quiet", "--force", "base")
     return rows, wrong
+
+
+def tidy(linux: Path) -> None:
+    """Remove what a git that was killed left: its locks, and a patch that it was applying."""
+    for lock in (linux / ".git").rglob("*.lock"):
+        lock.unlink()
+    shutil.rmtree(linux / ".git" / "rebase-apply", ignore_errors=True)
 
 
 def uncompiled(linux: Path) -> list[str]:
@@ -166,9 +175,9 @@ def snippets_of(path: str, linux: Path) -> list[snippets.Snippet]:
 def checkpatch(mail: Path, linux: Path) -> str:
     """What checkpatch has to say, "" if nothing."""
     command = ["perl", "scripts/checkpatch.pl", "--strict", f"--ignore={NO_HISTORY}", str(mail)]
-    done = subprocess.run(command, cwd=linux, capture_output=True, text=True, check=False)
+    done = tools.run(command, cwd=linux)
     clean = re.search(r"^total: 0 errors, 0 warnings, 0 checks,", done.stdout, re.MULTILINE)
-    return "" if clean and not done.returncode else done.stdout + done.stderr
+    return tools.complaint(done) if clean else f"{done.stdout}{done.stderr}" or "it said nothing"
 
 
 def docutils(path: str, linux: Path) -> Iterable[str]:
@@ -176,22 +185,31 @@ def docutils(path: str, linux: Path) -> Iterable[str]:
     text = (linux / path).read_text(encoding="utf-8")
     if path in HEADERS:
         command = [sys.executable, "scripts/bpf_doc.py", "--filename", path, "helpers"]
-        done = subprocess.run(command, cwd=linux, capture_output=True, text=True, check=False)
+        done = tools.run(command, cwd=linux)
         if done.returncode:
-            return [done.stderr]
+            return [tools.complaint(done)]
         text = done.stdout
     return [f"{path}: {line}" for line in snippets.parsed(text)[1]]
 
 
 def documented(source: package.SourcePackage, say: Say) -> Counter[str]:
-    """The warnings of the documentation as it is, asked once for each Sphinx."""
-    file = source.place / f"warnings-sphinx-{sphinx.__version__}"
+    """The warnings of the documentation as it is, asked once for what is installed."""
+    file = source.place / f"warnings-{installed()}"
     if not file.exists():
         say("make htmldocs, without the series (about 8 seconds, once)")
         tree.git(source.linux, "clean", "--quiet", "--force", "-d", "-x")
         found = htmldocs(source.linux)  # of all pages; with the series, of those that changed
-        file.write_text("".join(f"{line}\n" for line in found.elements()), encoding="utf-8")
+        write_whole(file, "".join(f"{line}\n" for line in found.elements()))
     return Counter(file.read_text(encoding="utf-8").splitlines())
+
+
+def installed() -> str:
+    """A digest of the programs and the Python packages that a build may use."""
+    folders = [Path(name) for name in os.get_exec_path() if Path(name).is_dir()]
+    programs = {program.name for folder in folders for program in folder.iterdir()}
+    packages = {f"{one.name} {one.version}" for one in metadata.distributions()}
+    told = "\n".join([sys.version, *sorted(programs), *sorted(packages)])
+    return hashlib.sha256(told.encode(errors="surrogateescape")).hexdigest()[:16]
 
 
 def htmldocs(linux: Path) -> Counter[str]:
@@ -200,11 +218,9 @@ def htmldocs(linux: Path) -> Counter[str]:
     command = ["make", "SPHINXDIRS=bpf", "htmldocs", f"PYTHON3={own}"]
     command += [f"SPHINXBUILD={own.with_name('sphinx-build')}"]
     names = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    done = subprocess.run(
-        command, cwd=linux, capture_output=True, text=True, env=names, check=False
-    )
+    done = tools.run(command, cwd=linux, env=names)
     if done.returncode:
-        raise tree.TreeError(f"make htmldocs failed:\n{done.stdout}{done.stderr}")
+        raise tree.TreeError(f"make htmldocs failed:\n{tools.complaint(done)}")
     return Counter(warnings((done.stdout + done.stderr).replace(f"{linux}/", "")))
 
 

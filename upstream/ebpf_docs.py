@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from conformance import tools
 from reference_model.leftovers import temporary
 
 from . import tree
@@ -58,10 +58,8 @@ def unknown(patches: Sequence[Patch], words: str, say: Say) -> list[str]:
     added = "\n".join(line[1:] for patch in patches for edit in patch.edits for line in edit.shown)
     with temporary("upstream") as home:
         (home / WORDS).write_text(words, encoding="utf-8")
-        done = subprocess.run(
-            ["aspell", "list", "--lang=en", f"--home-dir={home}", "--encoding=utf-8"],
-            input=NO_PROSE.sub(" ", added), capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        command = ["aspell", "list", "--lang=en", f"--home-dir={home}", "--encoding=utf-8"]
+        done = tools.run(command, input=NO_PROSE.sub(" ", added))
     if done.returncode:
-        say(f"spelling: not checked: {done.stderr.strip()}")
+        say(f"spelling: not checked: {tools.complaint(done)}")
     return sorted(set(done.stdout.split()))

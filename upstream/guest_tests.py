@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -154,9 +153,7 @@ def examples_of(linux: Path, libbpf: Path, place: Path) -> Path:
 def run(command: list[str], place: Path) -> str:
     """Run a command in a directory; what it printed, or Uncompiled."""
     names = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    done = subprocess.run(
-        command, cwd=place, capture_output=True, text=True, env=names, check=False
-    )
+    done = tools.run(command, cwd=place, env=names)
     if done.returncode:
-        raise Uncompiled(done.stdout + done.stderr)
+        raise Uncompiled(tools.complaint(done))
     return done.stdout

@@ -8,7 +8,6 @@ that does not is a declaration, and is compiled with the types that it needs.
 from __future__ import annotations
 
 import io
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 from docutils import nodes
 from docutils.core import publish_doctree
 
+from conformance import tools
 from reference_model.leftovers import temporary
 
 VMLINUX = """\
@@ -85,11 +85,9 @@ def compiled(snippet: Snippet, header: Path) -> str:
             command = ["clang", "-O2", "-g", "-target", "bpf", "-Wall"]
             command += ["-idirafter", f"/usr/include/{multiarch()}"]
         command += ["-Werror", "-I", ".", "-c", "-o", "snippet.o", "snippet.c"]
-        done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
-        return done.stderr if done.returncode else ""
+        return tools.complaint(tools.run(command, cwd=place))
 
 
 def multiarch() -> str:
     """Where Debian has asm/types.h, for which clang does not look when it compiles for BPF."""
-    asked = subprocess.run(["cc", "-print-multiarch"], capture_output=True, text=True, check=True)
-    return asked.stdout.strip()
+    return tools.run(["cc", "-print-multiarch"], must_succeed=True).stdout.strip()

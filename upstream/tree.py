@@ -14,6 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from conformance import tools
+
 LANDMARKS = ("MAINTAINERS", "Documentation/bpf/index.rst", "include/uapi/linux/bpf.h")
 """Files that a kernel tree has, and no other."""
 
@@ -54,14 +56,7 @@ def git(
     kept = {name: value for name, value in os.environ.items() if not REDIRECTS.match(name)}
     kept |= env or {}
     try:
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            encoding="utf-8",
-            input=given,
-            env=kept,
-            check=False,
-        )
+        done = tools.run(command, encoding="utf-8", input=given, env=kept)
     except FileNotFoundError:
         raise TreeError("git is not installed: apt install git") from None
     except UnicodeDecodeError as error:
@@ -150,9 +145,7 @@ def recipients(tree: Path, paths: Sequence[str]) -> tuple[list[str], list[str]]:
         command = [str(script), "--nogit", "--nogit-fallback", "--norolestats", "--noroles"]
         command += [*options, *(word for path in paths for word in ("-f", path))]
         try:
-            done = subprocess.run(
-                command, cwd=tree, capture_output=True, text=True, timeout=LIMIT, check=False
-            )
+            done = tools.run(command, cwd=tree, timeout=LIMIT)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise TreeError(f"{script} does not run: {error}") from None
         if done.returncode:

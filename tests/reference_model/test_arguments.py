@@ -332,7 +332,7 @@ def test_numbers_of_cpus(cpus: int | tuple[int, ...]) -> None:
         Kernel(cpus=cpus)
 
 
-# -- numbers of programs ----------------------------------------------------------------------------
+# -- numbers of programs ---------------------------------------------------------------------------
 
 
 def test_programs_compare_numbers_without_a_sign() -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support_upstream import git
 
 from conformance import offers
 from reference_model import (
@@ -22,8 +24,9 @@ from reference_model import (
     Kernel,
     changes,
 )  # fmt: skip
+from reference_model.user_error import UserError
 from upstream import __main__ as command_line
-from upstream import check, guest_tests, package, snippets
+from upstream import check, guest_tests, package, snippets, tree
 from upstream.edits import Edit, Passage, Where
 from upstream.patch import CGROUP_STORAGE, CGRP_STORAGE, HEADERS, Claim, Patch, Series
 from upstream.patches import PATCHES, READ_IN
@@ -175,6 +178,56 @@ def test_a_snippet_compiles_or_is_complained_of(code: str, complaint: str) -> No
         code = code.replace("\nint", "\n#include <bpf/bpf_helpers.h>\nint")
     told = snippets.compiled(snippets.Snippet(1, code), header)
     assert (complaint in told) if complaint else not told
+
+
+@pytest.mark.parametrize("program", ["cc", "git", "perl", "make"])
+def test_a_program_that_was_killed_is_no_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    """A compiler that was killed says nothing, as one does that is content."""
+    (tmp_path / program).write_text("#!/bin/sh\nkill -9 $$\n")
+    (tmp_path / program).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    ask: dict[str, Callable[[], object]] = {
+        "cc": lambda: snippets.compiled(snippets.Snippet(1, "int x;\n"), tmp_path / "bpf.h"),
+        "git": lambda: tree.git(tmp_path, "am", "x.patch"),
+        "perl": lambda: check.checkpatch(tmp_path / "x.patch", tmp_path),
+        "make": lambda: check.htmldocs(tmp_path),
+    }
+    with pytest.raises(UserError, match=f"^{program} was killed by SIGKILL; run this command ag"):
+        ask[program]()
+
+
+def test_what_a_killed_git_left_is_removed(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", "-b", "base")
+    git(
+        tmp_path,
+        "-c",
+        "user.name=A",
+        "-c",
+        "user.email=a@b",
+        "commit",
+        "-q",
+        "--allow-empty",
+        "-mA",
+    )
+    for name in ("index.lock", "HEAD.lock", "refs/heads/series.lock", "rebase-apply/next"):
+        (tmp_path / ".git" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / ".git" / name).touch()
+    check.tidy(tmp_path)
+    git(tmp_path, "checkout", "-q", "-B", "series")
+    assert not (tmp_path / ".git" / "rebase-apply").exists()
+
+
+def test_the_kept_warnings_belong_to_what_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Installing or removing a program such as dot(1) changes what a build warns of."""
+    before = check.installed()
+    assert check.installed() == before
+    (tmp_path / "dot-of-a-new-package").touch()
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert check.installed() != before
 
 
 def test_all_c_of_a_document_is_found() -> None:
