@@ -4,7 +4,8 @@
 A link that a reader follows may lead anywhere; what a browser loads by itself (scripts, style
 sheets, fonts, images, frames) must come from the site.  After an HTML build this looks through
 the pages and the style sheets and warns of each address that would be fetched, so that -W fails.
-Requests that a script makes when it runs are not seen here.
+Requests that a script makes when it runs are not seen here.  The style sheets and scripts that
+``conf.py`` names must exist.
 """
 
 from __future__ import annotations
@@ -102,6 +103,9 @@ def check_site(app: Sphinx, error: Exception | None) -> None:
     if error is None and app.builder.format == "html":
         for path, address in outside(Path(app.outdir)):
             logger.warning("%s would fetch %s", path.relative_to(app.outdir), address)
+        for name, _ in (*app.config.html_css_files, *app.config.html_js_files):
+            if not Path(app.outdir, "_static", name).exists():
+                logger.warning("conf.py names %s, which html_static_path does not have", name)
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

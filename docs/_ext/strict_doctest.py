@@ -28,6 +28,7 @@ from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.errors import SphinxError
 from sphinx.ext.doctest import DocTestBuilder, parser
 from sphinx.util import logging
 from sphinx.util.typing import ExtensionMetadata
@@ -302,7 +303,10 @@ class StrictDocTestBuilder(DocTestBuilder):
 
 def read_floor(path: Path) -> int:
     """The number in the file: its only line that is a number."""
-    (number,) = re.findall(r"^\d+$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    try:
+        (number,) = re.findall(r"^\d+$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    except (OSError, ValueError):
+        raise SphinxError(f"{shown(str(path))} needs one line that is a number") from None
     return int(number)
 
 

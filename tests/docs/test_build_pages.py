@@ -42,3 +42,15 @@ def test_a_mistake_is_one_sentence(
     first, *rest = capsys.readouterr().err.splitlines()
     assert first == f"The site was not built: {said}"
     assert all(line.startswith("The traceback is in ") for line in rest)
+
+
+def test_a_style_sheet_that_does_not_exist_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "conf.py").write_text(
+        "extensions = ['offline']\nhtml_css_files = ['no_such.css']\n"
+    )
+    (tmp_path / "index.rst").write_text("Title\n=====\n")
+    assert main(["-q", "-W", str(tmp_path), str(tmp_path / "out")]) == 1
+    said = capsys.readouterr().err
+    assert "conf.py names no_such.css, which html_static_path does not have" in said

@@ -317,6 +317,13 @@ def test_raising_the_floor_never_lowers_it(site: Site) -> None:
     assert (site.path / "floor.txt").read_text() == "9\n"
 
 
+def test_a_floor_that_is_no_number_is_named(site: Site) -> None:
+    site.write("floor.txt", "# many\n")
+    status, output = site.build()
+    assert status == 2
+    assert "floor.txt needs one line that is a number" in output
+
+
 def test_a_failing_example_does_not_raise_the_floor(site: Site) -> None:
     site.write("README.md", "```\n>>> 1\n2\n>>> 3\n3\n```\n")
     status, _ = site.build("doctest", "-D", "strict_doctest_raise=1")
