@@ -51,7 +51,7 @@ the machine had plenty of memory.
     affects="both",
     affected="""
 * You are affected if you support kernels before 5.11 and attach programs to many cgroups.
-* On 5.9 and 5.10, detaching does not help: the storages remain, and so does their charge.
+* On 5.9 and 5.10, detaching does not help: the storages remain and are still charged.
 * If your loader uses libbpf 1.0 or later, it raises the limit itself.
 """,
     signs=(
@@ -75,9 +75,9 @@ Each storage occupies whole pages: one for a value of up to almost a page. In th
 values of all CPUs together are rounded up (``local_storage.c:bpf_cgroup_storage_calculate_size``).
 The map occupies one page, and so does each program.
 
-If the limit is too small, creating the map fails with ``EPERM``, which is well known. Attaching a
-program fails with ``ENOMEM`` instead, which hides the cause
-(``cgroup.c:bpf_cgroup_storages_alloc``). After the failure, everything is as before.
+If the limit is too small, creating the map fails with ``EPERM``. Attaching a program fails with
+``ENOMEM`` instead, which hides the cause (``cgroup.c:bpf_cgroup_storages_alloc``). The failed call
+changes nothing.
 
 Before 5.9, detaching a program returned its page. On 5.9 and 5.10, the storage and its page remain
 until the cgroup or the map is freed. Creating another map can then fail with ``EPERM`` and a test

@@ -63,7 +63,7 @@ or crashed the kernel if the old program had none.
         Sign("Rust", "update_prog\\(", "updates of links"),
     ),
     fix="""
-Load the new program with the map of the old one. Two maps of one name are two maps:
+Load the new program with the map of the old one. A new map with the same name is another map:
 """,
     details="""
 An attachment gets its storages when it is created. A link update (since 5.7) changes only the

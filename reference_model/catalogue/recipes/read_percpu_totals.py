@@ -73,7 +73,7 @@ slot is the size of the value, rounded up to 8 bytes.
     details="""
 The buffer has ``roundup(value_size, 8) * libbpf_num_possible_cpus()`` bytes. The possible CPUs
 count, not the online ones, so there may be more slots than running CPUs. The slots are in ascending
-order of CPU numbers, without holes even if the numbers have some. The kernel cannot check the size
+order of CPU numbers, without gaps even if the numbers have some. The kernel cannot check the size
 of your buffer, and always writes all slots.
 
 Each CPU has its own copy, and the helper returns the copy of the CPU that it runs on. The program

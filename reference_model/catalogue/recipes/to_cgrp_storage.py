@@ -112,8 +112,8 @@ These differences matter:
 * *Iteration.* ``BPF_MAP_GET_NEXT_KEY`` fails with errno 524, so the map cannot be dumped. Iterate
   over the cgroup tree instead.
 * *Lifetime.* Entries exist until the cgroup or the map is freed, or until they are deleted.
-  Detaching does nothing. The kernel's page on the new type says that the old type deletes entries
-  when a program is detached. This is true only before 5.9.
+  Detaching a program does not delete them. The kernel's page on the new type says that the old
+  type deletes entries when a program is detached. This is true only before 5.9.
 * *Concurrency.* Use atomic instructions or a ``bpf_spin_lock``.
 * *Privileges.* Creating the map requires ``CAP_BPF``.
 """,
@@ -168,8 +168,8 @@ These differences matter:
 * With the new type, ``__type(key, struct bpf_cgroup_storage_key)`` does not work: the key is an
   int. See libbpf issue 922.
 * Copy values with ``BPF_NOEXIST``. ``EEXIST`` then means that the new program created the entry
-  first. Packets that the old program counts after your reading are lost, unless both programs run
-  for a while and you add their values.
+  first. Packets that the old program counts after you read its value are lost, unless both
+  programs run for a while and you add their values.
 * In cilium/ebpf for Go, ``CGroupStorage`` is type 19 and ``CgroupStorage`` is type 32: only one
   capital letter differs.
 * On 6.2 to 6.19, the helper may return NULL if it interrupts another call on the same CPU. Before
