@@ -60,12 +60,12 @@ def payload(objects: Sequence[Path]) -> Payload:
 
 def said(path: Path, release: Release) -> tuple[int, str]:
     """What the check says: 0 or the errno, and the map or program, as libbpf names it."""
-    (found,) = examine(str(path), path.read_bytes(), [release])
-    (span,) = found.spans
-    if span.refusal is None or span.refusal.error is None:
+    found = next(examine(str(path), path.read_bytes(), [release]))
+    refusal = next((span.refusal for span in found.spans), None)
+    if refusal is None or refusal.error is None:
         return 0, ""
-    kind, name = span.refusal.step.split()[:2]
-    return span.refusal.error.number, f"{'prog' if kind == 'program' else 'map'} '{name}'"
+    kind, name = refusal.step.split()[:2]
+    return refusal.error.number, f"{'prog' if kind == 'program' else 'map'} '{name}'"
 
 
 def differences(

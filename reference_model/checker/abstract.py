@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from .objects import Map
+from .objects import Function, Map
 
 Abstract = tuple[Any, ...] | None
 
@@ -45,9 +45,9 @@ def loaded(place: Place) -> Abstract:
     return ("loaded", place)
 
 
-def changed(*places: Place) -> Abstract:
-    """A number that was computed from loaded ones."""
-    return ("changed", frozenset(places))
+def changed(from_places: frozenset[Place], known: frozenset[int] | None = None) -> Abstract:
+    """A number that was computed from loaded ones, and what it can be, if that is known."""
+    return ("changed", from_places, known)
 
 
 def stack(offset: int) -> Abstract:
@@ -55,12 +55,29 @@ def stack(offset: int) -> Abstract:
     return ("stack", offset)
 
 
+Slot = tuple[int, int]
+"""The offset of a stack slot from the frame pointer, and its width."""
+
+
+def frame(offset: int, slots: frozenset[tuple[Slot, Abstract]]) -> Abstract:
+    """A pointer into the stack of a caller, with what is known of its slots."""
+    return ("frame", offset, slots)
+
+
+def function(of: Function) -> Abstract:
+    """The address of a function."""
+    return ("function", of)
+
+
 CGROUP_ID: Abstract = ("cgroup id",)
 
 
 def numbers(value: Abstract) -> frozenset[int] | None:
     """The numbers that a value can be, or None if it can be any."""
-    return value[1] if value and value[0] == "number" else None
+    if value and value[0] in ("number", "changed"):
+        found: frozenset[int] | None = value[-1]
+        return found
+    return None
 
 
 def places(value: Abstract) -> frozenset[Place]:
@@ -70,27 +87,30 @@ def places(value: Abstract) -> frozenset[Place]:
     return value[1] if value and value[0] == "changed" else frozenset()
 
 
+def few(found: frozenset[Any]) -> frozenset[Any] | None:
+    """What is followed one by one, or None if it is too much."""
+    return found if len(found) <= MOST else None
+
+
 def join(one: Abstract, other: Abstract) -> Abstract:
     """What holds for both."""
     if one == other or one is None or other is None:
         return one if one == other else None
-    if one[0] == other[0] == "number":
-        together = one[1] | other[1]
-        return ("number", together) if len(together) <= MOST else None
     if one[0] == other[0] == "storage" and one[1] is other[1]:
         return storage(one[1], None)
+    ones, others = numbers(one), numbers(other)
+    known = None if ones is None or others is None else few(ones | others)
     if places(one) and places(other):
-        together = places(one) | places(other)
-        return ("changed", together) if len(together) <= MOST else None
-    return None
+        together = few(places(one) | places(other))
+        return None if together is None else changed(together, known)
+    return None if known is None else ("number", known)
 
 
 class State(NamedTuple):
     """What is known before an instruction."""
 
     registers: tuple[Abstract, ...]
-    stack: dict[int, Abstract]
-    """8-byte slots by their offset from the frame pointer."""
+    stack: dict[Slot, Abstract]
     locks: frozenset[Map]
     """The maps of whose values a lock is held."""
 

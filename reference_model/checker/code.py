@@ -17,6 +17,8 @@ from .objects import INSN, Function, Map, Object
 LD, LDX, ST, STX, ALU, JMP, JMP32, ALU64 = range(8)
 """Classes of instructions: the lower 3 bits of an opcode."""
 MEM, MEMSX, ATOMIC = 0x60, 0x80, 0xC0
+CMPXCHG = 0xF1
+"""An atomic operation that returns the old value in R0; others do it in their source register."""
 LD_IMM64, CALL, CALL_REGISTER, EXIT, JA, JA32 = 0x18, 0x85, 0x8D, 0x95, 0x05, 0x06
 WIDTHS = {0x00: 4, 0x08: 2, 0x10: 1, 0x18: 8}
 PSEUDO_CALL, PSEUDO_KFUNC = 1, 2
@@ -26,6 +28,9 @@ MAP_LOOKUP, MAP_UPDATE, MAP_DELETE = 1, 2, 3
 CGRP_STORAGE_GET, CGRP_STORAGE_DELETE = 210, 211
 CGROUP_IDS = frozenset({79, 80, 83, 123, 128, 129})
 """Helpers that return the id of a cgroup, such as bpf_get_current_cgroup_id()."""
+CALLBACKS = {164: (2, 3, 4), 180: (3, 4, 3), 181: (2, 3, 2), 209: (2, 3, 2)}
+"""Helpers that call a function, such as bpf_loop(): the registers that hold the function and its
+context, and the register in which the function gets the context."""
 MOST_INSTRUCTIONS = 500_000
 """More than an object has."""
 

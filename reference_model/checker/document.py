@@ -54,7 +54,7 @@ def _object(examined: Examined) -> dict[str, Any]:
             }
             for program, behaviour in examined.programs.items()
         ],
-        "loads": [_span(span) for span in examined.spans],
+        "loads": [_span(span, not examined.doubts) for span in examined.spans],
         "findings": [
             {
                 "kind": finding.kind,
@@ -73,10 +73,10 @@ def _object(examined: Examined) -> dict[str, Any]:
     }
 
 
-def _span(span: Span) -> dict[str, Any]:
+def _span(span: Span, known: bool) -> dict[str, Any]:
     found: dict[str, Any] = {"from": str(span.first), "to": str(span.last)}
     if span.refusal is None:
-        return {**found, "loads": True}
+        return {**found, "loads": True} if known else {**found, "loads": None, "errno": None}
     error = span.refusal.error
     return {
         **found,

@@ -79,6 +79,8 @@ def _examine(examined: Examined, data: bytes, releases: list[Release]) -> None:
     helpers = {helper for body in bodies for helper in body.helpers}
     hashes = any(found.type == HASH for found in of.maps)
     if not (examined.maps or helpers & _STORAGE_HELPERS or hashes and helpers & code.CGROUP_IDS):
+        if of.btf and not all(found.type for found in of.maps):
+            examined.doubts += of.doubts
         return
     programs = {program: flow.behaviour(of, source, program) for program in of.programs}
     examined.findings = findings(Facts(of, programs), releases)
@@ -117,6 +119,12 @@ def _doubts(programs: dict[Program, Behaviour]) -> Iterator[str]:
         if behaviour.unknown_storages:
             places = ", ".join(sorted(behaviour.unknown_storages))
             yield f"Which map the program {program.name} uses at {places} is unknown."
+        if behaviour.unknown_flags:
+            places = ", ".join(sorted(behaviour.unknown_flags))
+            yield (
+                f"The flags of bpf_get_local_storage() in the program {program.name} at {places} "
+                "are unknown, and kernels reject all but a constant 0."
+            )
         for found in behaviour.locks:
             if found.value and nested_lock(found.value):
                 yield (

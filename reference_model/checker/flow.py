@@ -3,8 +3,8 @@
 
 Each instruction is followed with what is known of the registers and the stack until nothing new
 comes, through calls of functions too.  A branch is always taken both ways, so what is found can
-happen as far as the code shows; a condition may still forbid it.  Left out: pointers to the stack
-in called functions, and values that a program keeps in other maps.
+happen as far as the code shows; a condition may still forbid it.  Left out: what a called function
+writes into the stack of its caller, and values that a program keeps in other maps.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from .abstract import (
     Place,
     State,
     address,
+    frame,
+    function,
     loaded,
     number,
     numbers,
@@ -60,7 +62,7 @@ class Behaviour:
     """What a program does; each entry has the places in the source that show it."""
 
     complete: bool = True
-    """Whether all of it could be followed."""
+    """Whether all of it could be followed, with all pointers into storages."""
     mentions: list[Map] = field(default_factory=list)
     """The maps whose addresses stand in its instructions, in order, each once."""
     storages: dict[Map, set[str]] = field(default_factory=dict)
@@ -71,6 +73,8 @@ class Behaviour:
     """Where it calls what a register holds, which is not followed."""
     flags: dict[int, set[str]] = field(default_factory=dict)
     """The flags of bpf_get_local_storage() other than 0."""
+    unknown_flags: set[str] = field(default_factory=set)
+    """Where the flags of bpf_get_local_storage() are not known."""
     wrong: dict[tuple[Map, int], set[str]] = field(default_factory=dict)
     """Helpers that are called with a map that they do not take."""
     accesses: dict[Access, set[str]] = field(default_factory=dict)
@@ -99,38 +103,41 @@ class _Follower:
     def __init__(self, of: Object, source: Code) -> None:
         self._of, self._source = of, source
         self._steps = 0
-        self._known: dict[tuple[Function, tuple[Abstract, ...]], Abstract] = {}
+        self._known: dict[tuple[Function, tuple[Abstract, ...], frozenset[Map]], Abstract] = {}
         self._callers: list[Function] = []
         self.found = Behaviour()
 
     def run(self, entry: Function) -> Behaviour:
         """Follow a program from its entry."""
-        result = self._call(entry, (None,) * 5)
+        start = State((None,) * 16, {}, frozenset())
+        result = self._call(entry, (None,) * 5, start)
         returned = numbers(result)
         self.found.returns = set(returned) if returned is not None else None
         called = {one for body in self._source.closure(entry) for one in body.calls}
-        for one in called - {function for function, _ in self._known}:
-            self._call(one, (None,) * 5)  # a callback: a helper calls it
+        for one in called - {followed for followed, *_ in self._known}:
+            self._call(one, (None,) * 5, start)  # a callback: a helper calls it
         return self.found
 
-    def _call(self, function: Function, arguments: tuple[Abstract, ...]) -> Abstract:
+    def _call(self, callee: Function, arguments: tuple[Abstract, ...], state: State) -> Abstract:
         """Follow a function once for each kind of arguments; what it returns."""
-        passed = tuple(None if one and one[0] == "stack" else one for one in arguments)
-        if len(self._callers) >= _DEEPEST or function in self._callers:
+        if len(self._callers) >= _DEEPEST or callee in self._callers:
             self.found.complete = False
             return None
-        key = (function, passed)
+        passed = tuple(_passed(one, state) for one in arguments)
+        key = (callee, passed, state.locks)
         if key in self._known:
             return self._known[key]
-        self._callers.append(function)
-        self._known[key] = self._follow(function, passed)
+        self._callers.append(callee)
+        self._known[key] = self._follow(*key)
         self._callers.pop()
         return self._known[key]
 
-    def _follow(self, function: Function, arguments: tuple[Abstract, ...]) -> Abstract:
-        insns = self._source.body(function).insns
+    def _follow(
+        self, callee: Function, arguments: tuple[Abstract, ...], locks: frozenset[Map]
+    ) -> Abstract:
+        insns = self._source.body(callee).insns
         registers = (None, *arguments, *(None,) * 4, stack(0), *(None,) * 5)
-        states: dict[int, State] = {0: State(registers, {}, frozenset())}
+        states: dict[int, State] = {0: State(registers, {}, locks)}
         waiting = [0]
         result: list[Abstract] = []
         while waiting:
@@ -165,10 +172,10 @@ class _Follower:
         kind = insn.op & 7
         if insn.op == code.LD_IMM64:
             constant = insn.imm & 0xFFFFFFFF | (following.imm & 0xFFFFFFFF) << 32
-            value = None if insn.function else number(constant)
+            value = function(insn.function) if insn.function else number(constant)
             if insn.map is not None:
                 value = address(insn.map)
-            elif insn.src:
+            elif insn.src and not insn.function:
                 value = None
             return _set(state, insn.dst, value)
         if insn.op == code.CALL_REGISTER:
@@ -193,8 +200,10 @@ class _Follower:
             offset = None if base is None else base + insn.off
             self._access(Access(found, offset, width, writes=False, lost=False), insn)
             return None if offset is None else loaded(Place(found, offset, width))
-        if source and source[0] == "stack" and width == 8:
-            return state.stack.get(source[1] + insn.off)
+        if source and source[0] == "stack":
+            return state.stack.get((source[1] + insn.off, width))
+        if source and source[0] == "frame":
+            return dict(source[2]).get((source[1] + insn.off, width))
         return None
 
     def _store(self, insn: Insn, state: State) -> State:
@@ -209,16 +218,22 @@ class _Follower:
             self._access(Access(found, offset, width, writes=True, lost=lost), insn)
             if atomic:
                 self._access(Access(found, offset, width, writes=False, lost=False), insn)
-        if atomic:
-            return _set(_set(state, insn.src, None), 0, None) if insn.imm & 1 else state
         if target and target[0] == "stack":
-            slots = dict(state.stack)
-            at = target[1] + insn.off
-            for other in [one for one in slots if at - 8 < one < at + width]:
-                del slots[other]
-            if width == 8 and value is not None:
-                slots[at] = value
-            return state._replace(stack=slots)
+            begin = target[1] + insn.off
+            end = begin + width
+            slots = {
+                (at, wide): known
+                for (at, wide), known in state.stack.items()
+                if at >= end or at + wide <= begin
+            }
+            left = None if atomic else arithmetic.cut(value, 8 * width)
+            state = state._replace(stack=slots | ({} if left is None else {(begin, width): left}))
+        if target and target[0] == "frame":
+            if value and value[0] == "storage":
+                self.found.complete = False
+            state = _forgotten(state)
+        if atomic and insn.imm & 1:
+            return _set(state, 0 if insn.imm == code.CMPXCHG else insn.src, None)
         return state
 
     def _access(self, access: Access, insn: Insn) -> None:
@@ -235,9 +250,10 @@ class _Follower:
             if insn.function is None:
                 self.found.complete = False
             else:
-                result = self._call(insn.function, arguments)
+                result = self._call(insn.function, arguments, state)
         elif insn.src == 0:
             result = self._helper(insn, state)
+            self._call_back(insn, state)
         first = arguments[0]
         if first and first[0] == "storage":
             if (insn.src, insn.imm) == (0, code.SPIN_LOCK) or insn.symbol in _LOCKS:
@@ -248,7 +264,19 @@ class _Follower:
         reads = insn.src == 0 and insn.imm in _READS_STACK
         passed = any(one and one[0] == "stack" for one in arguments)
         slots = {} if passed and not reads else state.stack
-        return State((result, *(None,) * 5, *state.registers[6:]), slots, locks)
+        after = State((result, *(None,) * 5, *state.registers[6:]), slots, locks)
+        outer = any(one and one[0] == "frame" for one in arguments)
+        return _forgotten(after) if outer and not reads else after
+
+    def _call_back(self, insn: Insn, state: State) -> None:
+        """Follow the function that a helper calls."""
+        if insn.imm in code.CALLBACKS:
+            called, context, number_there = code.CALLBACKS[insn.imm]
+            target = state.registers[called]
+            if target and target[0] == "function":
+                arguments: list[Abstract] = [None] * 5
+                arguments[number_there - 1] = state.registers[context]
+                self._call(target[1], tuple(arguments), state)
 
     def _helper(self, insn: Insn, state: State) -> Abstract:
         """What a helper returns, noted if it has to do with these maps."""
@@ -262,6 +290,8 @@ class _Follower:
                 self.found.tail_calls.setdefault((second[1], slot), set()).add(place)
         found: Map | None = first[1] if first and first[0] == "map" else None
         if insn.imm == code.GET_LOCAL_STORAGE:
+            if numbers(second) is None:
+                self.found.unknown_flags.add(place)
             for flag in numbers(second) or ():
                 if flag:
                     self.found.flags.setdefault(flag, set()).add(place)
@@ -278,7 +308,7 @@ class _Follower:
         wanted = insn.imm == code.GET_LOCAL_STORAGE
         if (found.type in STORAGES) is not wanted and (wanted or found.type in STORAGES):
             self.found.wrong.setdefault((found, insn.imm), set()).add(place)
-        key = state.stack.get(second[1]) if second and second[0] == "stack" else None
+        key = state.stack.get((second[1], 8)) if second and second[0] == "stack" else None
         if insn.imm in _READS_STACK and found.type == HASH and key == CGROUP_ID:
             self.found.keyed_by_cgroup.setdefault(found, set()).add(place)
         return None
@@ -291,6 +321,25 @@ def _joined(one: Abstract, other: Abstract) -> Abstract:
 def _computed(value: Abstract) -> frozenset[Place]:
     """The places of a number that was computed; one that was only loaded is not changed."""
     return places(value) if value and value[0] == "changed" else frozenset()
+
+
+def _passed(value: Abstract, state: State) -> Abstract:
+    """What a function knows of an argument: of a pointer into the stack, what stands there."""
+    if value and value[0] == "stack":
+        here = (slot for slot in state.stack.items() if slot[1] and slot[1][0] != "stack")
+        return frame(value[1], frozenset(here))
+    return value
+
+
+def _forgotten(state: State) -> State:
+    """What is still known once something was written into the stack of a caller."""
+
+    def kept(value: Abstract) -> Abstract:
+        return None if value and value[0] == "frame" else value
+
+    registers = tuple(map(kept, state.registers))
+    slots = {at: value for at, value in state.stack.items() if kept(value)}
+    return State(registers, slots, state.locks)
 
 
 def _set(state: State, register: int, value: Abstract) -> State:

@@ -31,6 +31,8 @@ from .value_types import ValueType
 MODELLED = frozenset(MapType) - {12, 13}
 """The map types that the model is asked for."""
 _MOST_SLOTS = 1 << 16
+_ANY = 0x7FFFFFFF
+"""A return value that stands for all: kernels accept it only where they accept every one."""
 _NAMES = {1: "bpf_map_lookup_elem", 2: "bpf_map_update_elem", 3: "bpf_map_delete_elem"}
 
 
@@ -103,7 +105,7 @@ class _Loader:
     def load(self) -> Refusal | None:
         """The first step that the kernel rejects."""
         for found in self._of.maps:
-            if found.type in MODELLED:
+            if found.type in MODELLED or found.inner in self._maps:
                 refusal = self._try(f"map {found.name}", "map_create", self._create, found)
                 if refusal:
                     return refusal._replace(map_type=found.type)
@@ -138,7 +140,7 @@ class _Loader:
         """``bpf_object__create_map()``"""
         key: values.Type = found.key or values.Bytes(found.key_size)
         value: values.Type = found.value or ValueType(found.value_size)
-        if found.type == PROG_ARRAY:
+        if found.type == PROG_ARRAY or found.inner:
             key, value = values.Bytes(found.key_size), values.Bytes(found.value_size)
         attributes: dict[str, Any] = {
             "max_entries": min(found.max_entries, _MOST_SLOTS)
@@ -146,7 +148,9 @@ class _Loader:
             else found.max_entries,
             "map_flags": found.flags,
         }
-        if found.key is not None or found.value is not None:
+        if found.inner:
+            attributes["inner_map"] = self._maps[found.inner]
+        elif found.key is not None or found.value is not None:
             attributes |= {"btf_key": found.key, "btf_value": found.value}
         create = self._kernel.map_create
         try:
@@ -161,13 +165,18 @@ class _Loader:
         """``bpf_object_load_prog()``"""
         meaning = program.meaning
         flags = next(iter(behaviour.flags), 0)
-        self._loaded[program.name] = self._kernel.prog_load(
-            meaning.type or BPF_PROG_TYPE_SOCKET_FILTER,
-            list(self._body(behaviour)),
-            expected_attach_type=meaning.expected,
-            helper_flags=flags,
-            lsm_hook=meaning.hook,
-        )
+        try:
+            self._loaded[program.name] = self._kernel.prog_load(
+                meaning.type or BPF_PROG_TYPE_SOCKET_FILTER,
+                list(self._body(behaviour)),
+                expected_attach_type=meaning.expected,
+                helper_flags=flags,
+                lsm_hook=meaning.hook,
+            )
+        except errors.ReturnValue:
+            if behaviour.returns is None:
+                raise ValueError("the kernel checks what it returns, which is unknown") from None
+            raise
         for found, _ in behaviour.wrong:
             if found.type not in STORAGES:
                 raise errors.HelperMapType(f"bpf_get_local_storage() on the map {found.name}")
@@ -195,8 +204,9 @@ class _Loader:
         for found, slot in behaviour.tail_calls:
             if found in known and found.type == PROG_ARRAY:
                 yield TailCall(known[found], slot or 0)
-        if behaviour.complete and behaviour.returns:
-            yield from (Return(number & 0xFFFFFFFF) for number in sorted(behaviour.returns))
+        if behaviour.complete:
+            returns = {_ANY} if behaviour.returns is None else behaviour.returns
+            yield from (Return(number & 0xFFFFFFFF) for number in sorted(returns))
 
 
 def _use(fd: MapFd, access: Access) -> Iterator[Step]:

@@ -2,8 +2,8 @@
 """The maps and the programs of an object, as libbpf finds them.
 
 Modelled: ``tools/lib/bpf/libbpf.c``: maps of ``SEC(".maps")`` from BTF and of ``SEC("maps")`` from
-their bytes, programs from the symbols of functions.  Left out: maps of global variables, what
-user space changes before it loads the object, and maps inside maps.
+their bytes, programs from the symbols of functions.  Left out: maps of global variables, and what
+user space changes before it loads the object.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ PIN_BY_NAME = 1
 SYMBOL_NAMES = frozenset({elf.STT_NOTYPE, elf.STT_FUNC})
 _PAIR = "____btf_map_"
 """What begins the name of a struct of ``BPF_ANNOTATE_KV_PAIR``."""
+INNER = -(1 << 32)
 _LEGACY = 20
 """Bytes of ``struct bpf_map_def``: five numbers, with which ``struct bpf_elf_map`` begins too."""
 
@@ -41,7 +42,7 @@ class Map:
     name: str
     section: str
     at: int
-    """The byte of its section at which it stands, from the table of symbols."""
+    """The byte of its section at which it stands, from the table of symbols; INNER: nowhere."""
     type: int = 0
     """0: the object does not say, because it has no BTF."""
     key_size: int = 0
@@ -55,6 +56,8 @@ class Map:
     value: ValueType | None = None
     slots: tuple[tuple[int, str], ...] = ()
     """The functions that libbpf puts into a program array, by slot."""
+    inner: Map | None = None
+    """The map that a map of maps declares as its inner one; libbpf creates it first."""
 
     @property
     def legacy(self) -> bool:
@@ -120,7 +123,22 @@ def read(data: bytes) -> Object:
             found.doubts.append(f"Its BTF cannot be read: {error}.")
     found.maps = [*_legacy_maps(found), *_btf_maps(found)]
     found.functions, found.programs = _functions(found.elf)
+    if not found.elf.symbols and any(section.code for section in found.elf.sections):
+        raise Malformed("its table of symbols was removed: strip it with llvm-strip -g only")
+    found.doubts += [
+        f"The function {one.name} is static and outside of .text, and libbpf rejects such objects."
+        for one in _static(found.elf)
+    ]
     return found
+
+
+def _static(image: Elf) -> Iterator[Symbol]:
+    """Functions that are neither programs nor in ``.text``."""
+    code = {one.number for one in image.sections if one.code and one.name != ".text"}
+    for symbol in image.symbols:
+        local = symbol.kind == elf.STT_FUNC and symbol.binding == elf.STB_LOCAL
+        if local and symbol.section in code:
+            yield symbol
 
 
 def _variables(image: Elf, section: Section) -> list[Symbol]:
@@ -182,6 +200,8 @@ def _btf_maps(found: Object) -> Iterator[Map]:
                 found.doubts.append(f"The map {symbol.name} cannot be read: {error}.")
         elif found.btf:
             found.doubts.append(f"The BTF does not describe the map {symbol.name}.")
+        if declared.inner:
+            yield declared.inner
         yield declared
 
 
@@ -214,9 +234,22 @@ def _from_btf(found: Object, types: Btf, declared: Map, number: int) -> Map:
             sizes[f"{member.name}_size"] = types.size(target.number)
         elif member.name == "values":
             known["slots"] = tuple(_slots(found.elf, declared.at + member.offset // 8))
+            known["inner"] = _inner(found, types, declared, member.type)
+            sizes["value_size"] = 4
     if declared.name and "type" not in known:
         raise Malformed("its declaration has no type")
     return replace(declared, **{**sizes, **known})  # type: ignore[arg-type]
+
+
+def _inner(found: Object, types: Btf, outer: Map, number: int) -> Map | None:
+    """The inner map that ``__array(values, struct { ... })`` declares."""
+    if outer.at == INNER:
+        raise Malformed("its inner map is a map of maps")
+    array = types.resolved(number)
+    target = types.resolved(types.element(array)[0]) if array.kind == btf.ARRAY else array
+    if target.kind != btf.PTR or types.resolved(target.number).kind != btf.STRUCT:
+        return None
+    return _from_btf(found, types, Map(f"{outer.name}.inner", ".maps", INNER), target.number)
 
 
 def _number(found: Object, types: Btf, number: int, at: int) -> int:

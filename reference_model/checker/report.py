@@ -86,9 +86,11 @@ def _contents(examined: Examined) -> Iterator[str]:
 
 def _loading(examined: Examined, site: str) -> Iterator[str]:
     loads = [range_of(span) for span in examined.spans if span.refusal is None]
-    if loads:
+    if loads and examined.doubts:
+        yield f"  Whether it loads on Linux {' and '.join(loads)} cannot be told."
+    elif loads:
         yield f"  As the object stands, it loads on Linux {' and '.join(loads)}."
-    elif examined.spans:
+    elif examined.spans and all(span.refusal and span.refusal.error for span in examined.spans):
         yield "  As the object stands, it loads on none of the releases."
     for span in examined.spans:
         if span.refusal and span.refusal.error:

@@ -94,13 +94,14 @@ _KNOWN: dict[str, Meaning] = {
 }
 
 _OTHER_NAMES = """
-action classifier fentry fexit flow_dissector fmod_ret freplace fsession iter kprobe kretprobe
+action classifier fentry fexit flow_dissector fmod_ret fsession iter kprobe kretprobe
 kretsyscall ksyscall lirc_mode2 lsm lwt_in lwt_out lwt_seg6local lwt_xmit netfilter netkit
 perf_event raw_tp raw_tracepoint sk_lookup sk_reuseport struct_ops syscall tc tcx tp tp_btf
 tracepoint uprobe uretprobe usdt
 """
 _OTHERS = frozenset(_OTHER_NAMES.split())
-"""The first words of the sections for all other program types."""
+"""The first words of the sections for all other program types; ``freplace`` takes the type of the
+program that it extends."""
 
 
 def meaning(section: str) -> Meaning:

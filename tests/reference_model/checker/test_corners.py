@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
+
 import pytest
 from support_objects import COUNT, MAP, answers, compiled, examined, needs_compiler, pages
 
-from reference_model.checker import Malformed, elf, objects
+from reference_model.checker import Malformed, document, elf, objects, report
 from reference_model.checker.code import Code
 from reference_model.checker.flow import Behaviour, behaviour
 from reference_model.releases import Release
@@ -17,6 +20,7 @@ pytestmark = needs_compiler
 
 GET = "bpf_get_local_storage(&counts, 0)"
 LOST = "update_concurrently"
+INNER = "static __attribute__((noinline))"
 WIDE = "struct wide { __u64 v[8]; };" + MAP.replace("value, __u64", "value, struct wide")
 
 
@@ -79,6 +83,59 @@ def test_a_slot_that_is_written_in_part() -> None:
     assert found.accesses == {}
 
 
+def test_a_pointer_that_a_function_writes_into_the_stack_of_its_caller() -> None:
+    callee = f"static __attribute__((noinline)) void get(__u64 **out) {{ *out = {GET}; }}"
+    (doubt,) = examined(
+        compiled(MAP + program("__u64 *v; get(&v); *v += 1; return 1;", callee))
+    ).doubts
+    assert doubt == "The code of the program count could not be followed to its end."
+
+
+def test_what_a_function_writes_into_the_stack_of_its_caller_is_forgotten() -> None:
+    callee = """
+    struct context { __u64 *v, *other; };
+    static __attribute__((noinline)) int add(struct context *c)
+    { c->v = c->other; barrier(); *c->v += 1; return 1; }
+    """
+    body = f"__u64 other = 0; struct context c = {{ {GET}, &other }}; return add(&c);"
+    assert LOST not in pages(examined(compiled(MAP + program(body, callee))))
+
+
+RETURNS = {
+    "skb->len & 1": ["4.19-7.3 ok"],
+    "skb->len & 3": ["4.19-5.2 EINVAL", "5.3-7.3 ok"],
+    "*v >> 63": ["4.19-7.3 ok"],
+    "*v & 1": ["4.19-7.3 ok"],
+    "__sync_fetch_and_add(v, 1) ? 1 : 0": ["4.19-7.3 ok"],
+}
+"""Kernels accept 0 and 1, and for this hook since 5.3 also 2 and 3."""
+
+
+@pytest.mark.parametrize("value", RETURNS)
+def test_a_range_of_return_values(value: str) -> None:
+    found = examined(compiled(MAP + program(f"__u64 *v = {GET}; return {value};")))
+    assert answers(found) == RETURNS[value]
+    assert found.doubts == []
+
+
+def test_a_return_value_that_is_not_known() -> None:
+    found = examined(compiled(MAP + program(f"__u64 *v = {GET}; return skb->len;")))
+    assert [span.refusal.error for span in found.spans if span.refusal] == [None]
+    said = report.text([found], [])
+    assert "Whether it loads on 4.19 to 7.3 is not known: the kernel checks what it returns" in said
+    assert "on none of the releases" not in said
+
+
+def test_flags_that_are_not_known() -> None:
+    found = examined(
+        compiled(MAP + program(f"__u64 *v = {GET.replace('0', 'skb->len')}; return *v & 1;"))
+    )
+    (doubt,) = found.doubts
+    assert doubt.startswith("The flags of bpf_get_local_storage() in the program count at <stdin>:")
+    assert "Whether it loads on Linux 4.19 to 7.3 cannot be told." in report.text([found], [])
+    assert document.document([found], [], [])["objects"][0]["loads"][0]["loads"] is None
+
+
 def test_a_function_that_is_called_twice() -> None:
     callee = "static __attribute__((noinline)) int get(void) { return bpf_get_prandom_u32() & 1; }"
     body = f"__u64 *v = {GET}; return get() + get() + (*v < 9) > 1;"
@@ -116,6 +173,27 @@ def test_every_instruction_set(cpu: str) -> None:
     found = examined(data)
     assert LOST in pages(found)
     assert found.doubts == []
+
+
+@pytest.mark.parametrize("section", ["freplace/other", "cgroup/unknown"])
+def test_a_section_that_does_not_tell_the_type(section: str) -> None:
+    """A program that extends another one takes its type."""
+    found = examined(compiled(MAP + COUNT.replace("cgroup_skb/egress", section)))
+    assert found.doubts[0].startswith(
+        f"The section {section} does not tell the type of the program"
+    )
+    assert not found.affected
+
+
+def test_a_static_function_outside_of_text() -> None:
+    """libbpf.c: "program '%s' is static and not supported"."""
+    static = (
+        f'SEC("cgroup_skb/egress") static int inner(void) {{ __u64 *v = {GET}; return *v & 1; }}'
+    )
+    found = examined(compiled(MAP + program("return inner();", static.replace("static", INNER))))
+    assert found.doubts == [
+        "The function inner is static and outside of .text, and libbpf rejects such objects."
+    ]
 
 
 # -- declarations ----------------------------------------------------------------------------------
@@ -184,6 +262,54 @@ def test_a_key_of_another_shape(key: str) -> None:
     found = examined(compiled(other + COUNT))
     assert answers(found) == KEYS[key]
     assert "btf_is_accepted" in pages(found)
+
+
+OUTER = """
+struct inner {
+	__uint(type, BPF_MAP_TYPE_CGROUP_STORAGE);
+	__uint(key_size, 16);
+	__type(value, __u64);
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, struct inner);
+} outer SEC(".maps");
+"""
+
+
+@pytest.mark.parametrize("kind", ["ARRAY_OF_MAPS", "HASH_OF_MAPS"])
+def test_an_inner_map(kind: str) -> None:
+    """Libbpf creates it before the map of maps, which kernels then reject: create.no-inner-map."""
+    found = examined(compiled(OUTER.replace("ARRAY_OF_MAPS", kind) + program("return 1;")))
+    assert [one.name for one in found.maps] == ["outer.inner"]
+    assert answers(found) == ["4.19-7.3 ENOTSUPP"]
+    assert found.spans[0].refusal
+    assert found.spans[0].refusal.step == "map outer"
+
+
+def test_an_inner_map_of_another_type() -> None:
+    other = OUTER.replace("CGROUP_STORAGE", "HASH")
+    assert examined(compiled(other + MAP + COUNT)).doubts == []
+    nested = OUTER.replace("__type(value, __u64);", "__array(values, struct inner);")
+    (doubt,) = examined(compiled("struct inner;" + nested + MAP + COUNT)).doubts
+    assert doubt == "The map outer cannot be read: its inner map is a map of maps."
+
+
+def test_the_only_map_cannot_be_read() -> None:
+    """Clang does not describe a type that only an inner map names; libbpf rejects the object."""
+    key = "struct bpf_cgroup_storage_key"
+    declared = OUTER.replace("__uint(key_size, 16)", f"__type(key, {key})")
+    (doubt,) = examined(compiled(declared + program("return 1;"))).doubts
+    assert doubt.startswith("The map outer cannot be read: ")
+
+
+def test_an_object_without_symbols(tmp_path: Path) -> None:
+    (tmp_path / "one.o").write_bytes(compiled(MAP + COUNT))
+    subprocess.run(["llvm-objcopy", "--strip-all", str(tmp_path / "one.o")], check=True)
+    (doubt,) = examined((tmp_path / "one.o").read_bytes()).doubts
+    assert doubt.startswith("It cannot be read: its table of symbols was removed")
 
 
 def test_a_pointer_of_the_kernel_in_a_value() -> None:

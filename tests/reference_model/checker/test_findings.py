@@ -39,6 +39,11 @@ def why(found: Examined, page: str) -> list[str]:
 # -- lost updates ----------------------------------------------------------------------------------
 
 CALLEE = "static __attribute__((noinline)) void add(__u64 *v) { *v += 1; }\n"
+CONTEXT = """
+struct context { int calls; __u64 *v; };
+static __attribute__((noinline)) int each(__u32 n, struct context *c) { *c->v += 1; return 0; }
+static long (*loop)(__u32, void *, void *, __u64) = (void *)181;
+"""
 LOOP = "for (int i = 0; i < 4; i++) { barrier_var(i); __sync_fetch_and_add(v, i); }"
 
 
@@ -50,6 +55,13 @@ LOOP = "for (int i = 0; i < 4; i++) { barrier_var(i); __sync_fetch_and_add(v, i)
         (MAP + skb(f"{GET} if (*v < 9) *v = *v + 1; return 1;"), True),
         (MAP + skb(f"{GET} __u64 n = *v & 7; *v = n | skb->len; return 1;"), True),
         (MAP + CALLEE + skb(f"{GET} add(v); return 1;"), True),
+        (MAP + CONTEXT + skb(f"{GET} struct context c = {{ 0, v }}; return each(0, &c);"), True),
+        (
+            MAP
+            + CONTEXT
+            + skb(f"{GET} struct context c = {{ 0, v }}; loop(9, each, &c, 0); return 1;"),
+            True,
+        ),
         (MAP + skb(f"{GET} *v = skb->len; return 1;"), False),
         (MAP + skb(f"{GET} *v = 7; return *v < 9;"), False),
         (MAP + skb(f"{GET} __sync_fetch_and_add(v, *v); return 1;"), False),
@@ -57,7 +69,7 @@ LOOP = "for (int i = 0; i < 4; i++) { barrier_var(i); __sync_fetch_and_add(v, i)
         (PER_CPU + skb(f"{GET} *v += 1; return 1;"), False),
     ],
     ids=[
-        *("add", "mix", "branch", "mask", "callee"),
+        *("add", "mix", "branch", "mask", "callee", "struct", "callback"),
         *("store", "constant", "atomic", "loop", "per-cpu"),
     ],
 )
@@ -94,14 +106,16 @@ def test_an_interruption_loses_an_update_of_a_percpu_value(body: str, lost: bool
     ("body", "lost"),
     [
         ("bpf_spin_lock(&v->lock); v->packets++; bpf_spin_unlock(&v->lock);", False),
+        ("bpf_spin_lock(&v->lock); add(v); bpf_spin_unlock(&v->lock);", False),
         ("bpf_spin_lock(&v->lock); bpf_spin_unlock(&v->lock); v->packets++;", True),
         ("v->packets++;", True),
     ],
-    ids=["inside", "behind", "without"],
+    ids=["inside", "callee", "behind", "without"],
 )
 def test_a_lock_protects_what_is_inside(body: str, lost: bool) -> None:
     get = GET.replace("__u64", "struct value")
-    found = check(LOCKED, skb(f"{get} {body} return 1;"))
+    callee = CALLEE.replace("__u64 *v", "struct value *v").replace("*v +", "v->packets +")
+    found = check(LOCKED, callee, skb(f"{get} {body} return 1;"))
     assert (LOST in pages(found)) == lost
     assert "values_may_hold_a_spin_lock" in pages(found)
     assert answers(found)[0] == ("4.19-5.0 EINVAL" if "lock" in body else "4.19-7.3 ok")

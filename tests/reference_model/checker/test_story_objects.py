@@ -11,7 +11,8 @@ from support_objects import EXAMPLES, answers, compiled, examined, needs_compile
 
 from reference_model.catalogue import BreakingChange, stories
 from reference_model.checker.examine import Examined
-from reference_model.checker.findings import page_of
+from reference_model.checker.facts import FAULTS
+from reference_model.checker.findings import FAULT, page_of
 from reference_model.checker.questions import QUESTIONS
 
 STORIES = stories()
@@ -92,6 +93,34 @@ def test_the_names_of_pages_are_those_of_the_site(objects: dict[str, Examined]) 
                 assert f"\n{section.replace('-', ' ').capitalize()}\n====" in source
             else:
                 assert page.removesuffix(".html").rpartition("/")[2] in STORIES
+
+
+COPIED = sorted(
+    path for name in ("fixes", "guides", "reference") for path in EXAMPLES.glob(f"{name}/*.bpf.c")
+)
+
+
+@pytest.mark.parametrize("path", COPIED, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_the_code_that_readers_copy_has_no_fault(path: Path) -> None:
+    found = examined(compiled(path.read_text(encoding="utf-8"), "-g", head=""))
+    assert [finding for finding in found.findings if finding.kind == FAULT] == []
+    assert found.doubts == []
+
+
+def test_a_c_version_that_can_lose_an_update_to_an_interrupt_says_so(
+    objects: dict[str, Examined],
+) -> None:
+    places = {
+        (name, int(place.partition(":")[2]))
+        for name, found in objects.items()
+        for finding in found.findings
+        if finding.title == FAULTS["interrupted update"][0]
+        for place in finding.places
+    }
+    assert len(places) > 5
+    for name, number in places:
+        lines = (EXAMPLES / f"{name}.bpf.c").read_text(encoding="utf-8").splitlines()
+        assert "not exact if an interrupt adds to it" in lines[number - 2], name
 
 
 def test_two_maps_of_one_type_have_both_places(objects: dict[str, Examined]) -> None:
