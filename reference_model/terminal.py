@@ -7,8 +7,12 @@ import re
 from collections.abc import Iterable
 from typing import TextIO
 
-_UNSEEN = re.compile("[\0-\b\v-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters other than tab and newline, other directions of text, bytes of no text."""
+_UNSEEN = re.compile(
+    "[\0-\b\v-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff"
+    "\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+"""Control characters other than tab and newline, other directions of text, characters without a
+shape, bytes of no text."""
 
 
 def escaped(text: str) -> str:

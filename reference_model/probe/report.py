@@ -9,6 +9,7 @@ from typing import Any
 
 from .. import changes
 from ..releases import Change
+from ..terminal import escaped
 from .asking import Answers
 from .inference import Finding
 from .limits import NEVER_ASKED
@@ -79,7 +80,7 @@ def _lines(found: dict[str, Any], verbose: bool) -> Iterator[str]:
     states = [entry["state"] for entry in every.values()]
     told = [name for name in every if every[name]["state"] != "unknown"]
     differing = [n for n in told if every[n]["state"] != STATES[has[by_name[n]]]]
-    yield f"Linux {found['kernel']} is nearest to Linux {nearest}."
+    yield f"Linux {escaped(found['kernel'])} is nearest to Linux {nearest}."
     yield (
         f"Of {len(states)} changes it has {states.count('present')} and lacks "
         f"{states.count('absent')}; {states.count('unknown')} are unknown."

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ..terminal import escaped
 from ..uapi import BPF_F_ALLOW_MULTI, BPF_MAP_TYPE_CGRP_STORAGE, AttachType, MapFlag
 from .found import NARROW, FoundAttachment, FoundMap, FoundProgram, Key, Machine
 
@@ -145,7 +146,7 @@ def text(found: dict[str, Any], *, verbose: bool = False, site: str = "") -> str
         pages.append(f"Entries without an attachment: see {site}{_ALONE}")
     if pages:
         lines += ["", *pages]
-    return "\n".join(lines)
+    return "\n".join(map(escaped, lines))
 
 
 def _told(one: dict[str, Any], verbose: bool) -> Iterator[str]:

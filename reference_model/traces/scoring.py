@@ -11,6 +11,7 @@ from pathlib import Path
 from ..errors import UndefinedBehaviour
 from ..kernel import TrustingKernel
 from ..releases import Release, release
+from ..terminal import escaped
 from .files import TraceError, numbered
 from .operation import Op
 from .replayer import Replayer
@@ -30,7 +31,8 @@ class Mismatch:
 
     def __str__(self) -> str:
         return (
-            f"{self.kernel}: {self.trace}, operation {self.position}: {json.dumps(self.op)}\n"
+            f"{self.kernel}: {escaped(self.trace)}, "
+            f"operation {self.position}: {json.dumps(self.op)}\n"
             f"    the kernel: {json.dumps(self.recorded)}\n"
             f"    the model:  {json.dumps(self.modelled)}"
         )

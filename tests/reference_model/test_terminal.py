@@ -38,6 +38,7 @@ def test_what_cannot_be_printed_is_escaped(text: str, shown: str) -> None:
         ("x", "\x1b[0m", r"\x1b[0m"),
         ("x", "\r50 %\r", "\r50 %\\r"),
         ("x", "\tx", "\tx"),
+        ("x", "\u061cx\u200b\ufeff", r"\u061cx\u200b\ufeff"),
     ],
 )
 def test_a_stream_shows_escapes(word: str, text: str, shown: str) -> None:
