@@ -5,7 +5,7 @@
 the title, what search engines show of the page, and ``.. story:: NAME``.  They are written only if
 they differ from what is there, so that an unchanged story is not built again, and removed when
 their story is gone; git ignores them.  Pages beside them that are written by hand are left alone:
-``index.rst``, and pages that tell why a story was withdrawn.
+``index.rst``, and pages that say why a story was withdrawn.
 """
 
 from __future__ import annotations
