@@ -27,9 +27,12 @@ def address(of: Map) -> Abstract:
     return ("map", of)
 
 
-def storage(of: Map, offset: int | None = 0) -> Abstract:
-    """A pointer into a value of a map; the offset is None where it is unknown."""
-    return ("storage", of, offset)
+def storage(of: Map, offset: int | None = 0, moved: int | None = None) -> Abstract:
+    """A pointer into a value of a map; the offset is None where it is unknown.
+
+    ``moved`` is the instruction that added an unknown number; the offset is then relative to that.
+    """
+    return ("storage", of, offset, moved)
 
 
 class Place(NamedTuple):
@@ -38,6 +41,8 @@ class Place(NamedTuple):
     map: Map
     offset: int
     width: int
+    moved: int | None = None
+    """As of the pointer."""
 
 
 def loaded(place: Place) -> Abstract:

@@ -52,9 +52,9 @@ def result(insn: Insn, registers: tuple[Abstract, ...]) -> Abstract:
         and bits == 64
     ):
         sign = 1 if operation == _ADD else -1
-        return _pointer(target, sign, offsets)
+        return _pointer(target, sign, offsets, insn.at)
     if operation == _ADD and source and source[0] == "storage" and bits == 64:
-        return _pointer(source, 1, numbers(target))
+        return _pointer(source, 1, numbers(target), insn.at)
     targets, found, mask = numbers(target), None, (1 << bits) - 1
     if operation in _OPERATIONS and targets is not None and offsets is not None:
         compute = _OPERATIONS[operation]
@@ -80,7 +80,7 @@ def cut(value: Abstract, bits: int) -> Abstract:
     return value if bits == 64 or places(value) else None
 
 
-def _pointer(base: Abstract, sign: int, offsets: frozenset[int] | None) -> Abstract:
+def _pointer(base: Abstract, sign: int, offsets: frozenset[int] | None, at: int) -> Abstract:
     """A pointer that was moved; the offset stays known if there is one only."""
     assert base is not None
     offset = None
@@ -91,7 +91,9 @@ def _pointer(base: Abstract, sign: int, offsets: frozenset[int] | None) -> Abstr
         return None if offset is None else stack(base[1] + offset)
     if base[0] == "frame":
         return None if offset is None else frame(base[1] + offset, base[2])
-    return storage(base[1], None if None in (offset, base[2]) else base[2] + offset)
+    if offset is None:
+        return storage(base[1], 0, at)
+    return storage(base[1], None if base[2] is None else base[2] + offset, base[3])
 
 
 def _derived(one: Abstract, other: Abstract, known: frozenset[int] | None = None) -> Abstract:

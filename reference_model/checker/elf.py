@@ -52,6 +52,8 @@ class Symbol(NamedTuple):
     kind: int
     """``STT_FUNC`` or another one."""
     binding: int
+    hidden: bool = False
+    """Whether libbpf treats it as a static one."""
 
 
 class Relocation(NamedTuple):
@@ -202,6 +204,7 @@ class _Reader:
                 found["st_size"],
                 _SYMBOL_KINDS.get(found["st_info"]["type"], -1),
                 STB_LOCAL if found["st_info"]["bind"] == "STB_LOCAL" else 1,
+                found["st_other"]["visibility"] in ("STV_HIDDEN", "STV_INTERNAL"),
             )
             for found in self._entries(self._structs.Elf_Sym, head)
         ]

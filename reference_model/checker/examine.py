@@ -131,6 +131,12 @@ def _doubts(programs: dict[Program, Behaviour]) -> Iterator[str]:
                     f"The lock in a value of the map {found.name} is inside another struct. "
                     "Linux finds it there since 6.11, and rejects the program before."
                 )
+        if behaviour.calls_with_lock:
+            places = ", ".join(sorted(behaviour.calls_with_lock))
+            yield (
+                f"The program {program.name} calls a function at {places} while it holds a lock. "
+                "Linux 6.1 rejects such programs, and 6.12 loads them if the function is static."
+            )
         if behaviour.register_calls:
             places = ", ".join(sorted(behaviour.register_calls))
             yield (

@@ -79,6 +79,8 @@ class Behaviour:
     """Helpers that are called with a map that they do not take."""
     accesses: dict[Access, set[str]] = field(default_factory=dict)
     locks: dict[Map, set[str]] = field(default_factory=dict)
+    calls_with_lock: set[str] = field(default_factory=set)
+    """Where it calls a function while it holds a lock."""
     tail_calls: dict[tuple[Map, int | None], set[str]] = field(default_factory=dict)
     keyed_by_cgroup: dict[Map, set[str]] = field(default_factory=dict)
     """Hash maps in which it looks up the id of a cgroup."""
@@ -196,10 +198,10 @@ class _Follower:
     def _load(self, insn: Insn, state: State) -> Abstract:
         source, width = state.registers[insn.src], code.WIDTHS[insn.op & 0x18]
         if source and source[0] == "storage":
-            _, found, base = source
-            offset = None if base is None else base + insn.off
+            _, found, base, moved = source
+            offset = None if base is None or moved is not None else base + insn.off
             self._access(Access(found, offset, width, writes=False, lost=False), insn)
-            return None if offset is None else loaded(Place(found, offset, width))
+            return None if base is None else loaded(Place(found, base + insn.off, width, moved))
         if source and source[0] == "stack":
             return state.stack.get((source[1] + insn.off, width))
         if source and source[0] == "frame":
@@ -211,9 +213,10 @@ class _Follower:
         atomic = insn.op & 7 == code.STX and insn.op & 0xE0 == code.ATOMIC
         value = state.registers[insn.src] if insn.op & 7 == code.STX else number(insn.imm)
         if target and target[0] == "storage":
-            _, found, base = target
-            offset = None if base is None else base + insn.off
-            same = offset is not None and Place(found, offset, width) in _computed(value)
+            _, found, base, moved = target
+            offset = None if base is None or moved is not None else base + insn.off
+            place = None if base is None else Place(found, base + insn.off, width, moved)
+            same = place in _computed(value)
             lost = same and not atomic and found.type in _VALUES and found not in state.locks
             self._access(Access(found, offset, width, writes=True, lost=lost), insn)
             if atomic:
@@ -251,6 +254,10 @@ class _Follower:
                 self.found.complete = False
             else:
                 result = self._call(insn.function, arguments, state)
+                if insn.function.shared:
+                    result = None
+                if locks:
+                    self.found.calls_with_lock.add(self._place(insn))
         elif insn.src == 0:
             result = self._helper(insn, state)
             self._call_back(insn, state)

@@ -74,6 +74,8 @@ class Function:
     start: int
     """The byte of its section at which it begins."""
     end: int
+    shared: bool = False
+    """Whether kernels verify it by itself, so that they do not know what it returns."""
 
 
 @dataclass(eq=False, repr=False)
@@ -200,6 +202,10 @@ def _btf_maps(found: Object) -> Iterator[Map]:
                 found.doubts.append(f"The map {symbol.name} cannot be read: {error}.")
         elif found.btf:
             found.doubts.append(f"The BTF does not describe the map {symbol.name}.")
+        if symbol.binding == elf.STB_LOCAL:
+            found.doubts.append(
+                f"The map {symbol.name} is static, and libbpf rejects such objects."
+            )
         if declared.inner:
             yield declared.inner
         yield declared
@@ -299,7 +305,8 @@ def _functions(image: Elf) -> tuple[list[Function], list[Program]]:
             if symbol.at >= len(section.data) or symbol.at % INSN:
                 raise Malformed(f"the function {symbol.name} is not inside its section")
             end = starts[bisect_right(starts, symbol.at)]
-            function = Function(symbol.name, section.number, symbol.at, end)
+            shared = symbol.binding != elf.STB_LOCAL and not symbol.hidden
+            function = Function(symbol.name, section.number, symbol.at, end, shared)
             functions.append(function)
             if section.name != ".text" and symbol.binding != elf.STB_LOCAL:
                 programs.append(Program(symbol.name, section.name, function, meaning(section.name)))

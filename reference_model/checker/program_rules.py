@@ -98,10 +98,10 @@ def _wrong_helper(facts: Facts) -> Shown:
 
 def _lost(facts: Facts, per_cpu: bool) -> Shown:
     """Changes of values without protection, as sentences that still need their end."""
-    found: dict[tuple[Map, int, int], tuple[list[str], set[str]]] = {}
+    found: dict[tuple[Map, int | None, int], tuple[list[str], set[str]]] = {}
     for program, behaviour in facts.programs.items():
         for access, places in behaviour.accesses.items():
-            if access.lost and access.offset is not None:
+            if access.lost:
                 number = (access.map, access.offset, access.width)
                 names, where = found.setdefault(number, ([], set()))
                 names.append(program.name)
@@ -113,8 +113,12 @@ def _lost(facts: Facts, per_cpu: bool) -> Shown:
                 if names[1:]
                 else f"The program {names[0]} reads, changes and writes"
             )
-            span = f"{programs} bytes {offset} to {offset + width - 1} of the map {one.name}"
-            yield span, list(where)
+            span = (
+                f"{width} bytes at an index"
+                if offset is None
+                else f"bytes {offset} to {offset + width - 1}"
+            )
+            yield f"{programs} {span} of the map {one.name}", list(where)
 
 
 @shows("lost update")

@@ -56,6 +56,14 @@ def test_another_answer_is_shown(tmp_path: Path, met: tuple[int, str], said: str
     assert said in found
 
 
+def test_where_the_check_cannot_tell_any_answer_is_right(tmp_path: Path) -> None:
+    path = tmp_path / "count.bpf.o"
+    path.write_bytes(compiled(MAP + COUNT.replace("return 1", "return skb->len")))
+    for met in ((0, ""), (22, "prog 'count'")):
+        lines = [line(path.name, *met)]
+        assert objects.differences([path], lines, Release("5.8"), has_btf=True) == []
+
+
 def test_an_object_that_was_not_loaded(tmp_path: Path) -> None:
     path = written(tmp_path, EIGHT)
     (found,) = objects.differences([path], [], Release("5.8"), has_btf=True)

@@ -243,7 +243,7 @@ GIVE = """
 """
 
 
-def give(browser: Chromium, number: int, text: str, name: str) -> None:
+def give(browser: Any, number: int, text: str, name: str) -> None:
     """Choose the file of a profile in the list of an example."""
     choose(browser, number, "load")
     focused = "document.activeElement"
@@ -511,6 +511,15 @@ def test_firefox_runs_examples(base: str) -> None:
         assert ran(browser, 1) == "Ran. All results are as on the page."
         choose(browser, 1, "5.4")
         browser.wait_for(f"{status(1)}.includes('differ')")
+        give(browser, 1, "{}", "notes.json")
+        browser.wait_for("document.querySelector('.run-profile [role=status]').textContent")
+        give(browser, 1, PROFILE, "mine.json")
+        browser.wait_for(f"{status(1)}.startsWith('Ran on your kernel, 5.14.0-503.el9.')")
+        assert chosen(browser, 0) == "mine"
+        assert browser.evaluate("localStorage.getItem('kernel-profile')") == PROFILE
+        browser.evaluate("document.activeElement.nextElementSibling.click()")
+        browser.wait_for(f"{status(1)}.startsWith('Ran. ')")
+        assert chosen(browser, 0) == chosen(browser, 1) == ""
         click(browser, 0, "edit")
         write(browser, 0, "1 + 1")
         click(browser, 0, "run")

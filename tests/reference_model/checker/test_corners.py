@@ -45,6 +45,24 @@ def test_an_index_that_is_not_known() -> None:
     assert (access.map.name, access.offset, access.lost) == ("counts", None, False)
 
 
+@pytest.mark.parametrize(
+    ("change", "lost"),
+    [
+        ("v[skb->len & 7] += 1;", True),
+        ("__u64 *at = v + (skb->len & 3); at[2] += 1;", True),
+        ("v[skb->len & 7] = v[skb->hash & 7] + 1;", False),
+        ("__u64 *at = v + (skb->len & 3); at[2] = at[1] + 1;", False),
+        ("__sync_fetch_and_add(&v[skb->len & 7], 1);", False),
+    ],
+)
+def test_a_number_at_an_index_is_changed(change: str, lost: bool) -> None:
+    found = examined(compiled(WIDE + program(f"__u64 *v = {GET}; {change} return 1;")))
+    why = [one.why for one in found.findings if LOST in one.page]
+    said = "The program count reads, changes and writes 8 bytes at an index of the map counts "
+    assert [one.startswith(said) for one in why] == [True] * lost
+    assert found.doubts == []
+
+
 def test_two_pointers_that_meet() -> None:
     body = f"__u64 *v = {GET}; __u64 *at = skb->len & 1 ? v : v + 3; barrier_var(at); *at = 7;"
     found = seen(WIDE + program(f"{body} return 1;"))
@@ -183,6 +201,21 @@ def test_a_section_that_does_not_tell_the_type(section: str) -> None:
         f"The section {section} does not tell the type of the program"
     )
     assert not found.affected
+
+
+def test_what_another_function_returns_is_known_if_it_is_static() -> None:
+    """Kernels verify the others by themselves: 5.10, 6.1, 6.12 and 7.3 reject this program."""
+    callee = f"__attribute__((noinline)) int get(void) {{ __u64 *v = {GET}; return *v & 1; }}"
+    found = examined(compiled(MAP + program("return get();", callee)))
+    assert [span.refusal.error for span in found.spans if span.refusal] == [None]
+    for hidden in ("static ", '__attribute__((visibility("hidden"))) '):
+        assert examined(compiled(MAP + program("return get();", hidden + callee))).doubts == []
+
+
+def test_a_static_map() -> None:
+    """libbpf.c: "unsupported map linkage"."""
+    (doubt,) = examined(compiled(MAP.replace("struct", "static struct", 1) + COUNT)).doubts
+    assert doubt == "The map counts is static, and libbpf rejects such objects."
 
 
 def test_a_static_function_outside_of_text() -> None:

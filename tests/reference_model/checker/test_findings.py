@@ -117,6 +117,9 @@ def test_a_lock_protects_what_is_inside(body: str, lost: bool) -> None:
     callee = CALLEE.replace("__u64 *v", "struct value *v").replace("*v +", "v->packets +")
     found = check(LOCKED, callee, skb(f"{get} {body} return 1;"))
     assert (LOST in pages(found)) == lost
+    assert [doubt[:41] for doubt in found.doubts] == [
+        "The program count calls a function at <st"
+    ] * ("add(" in body)
     assert "values_may_hold_a_spin_lock" in pages(found)
     assert answers(found)[0] == ("4.19-5.0 EINVAL" if "lock" in body else "4.19-7.3 ok")
 
