@@ -29,7 +29,8 @@ def sentence(error: BaseException, root: Path) -> str:
         return f"{shown(cause.filename, root)}:{cause.lineno}: {cause.msg}"
     frames = own_frames(cause, root)
     if isinstance(error, SphinxError) and (cause is error or not frames):
-        text = " ".join(str(error).split())
+        text, traced, _ = str(error).partition("Traceback (")
+        text = " ".join(f"{text} {cause if traced else ''}".split())
         return f"{named_in_conf(text, root)}{text}"
     where = f"{shown(frames[-1].filename, root)}:{frames[-1].lineno}: " if frames else ""
     return f"{where}{type(cause).__name__}: {' '.join(str(cause).split())}"

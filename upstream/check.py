@@ -85,8 +85,7 @@ def main(*, refresh: bool = False) -> int:
 def check(source: package.SourcePackage, say: Say) -> tuple[list[Row], list[str]]:
     """Apply both series to a new branch; the rows of the table, and all that is wrong."""
     linux = source.linux
-    tidy(linux)
-    tree.git(linux, "checkout", "--quiet", "--force", "base")
+    at_base(linux)
     before = documented(source, say)
     tree.git(linux, "checkout", "--quiet", "-B", "series", "base")
     rows, wrong = list[Row](), list[str]()
@@ -106,15 +105,16 @@ def check(source: package.SourcePackage, say: Say) -> tuple[list[Row], list[str]
         say(f"htmldocs: {len(new)} new warnings ({len(before)} without the series)")
         wrong += [f"htmldocs: {line}" for line in new]
     finally:
-        tree.git(linux, "checkout", "--quiet", "--force", "base")
+        at_base(linux)
     return rows, wrong
 
 
-def tidy(linux: Path) -> None:
-    """Remove what a git that was killed left: its locks, and a patch that it was applying."""
+def at_base(linux: Path) -> None:
+    """Check the base out, without what a killed git left: its locks and a patch half applied."""
     for lock in (linux / ".git").rglob("*.lock"):
         lock.unlink()
     shutil.rmtree(linux / ".git" / "rebase-apply", ignore_errors=True)
+    tree.git(linux, "checkout", "--quiet", "--force", "base")
 
 
 def uncompiled(linux: Path) -> list[str]:
@@ -133,7 +133,7 @@ def tested(source: package.SourcePackage, say: Say) -> str | NotRun:
     try:
         return guest_tests.outcome(source.linux, source.place / "guest", say)
     finally:
-        tree.git(source.linux, "checkout", "--quiet", "--force", "base")
+        at_base(source.linux)
 
 
 def tried(patch: Patch, mail: Path, linux: Path) -> Row:

@@ -214,7 +214,7 @@ def test_what_a_killed_git_left_is_removed(tmp_path: Path) -> None:
     for name in ("index.lock", "HEAD.lock", "refs/heads/series.lock", "rebase-apply/next"):
         (tmp_path / ".git" / name).parent.mkdir(exist_ok=True)
         (tmp_path / ".git" / name).touch()
-    check.tidy(tmp_path)
+    check.at_base(tmp_path)
     git(tmp_path, "checkout", "-q", "-B", "series")
     assert not (tmp_path / ".git" / "rebase-apply").exists()
 
