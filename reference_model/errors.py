@@ -389,9 +389,9 @@ class HelperFlags(BpfError):
 
 
 class KfuncNotAllowed(BpfError):
-    """Programs of the type may not call the kernel function."""
+    """Programs of the type cannot call the kernel function."""
 
-    number, reason = _errno.EACCES, "programs of this type may not call this kernel function"
+    number, reason = _errno.EACCES, "programs of this type cannot call this kernel function"
 
 
 class CgroupNotTrusted(BpfError):

@@ -489,7 +489,7 @@ _FREEZE = (
     Refusal(
         "map_freeze",
         errors.FreezeReadOnly,
-        "the descriptor may not write, or the map is frozen",
+        "the descriptor has no write access, or the map is frozen",
         _freeze_twice,
         since=changes.FREEZE_NEEDS_WRITE,
         rule="command.freeze",

@@ -129,7 +129,7 @@ PROGRAMS: tuple[Refusal, ...] = (
     Refusal(
         "prog_load",
         errors.UnknownHelper,
-        "the program type may not call ``bpf_get_local_storage()``",
+        "the program type cannot call ``bpf_get_local_storage()``",
         lambda setup: setup.kernel.prog_load(BPF_PROG_TYPE_SOCKET_FILTER, Add(setup.counts)),
         rule="helper.program-types",
     ),
@@ -172,7 +172,7 @@ PROGRAMS: tuple[Refusal, ...] = (
     Refusal(
         "prog_load",
         errors.KfuncNotAllowed,
-        "a program of this type may not call ``bpf_cgroup_ancestor()``: types for cgroups before "
+        "a program of this type cannot call ``bpf_cgroup_ancestor()``: types for cgroups before "
         "6.12, ``SOCK_OPS`` before 6.15",
         lambda setup: setup.kernel.prog_load(
             BPF_PROG_TYPE_SOCKET_FILTER, CgrpAdd(_cgrp_map(setup), cgroup=CgroupOf.PARENT)

@@ -69,10 +69,10 @@ the link gives the same answers.
 :commit:`af6eea57437a` ("bpf: Implement bpf_link-based cgroup BPF program attachment") is in 5.7,
 :commit:`73b11c2ab072` ("bpf: Add support for forced LINK_DETACH command") in 5.9.
 
-The kernel frees a link with its last descriptor, so when the process exits, unless the link is
-pinned in bpffs. A link counts as attached with ``BPF_F_ALLOW_MULTI``. Creating it fails with
-``EPERM`` where programs are attached with other flags, or where an ancestor does not allow it.
-``BPF_PROG_QUERY`` lists its program, but ``BPF_PROG_DETACH`` with that program fails with
+The kernel frees a link when its last descriptor is closed. This happens when the process exits,
+unless the link is pinned in bpffs. A link counts as attached with ``BPF_F_ALLOW_MULTI``. Creating
+it fails with ``EPERM`` where programs are attached with other flags, or where an ancestor does not
+allow it. ``BPF_PROG_QUERY`` lists its program, but ``BPF_PROG_DETACH`` with that program fails with
 ``ENOENT``.
 
 For storages, a link is an attachment like any other. Before 5.9 detaching it frees the storages;

@@ -59,7 +59,7 @@ STORY = BreakingChange(
 """,
     affects="both",
     affected="""
-* You are affected if you use one of these flags and do not choose the kernel.
+* You are affected if you use one of these flags on kernels that you do not choose.
 * Some stable kernels have the newer flags, so do not compare versions: try the flag.
 """,
     signs=(

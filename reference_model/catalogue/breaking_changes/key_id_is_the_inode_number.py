@@ -56,7 +56,7 @@ Since Linux 5.5, on 64-bit kernels, the id in the key is the inode number of the
         Sign("shell", "stat .*%i|ls -[a-z]*i", "where the key gets its id"),
     ),
     fix="""
-Get the id from name_to_handle_at(2). It is right on every release:
+Get the id from name_to_handle_at(2). This id is correct on every release:
 """,
     details="""
 The name ``cgroup_inode_id`` suggested an inode number from the beginning, but 4.19 to 5.4 used the

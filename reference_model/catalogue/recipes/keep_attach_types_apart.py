@@ -68,8 +68,8 @@ Declare a map for each attach type, and a program for each map.
     details="""
 A storage belongs to its map, so the storages of two maps are separate on every release.
 
-The announced change never came for the 16-byte key. Since the fifth version of the series, only the
-8-byte key, new in 5.9, shares a storage between attach types. With ``struct
+The announced change was never made for the 16-byte key. Since the fifth version of the series, only
+the 8-byte key, new in 5.9, shares a storage between attach types. With ``struct
 bpf_cgroup_storage_key``, each attach type keeps its own storage.
 """,
     shown_by="neither",

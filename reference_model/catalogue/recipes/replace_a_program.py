@@ -129,7 +129,7 @@ There are three ways to replace a program without a gap:
     pitfalls="""
 * ``BPF_LINK_UPDATE`` keeps the storages of the link. If the programs use different maps, the new
   program uses the storage of the old one, or the kernel crashes. Since 7.3 (and 6.1.191, 6.12.110,
-  7.2.6) this fails with ``EINVAL``.
+  6.18.52 and 7.2.6) this fails with ``EINVAL``.
 * Replacing a program with itself resets its data only before 5.9.
 * On a hook with 64 programs, ``BPF_F_REPLACE`` fails with ``E2BIG``.
 """,
