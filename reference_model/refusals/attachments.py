@@ -113,7 +113,7 @@ def _common(name: str, attach: Attach, since: Change | None) -> Iterator[Refusal
     )
     yield refusal(
         errors.BadDescriptor,
-        "the program is not open, or what should be a cgroup is no open directory of cgroup v2",
+        "the program is not open, or the target is not an open directory of cgroup v2",
         lambda setup: attach(setup, setup.closed_prog),
     )
     yield refusal(
@@ -128,14 +128,14 @@ def _common(name: str, attach: Attach, since: Change | None) -> Iterator[Refusal
     )
     yield refusal(
         errors.TooManyHooks,
-        "it is an LSM program, and ten other LSM hooks have programs on this machine",
+        "the program is an LSM program, and ten other LSM hooks have programs on this machine",
         _eleventh_hook(attach),
         since=changes.LSM_CGROUP,
         rule="attach.lsm-hooks",
     )
     yield refusal(
         errors.StaleRevision,
-        "``expected_revision`` is not the hook's",
+        "``expected_revision`` is not the revision of the hook",
         lambda setup: attach(setup, expected_revision=9),
         since=ordering,
     )
@@ -163,13 +163,13 @@ def _common(name: str, attach: Attach, since: Change | None) -> Iterator[Refusal
     )
     yield refusal(
         errors.Position,
-        "flags of the position contradict each other, or the program beside which to stand",
+        "flags of the position contradict each other or ``relative_fd``",
         lambda setup: attach(setup, flags=int(BPF_F_BEFORE | BPF_F_AFTER), relative=setup.plain()),
         since=ordering,
     )
     yield refusal(
         errors.NoSuchId,
-        "``BPF_F_ID`` with an id that nothing has",
+        "``BPF_F_ID`` with an id that no program or link has",
         lambda setup: attach(
             setup, flags=int(BPF_F_BEFORE | BPF_F_ID | _beside(name)), relative=99
         ),
@@ -177,7 +177,7 @@ def _common(name: str, attach: Attach, since: Change | None) -> Iterator[Refusal
     )
     yield refusal(
         errors.NoAnchor,
-        "the program or link beside which to stand is not attached here",
+        "the program or link of ``relative_fd`` is not attached here",
         lambda setup: attach(
             setup, flags=int(BPF_F_BEFORE | _beside(name)), relative=_stranger(setup, name)
         ),
@@ -254,14 +254,14 @@ _PROG_ATTACH = (
     Refusal(
         "prog_attach",
         errors.AttachFlags,
-        "a program to replace, which is not known yet",
+        "a program to replace, which the kernel does not support",
         lambda setup: setup.attach(replace=setup.plain()),
         until=changes.REPLACE_FLAG,
     ),
     Refusal(
         "prog_attach",
         errors.AttachFlags,
-        "``relative_fd`` or ``expected_revision``, which are not known yet",
+        "``relative_fd`` or ``expected_revision``, which the kernel does not support",
         lambda setup: setup.attach(expected_revision=1),
         until=changes.ORDERING,
     ),
@@ -303,13 +303,13 @@ _PROG_DETACH = (
     Refusal(
         "prog_detach",
         errors.AttachFlags,
-        "flags: none is known",
+        "any flag",
         lambda setup: _detach(setup, flags=1),
     ),
     Refusal(
         "prog_detach",
         errors.AttachFlags,
-        "``expected_revision``, which is not known yet",
+        "``expected_revision``, which the kernel does not support",
         lambda setup: _detach(setup, expected_revision=1),
         until=changes.ORDERING,
     ),
@@ -322,7 +322,7 @@ _PROG_DETACH = (
     Refusal(
         "prog_detach",
         errors.BadDescriptor,
-        "what should be a cgroup is no open directory of cgroup v2",
+        "the target is not an open directory of cgroup v2",
         lambda setup: _detach(setup, cgroup=setup.closed_cgroup),
     ),
     Refusal(
@@ -334,7 +334,7 @@ _PROG_DETACH = (
     Refusal(
         "prog_detach",
         errors.StaleRevision,
-        "``expected_revision`` is not the hook's",
+        "``expected_revision`` is not the revision of the hook",
         lambda setup: _detach(setup, expected_revision=9),
         since=changes.ORDERING,
     ),
@@ -348,7 +348,7 @@ _PROG_DETACH = (
     Refusal(
         "prog_detach",
         errors.TooManyHooks,
-        "it is not a program of an LSM hook that has one, and ten LSM hooks have programs",
+        "the program is for no LSM hook that has programs, and ten LSM hooks have programs",
         _detach_unknown_hook,
         since=changes.LSM_CGROUP,
         rule="attach.lsm-hooks",
@@ -356,7 +356,7 @@ _PROG_DETACH = (
     Refusal(
         "prog_detach",
         errors.DetachNeedsProgram,
-        "programs are attached with ``BPF_F_ALLOW_MULTI``, and none is named",
+        "programs are attached with ``BPF_F_ALLOW_MULTI``, and no program is given",
         _detach_nobody,
     ),
     Refusal(
@@ -402,7 +402,7 @@ _QUERY = (
     Refusal(
         "prog_query",
         errors.BadDescriptor,
-        "what should be a cgroup is no open directory of cgroup v2",
+        "the target is not an open directory of cgroup v2",
         lambda setup: _query(setup, setup.closed_cgroup),
     ),
     Refusal(
@@ -414,7 +414,7 @@ _QUERY = (
     Refusal(
         "prog_query",
         errors.QueryTooSmall,
-        "the buffer takes fewer ids than there are programs",
+        "the buffer has room for fewer ids than programs are attached",
         _query_small,
         rule="query.count",
     ),
@@ -445,7 +445,7 @@ _LINKS = (
     Refusal(
         "link_create",
         errors.UnknownCommand,
-        "the command is not known yet for cgroups",
+        "the kernel does not support the command for cgroups",
         _link,
         until=changes.LINKS,
     ),
@@ -477,7 +477,7 @@ _LINKS = (
     Refusal(
         "link_update",
         errors.UnknownCommand,
-        "the command is not known yet",
+        "the kernel does not support the command",
         lambda setup: setup.kernel.link_update(setup.counts, setup.count),  # type: ignore[arg-type]
         until=changes.LINK_UPDATE,
     ),
@@ -516,7 +516,7 @@ _LINKS = (
     Refusal(
         "link_update",
         errors.LinkWithoutCgroup,
-        "the cgroup is gone",
+        "the cgroup was removed",
         _dead_link,
         since=changes.LINK_UPDATE,
         until=changes.LINK_UPDATE_ENOLINK,
@@ -524,14 +524,14 @@ _LINKS = (
     Refusal(
         "link_update",
         errors.LinkDefunct,
-        "the cgroup is gone, or the link was detached",
+        "the cgroup was removed, or the link was detached",
         _dead_link,
         since=changes.LINK_UPDATE_ENOLINK,
     ),
     Refusal(
         "link_update",
         errors.LinkHasOtherProgram,
-        "``BPF_F_REPLACE``, and the link holds another program than the old one named",
+        "``BPF_F_REPLACE``, and ``old_prog_fd`` is not the program of the link",
         lambda setup: _update(setup, setup.count, flags=int(BPF_F_REPLACE), old_prog=setup.plain()),
         since=changes.LINK_UPDATE,
     ),
@@ -560,7 +560,7 @@ _LINKS = (
     Refusal(
         "link_detach",
         errors.UnknownCommand,
-        "the command is not known yet",
+        "the kernel does not support the command",
         lambda setup: setup.kernel.link_detach(setup.counts),  # type: ignore[arg-type]
         until=changes.LINK_DETACH,
     ),

@@ -43,7 +43,7 @@ def _ids(kind: str, name: str, since: Change | None) -> Iterator[Refusal]:
             yield Refusal(
                 command,
                 errors.UnknownCommand,
-                "the command is not known yet",
+                "the kernel does not support the command",
                 _by_id(command, 1),
                 until=since,
             )
@@ -60,7 +60,7 @@ def _ids(kind: str, name: str, since: Change | None) -> Iterator[Refusal]:
             yield Refusal(
                 command,
                 errors.MapFlags,
-                "other flags than ``BPF_F_RDONLY`` and ``BPF_F_WRONLY``",
+                "flags other than ``BPF_F_RDONLY`` and ``BPF_F_WRONLY``",
                 _by_id(command, _NOBODY, 1),
                 rule=rule,
             )
@@ -100,13 +100,13 @@ def _info(command: str, closed: str, since: Change | None) -> Iterator[Refusal]:
     yield Refusal(
         command,
         errors.WrongDescriptor,
-        "the descriptor is of a cgroup, or of another file",
+        "the descriptor refers to a cgroup or to another file",
         on("web"),
     )
     yield Refusal(
         command,
         errors.WrongDescriptor,
-        "the descriptor is of a link",
+        "the descriptor refers to a link",
         on("linked"),
         changes.LINKS,
         changes.LINK_IDS,

@@ -83,14 +83,14 @@ _CREATE = (
     ),
     _create(
         errors.UnknownMapType,
-        "the per-CPU type is not known yet",
+        "the kernel does not support the per-CPU type",
         *(PERCPU_STORAGE, STORAGE_KEY, U64),
         until=changes.PERCPU_STORAGE,
         rule="create.percpu",
     ),
     _create(
         errors.UnknownMapType,
-        "``BPF_MAP_TYPE_CGRP_STORAGE`` is not known yet",
+        "the kernel does not support ``BPF_MAP_TYPE_CGRP_STORAGE``",
         *(BPF_MAP_TYPE_CGRP_STORAGE, U32, U64),
         map_flags=BPF_F_NO_PREALLOC,
         btf=True,
@@ -106,7 +106,7 @@ _CREATE = (
     Refusal(
         "map_create",
         errors.WrongDescriptor,
-        "the inner map of a map of maps is no map",
+        "the inner map of a map of maps is not a map",
         _inner(lambda setup: setup.count),
     ),
     Refusal(
@@ -143,7 +143,7 @@ _CREATE = (
     ),
     _create(
         errors.MapFlags,
-        "another flag than the reference lists",
+        "a flag that the reference does not list",
         map_flags=BPF_F_NO_PREALLOC,
         rule="create.flags",
     ),
@@ -269,7 +269,7 @@ def _entries(
     if writes:
         yield Refusal(
             operation, errors.AccessMode,
-            "the descriptor is ``BPF_F_RDONLY``, or (5.2) the map is frozen",
+            "the descriptor is ``BPF_F_RDONLY``, or since 5.2 the map is frozen",
             lambda setup: call(setup, setup.reader), **on,
         )  # fmt: skip
 
@@ -300,7 +300,7 @@ _ENTRIES = (
     Refusal(
         "map_lookup_elem",
         errors.ElementFlags,
-        "flags that the command does not take, or ``BPF_F_LOCK`` without a lock",
+        "flags that the command does not support, or ``BPF_F_LOCK`` without a lock",
         lambda setup: _lookup(setup, setup.counts, 1),
         rule="lookup.flags",
     ),
@@ -378,7 +378,7 @@ _ENTRIES = (
     Refusal(
         "map_lookup_and_delete_elem",
         errors.UnknownCommand,
-        "the command is not known yet",
+        "the kernel does not support the command",
         lambda setup: _take(setup, setup.counts),
         until=changes.LOOKUP_AND_DELETE,
         rule="command.lookup-and-delete",
@@ -421,7 +421,7 @@ def _batch(name: str, *, reads: bool, writes: bool) -> Iterator[Refusal]:
         getattr(setup.kernel, name)(found)
 
     since = changes.BATCH_COMMANDS
-    unknown, always = "the command is not known yet", "always"
+    unknown, always = "the kernel does not support the command", "always"
     yield Refusal(
         name,
         errors.UnknownCommand,
@@ -456,7 +456,7 @@ _FREEZE = (
     Refusal(
         "map_freeze",
         errors.UnknownCommand,
-        "the command is not known yet",
+        "the kernel does not support the command",
         lambda setup: _freeze(setup, setup.counts),
         until=changes.MAP_FREEZE,
     ),
@@ -464,7 +464,7 @@ _FREEZE = (
     Refusal(
         "map_freeze",
         errors.FreezeNotSupported,
-        "the value holds a special field such as a ``bpf_spin_lock``",
+        "the value contains a special field such as a ``bpf_spin_lock``",
         lambda setup: _freeze(setup, setup.map(_LOCKED, btf=True)),
         since=changes.BTF_RECORD,
     ),

@@ -67,7 +67,7 @@ OBJECTS: tuple[Refusal, ...] = (
     Refusal(
         "obj_pin",
         errors.WrongDescriptor,
-        "the descriptor is not of a map, program or link",
+        "the descriptor does not refer to a map, program or link",
         lambda setup: setup.kernel.obj_pin(PIN, setup.web),  # type: ignore[arg-type]
     ),
     Refusal("obj_pin", errors.PathExists, "something is pinned at the path", _pin_twice),

@@ -74,15 +74,15 @@ PROGRAMS: tuple[Refusal, ...] = (
     Refusal(
         "prog_load",
         errors.UnknownProgramType,
-        "the program type is not known yet: ``CGROUP_SYSCTL`` before 5.2, ``CGROUP_SOCKOPT`` "
-        "before 5.3, ``LSM`` for cgroups before 6.0",
+        "the kernel does not support the program type: ``CGROUP_SYSCTL`` before 5.2, "
+        "``CGROUP_SOCKOPT`` before 5.3, ``LSM`` for cgroups before 6.0",
         lambda setup: setup.kernel.prog_load(BPF_PROG_TYPE_CGROUP_SOCKOPT),
         until=changes.SOCKOPT_PROGRAMS,
     ),
     Refusal(
         "prog_load",
         errors.ExpectedAttachType,
-        "the program type has no such ``expected_attach_type``",
+        "the program type does not support the ``expected_attach_type``",
         lambda setup: setup.kernel.prog_load(BPF_PROG_TYPE_CGROUP_SOCK_ADDR),
     ),
     Refusal(
@@ -108,7 +108,7 @@ PROGRAMS: tuple[Refusal, ...] = (
     Refusal(
         "prog_load",
         errors.WrongDescriptor,
-        "what the program names is no map",
+        "a descriptor in the program is not a map's",
         lambda setup: setup.plain(body=Mention(setup.count)),  # type: ignore[arg-type]
     ),
     Refusal(
@@ -166,7 +166,7 @@ PROGRAMS: tuple[Refusal, ...] = (
     Refusal(
         "prog_load",
         errors.ValueAccess,
-        "the program reaches outside the value",
+        "the program accesses memory outside the value",
         lambda setup: setup.plain(body=Add(setup.map(Bytes(2)))),
     ),
     Refusal(
@@ -183,7 +183,7 @@ PROGRAMS: tuple[Refusal, ...] = (
     Refusal(
         "prog_load",
         errors.CgroupNotTrusted,
-        "a sleepable program gives a helper a cgroup that it read outside of RCU",
+        "a sleepable program passes a helper a cgroup that it read outside of RCU",
         lambda setup: _sleepable(setup, CgroupOf.TASK),
         since=changes.CGRP_STORAGE,
         until=changes.NO_SLEEPABLE_LSM,
@@ -192,7 +192,7 @@ PROGRAMS: tuple[Refusal, ...] = (
     Refusal(
         "prog_load",
         errors.CgroupNotUnderRcu,
-        "a sleepable program gives such a cgroup to ``bpf_cgroup_ancestor()``",
+        "a sleepable program passes such a cgroup to ``bpf_cgroup_ancestor()``",
         lambda setup: _sleepable(setup, CgroupOf.PARENT),
         since=changes.CGRP_STORAGE,
         until=changes.NO_SLEEPABLE_LSM,
@@ -215,7 +215,7 @@ PROGRAMS: tuple[Refusal, ...] = (
     Refusal(
         "prog_bind_map",
         errors.UnknownCommand,
-        "the command is not known yet",
+        "the kernel does not support the command",
         lambda setup: setup.kernel.prog_bind_map(setup.plain(), setup.counts),
         until=changes.BIND_MAP,
     ),
