@@ -13,8 +13,8 @@ from docs import build_pages
 
 MISTAKES = {
     "x = (": ": conf.py:3: '(' was never closed",
-    "extensions.append('no_such')": ": conf.py:3: Could not import extension no_such (exception: No "
-    "module named 'no_such')",
+    "extensions.append('no_such')": ": conf.py:3: Could not import extension no_such (exception: "
+    "No module named 'no_such')",
     "html_theme = 'no_such'": ": conf.py:3: no theme named 'no_such' found (missing theme.toml?)",
     "extensions.append(no_such)": ": conf.py:3: NameError: name 'no_such' is not defined",
     "extensions.append('ours')": ": ours.py:2: '(' was never closed",
