@@ -192,8 +192,8 @@ class AptRoot:
         lines += [f'{name} "{value}";' for name, value in settings.items()]
         self.config.write_text("\n".join(lines) + "\n")
 
-    def index(self) -> list[dict[str, str]]:
-        """Read the suite's Packages index afresh and return its stanzas.
+    def index(self, prefix: str = "") -> list[dict[str, str]]:
+        """Read the suite's Packages index afresh; the stanzas of packages whose name begins so.
 
         The lists are removed again: each is some 20 MB.  Raise AptError with apt's reason.
         """
@@ -207,7 +207,8 @@ class AptRoot:
             raise AptError(f"{self.suite}: apt has read no Packages index")
         text = "".join(_run([tools.APT_HELPER, "cat-file", name], limit=60) for name in names)
         shutil.rmtree(self.directory / "lists")
-        return list(stanzas(text))
+        begins = f"Package: {prefix}"
+        return list(stanzas("\n\n".join(it for it in text.split("\n\n") if it.startswith(begins))))
 
     def download(self, filename: str, sha256: str, target: Path) -> None:
         """Fetch a package's file, as its stanza names it; raise AptError if the hash differs."""

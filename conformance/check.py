@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from . import guest, kernels, offers, payload, tools
+from . import guest, offers, payload, tools
 from .command_line import (
     Exit,
     JsonOutput,
@@ -81,15 +81,14 @@ def payload_of(options: argparse.Namespace) -> payload.Payload:
 def list_kernels(say: offers.Say, *, refresh: bool) -> None:
     """Show every kernel on offer, and which ones are chosen."""
     tools.require(tools.TO_FETCH)
-    with kernels.locked(tools.CACHE):
-        offered = offers.index(tools.CACHE, say, refresh=refresh)
-    picked = {id(item): branch for branch, item in offers.choose(offered).items()}
+    offered = offers.index(tools.CACHE, say, refresh=refresh)
+    picked = {item: branch for branch, item in offers.choose(offered).items()}
     for suite, value in offered.items():
         if isinstance(value, str):
             say(f"{suite:20} not reachable: {value}")
             continue
-        for item in value:
-            mark = f"  <- {picked[id(item)]}" if id(item) in picked else ""
+        for item in offers.candidates(suite, value):
+            mark = f"  <- {picked[item]}" if item in picked else ""
             say(f"{suite:20} {item.package} {item.version} {item.size / 1e6:.0f} MB{mark}")
     for own in own_kernels():
         where = f"{own.image}: {own.release}" if isinstance(own, KernelImage) else own.reason

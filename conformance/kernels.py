@@ -22,7 +22,6 @@ network card, but need these options, built in.  Linux 5.10.262 with
 Modules, compression of the initramfs, BTF and virtio are not needed.
 """
 
-import fcntl
 import hashlib
 import json
 import os
@@ -31,8 +30,7 @@ import shlex
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +38,7 @@ from records.identity import Identity
 from reference_model.outputs import write_whole
 
 from . import apt, offers, tools
-from .offers import Candidate, NotRun, Say, upstream
+from .offers import Candidate, NotRun, Say, locked, upstream
 
 
 @dataclass(frozen=True)
@@ -215,15 +213,6 @@ def get(
                 hint = "" if refresh else "; --refresh reads the suites again"
                 answers.append(NotRun(branch, f"{candidate.package}: {error}{hint}"))
     return answers
-
-
-@contextmanager
-def locked(cache: Path) -> Iterator[None]:
-    """Keep other processes from filling the cache at the same time."""
-    cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _sha256(data: bytes) -> str:

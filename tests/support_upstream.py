@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance import apt
+from conformance import apt, tools
 
 DOCUMENT = "Documentation/bpf/ponds.rst"
 
@@ -84,15 +84,16 @@ def stanza(package_name: str, version: str) -> dict[str, str]:
 
 
 def reach(
-    monkeypatch: pytest.MonkeyPatch, answer: Callable[[str], list[dict[str, str]]]
+    monkeypatch: pytest.MonkeyPatch, cache: Path, answer: Callable[[str], list[dict[str, str]]]
 ) -> list[str]:
-    """Let the suites answer so; the suites that were asked."""
+    """Let the suites answer so, and keep it in this directory; the suites that were asked."""
     asked: list[str] = []
 
-    def index(root: apt.AptRoot) -> list[dict[str, str]]:
+    def index(root: apt.AptRoot, prefix: str) -> list[dict[str, str]]:
         asked.append(root.suite)
         return answer(root.suite)
 
+    monkeypatch.setattr(tools, "CACHE", cache)
     monkeypatch.setattr(apt, "system_sources", list)
     monkeypatch.setattr(apt, "source_of", lambda suite, _: apt.AptSource((), (suite,), ("main",)))
     monkeypatch.setattr(apt.AptRoot, "index", index)
@@ -117,7 +118,7 @@ def packed(place: Path, files: dict[str, str], changelog: str = "") -> Path:
     documents.mkdir(parents=True)
     (documents / "changelog.Debian.gz").write_bytes(gzip.compress(changelog.encode()))
     archive = content / "usr" / "src" / f"{NAME}.tar.xz"
-    subprocess.run(["tar", "-cJf", str(archive), "-C", str(place), NAME], check=True)
+    subprocess.run(["tar", "--sort=name", "-cJf", str(archive), "-C", str(place), NAME], check=True)
     subprocess.run(["dpkg-deb", "--build", str(content), str(place / "made.deb")],
                    check=True, capture_output=True)  # fmt: skip
     return place / "made.deb"

@@ -7,31 +7,23 @@ apt; of its source only what the checks need is unpacked, into ``build/upstream-
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import subprocess
-import time
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from conformance import apt, offers, tools
-from conformance.kernels import locked
-from conformance.offers import Candidate, NotRun, Say
-from reference_model.outputs import write_whole
+from conformance.offers import Candidate, NotRun, Say, Stanza, locked
 
-from . import tree
+from . import archives, tree
 
 CACHE = tools.REPOSITORY / "build" / "upstream-check"
 
-FIRST, REST = ("trixie-backports", "sid"), tuple(reversed(offers.SUITES))
-"""The suites that get new kernels first; the others are asked if none of these can be reached."""
-
 PACKAGE = re.compile(r"linux-source-\d+\.\d+")
 
-NEEDED = {"xz": "xz-utils", "tar": "tar", "git": "git", "perl": "perl", "make": "make"}
+NEEDED = {"tar": "tar", "git": "git", "perl": "perl", "make": "make"}
 """Programs of the checks, and the packages that have them, beside those that fetch."""
 
 MEMBERS = (
@@ -76,53 +68,27 @@ class SourcePackage:
         return mark.is_file() and mark.read_text(encoding="utf-8") == UNPACKED
 
 
-def candidates(suite: str, stanzas: Sequence[dict[str, str]]) -> list[Candidate]:
+def candidates(suite: str, packages: Iterable[Stanza]) -> list[Candidate]:
     """The kernel sources among the packages of a suite, without release candidates."""
     return [
-        Candidate(
-            suite, fields["Package"], fields["Version"], fields["Filename"], fields["SHA256"],
-            int(fields["Size"]),
-        )
-        for fields in stanzas
-        if PACKAGE.fullmatch(fields.get("Package", "")) and "~rc" not in fields["Version"]
-    ]  # fmt: skip
+        Candidate.of(suite, fields)
+        for fields in packages
+        if PACKAGE.fullmatch(fields["Package"]) and "~rc" not in fields["Version"]
+    ]
 
 
-def offered(
-    cache: Path, say: Say, suites: Sequence[str], others: Sequence[str] = ()
-) -> list[Candidate] | NotRun:
-    """What the suites offer; ``others`` are asked only if none of ``suites`` offers anything."""
-    found, failed = list[Candidate](), dict[str, str]()
-    for suite in (*suites, *others):
-        if found and suite in others:
-            break
-        try:
-            source = apt.source_of(suite, apt.system_sources())
-            found += candidates(suite, apt.AptRoot(cache / "apt" / suite, suite, source).index())
-            say(f"{suite}: read")
-        except apt.AptError as error:
-            failed[suite] = str(error)
-            say(f"{suite}: not reachable: {error}")
-            if isinstance(error, apt.TooSlow):
-                break
-    if not found:
-        reasons = "; ".join(f"{suite}: {reason}" for suite, reason in failed.items())
-        return NotRun("linux-source", f"no reachable suite offers it ({reasons})")
-    return found
+def offered(say: Say, *, refresh: bool = False) -> list[Candidate] | NotRun:
+    """The sources that the suites offer."""
+    said = offers.index(tools.CACHE, say, refresh=refresh)
+    return offers.every(candidates, said) or offers.nothing("linux-source", said)
 
 
-def newest(cache: Path, say: Say, *, refresh: bool = False) -> Candidate | NotRun:
-    """The newest source that the suites offer; what they said is kept for a week."""
-    file = cache / "newest.json"
-    if not refresh and file.is_file() and time.time() - file.stat().st_mtime < offers.INDEX_AGE:
-        return Candidate(**json.loads(file.read_text()))
-    found = offered(cache, say, FIRST, [suite for suite in REST if suite not in FIRST])
+def newest(say: Say, *, refresh: bool = False) -> Candidate | NotRun:
+    """The newest source that the suites offer."""
+    found = offered(say, refresh=refresh)
     if isinstance(found, NotRun):
         return found
-    best = max(found, key=lambda candidate: apt.version_key(candidate.version))
-    cache.mkdir(parents=True, exist_ok=True)
-    write_whole(file, json.dumps(vars(best), indent=1))
-    return best
+    return max(found, key=lambda candidate: apt.version_key(candidate.version))
 
 
 def get(say: Say, cache: Path = CACHE, *, refresh: bool = False) -> SourcePackage | NotRun:
@@ -132,7 +98,7 @@ def get(say: Say, cache: Path = CACHE, *, refresh: bool = False) -> SourcePackag
     """
     require(NEEDED)
     with locked(cache):
-        best = newest(cache, say, refresh=refresh)
+        best = newest(say, refresh=refresh)
         if isinstance(best, NotRun):
             return best
         source = SourcePackage(best.package, best.version, cache / f"{best.package}_{best.version}")
@@ -168,7 +134,7 @@ def download(candidate: Candidate, place: Path, say: Say) -> Path:
 def fetch(candidate: Candidate, source: SourcePackage, say: Say) -> None:
     """Make the tree from the package: one commit, and a mark when it is whole."""
     package = download(candidate, source.place, say)
-    say("unpacking what the checks need (about 12 seconds)")
+    say("unpacking what the checks need (about 8 seconds)")
     unpack(package, candidate.package, source.linux, MEMBERS)
     for landmark in tree.LANDMARKS:
         if not (source.linux / landmark).exists():
@@ -185,19 +151,16 @@ def fetch(candidate: Candidate, source: SourcePackage, say: Say) -> None:
 def unpack(package: Path, name: str, linux: Path, members: Iterable[str]) -> None:
     """Unpack members of the source in a package; those that a release lacks are left out."""
     linux.mkdir()
-    steps = (
-        ["dpkg-deb", "--fsys-tarfile", str(package)],
-        ["tar", "-xO", f"./usr/src/{name}.tar.xz"],
-        ["xz", "-dc"],
-    )
-    wanted = [f"{name}/{member}" for member in members]
-    last = ["tar", "-x", "-C", str(linux), "--strip-components=1", *wanted]
-    with ExitStack() as stack:
-        running, given = list[subprocess.Popen[bytes]](), None
-        for step in steps:
-            process = subprocess.Popen(step, stdin=given, stdout=subprocess.PIPE)
-            running.append(stack.enter_context(process))
-            given = process.stdout
-        subprocess.run(last, stdin=given, stderr=subprocess.DEVNULL, check=False)
-    if any(process.returncode for process in running):
-        raise apt.AptError(f"{package.name} cannot be unpacked")
+    archive = package.with_name("source.tar.xz")
+    dpkg = ["dpkg-deb", "--fsys-tarfile", str(package)]
+    tar = ["tar", "-xO", f"./usr/src/{name}.tar.xz"]
+    with archive.open("wb") as whole, subprocess.Popen(dpkg, stdout=subprocess.PIPE) as files:
+        found = subprocess.run(tar, stdin=files.stdout, stdout=whole, check=False)
+    try:
+        if files.returncode or found.returncode:
+            raise apt.AptError(f"{package.name} cannot be unpacked")
+        archives.unpack(archive, [f"{name}/{member}" for member in members], linux)
+    except archives.ArchiveError as error:
+        raise apt.AptError(f"{package.name} cannot be unpacked: {error}") from None
+    finally:
+        archive.unlink()

@@ -8,18 +8,14 @@ Debian's changelog of the package.  What was fetched before is not fetched again
 from __future__ import annotations
 
 import gzip
-import json
 import re
 import subprocess
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from conformance import apt, offers, tools
-from conformance.kernels import locked
-from conformance.offers import Candidate, NotRun, Say
-from reference_model.outputs import write_whole
+from conformance.offers import Candidate, NotRun, Say, locked
 
 from . import package
 
@@ -91,9 +87,9 @@ def packages(say: Say, cache: Path = CACHE, *, refresh: bool = False) -> list[Tr
 
     Raise MissingTools if a program is not installed.
     """
-    package.require(("xz", "tar"))
+    package.require(("tar",))
     with locked(cache):
-        offered = _offered(cache, say, refresh=refresh)
+        offered = package.offered(say, refresh=refresh)
         if isinstance(offered, NotRun):
             return [offered]
         return [_tree(candidate, cache, say) for candidate in newest(offered)]
@@ -108,18 +104,6 @@ def newest(offered: Iterable[Candidate]) -> list[Candidate]:
     """
     ordered = sorted(offered, key=lambda one: apt.version_key(one.version))
     return list({candidate.package: candidate for candidate in ordered}.values())
-
-
-def _offered(cache: Path, say: Say, *, refresh: bool) -> list[Candidate] | NotRun:
-    """What all suites offer; their answer is kept for a week."""
-    file = cache / "offered.json"
-    if not refresh and file.is_file() and time.time() - file.stat().st_mtime < offers.INDEX_AGE:
-        return [Candidate(**one) for one in json.loads(file.read_text())]
-    found = package.offered(cache, say, offers.SUITES)
-    if isinstance(found, NotRun):
-        return found
-    write_whole(file, json.dumps(found, default=vars, indent=1))
-    return found
 
 
 def _tree(candidate: Candidate, cache: Path, say: Say) -> Tree | NotRun:

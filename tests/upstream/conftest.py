@@ -90,6 +90,6 @@ def offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         root.directory.mkdir(parents=True)
         shutil.copy(made, target)
 
-    reach(monkeypatch, lambda suite: [stanza(NAME, "9.9.1-1")])
+    reach(monkeypatch, tmp_path, lambda suite: [stanza(NAME, "9.9.1-1")])
     monkeypatch.setattr(apt.AptRoot, "download", download)
     return made

@@ -18,6 +18,7 @@ from upstream import package, tree
 def test_the_newest_source_is_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = reach(
         monkeypatch,
+        tmp_path,
         lambda suite: {
             "sid": [
                 stanza("linux-source-7.2", "7.2.13-1"),
@@ -26,13 +27,13 @@ def test_the_newest_source_is_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyP
             ],
         }.get(suite, [stanza("linux-source-7.3", "7.3.4-1~bpo13+1")]),
     )
-    best = package.newest(tmp_path, print)
+    best = package.newest(print)
     assert isinstance(best, offers.Candidate)
     assert (best.package, best.version) == ("linux-source-7.3", "7.3.4-1~bpo13+1")
-    assert package.newest(tmp_path, print) == best
-    assert asked == list(package.FIRST)  # and not a second time
-    package.newest(tmp_path, print, refresh=True)
-    assert asked == [*package.FIRST, *package.FIRST]
+    assert package.newest(print) == best
+    assert asked == list(offers.SUITES)  # and not a second time
+    package.newest(print, refresh=True)
+    assert asked == [*offers.SUITES, *offers.SUITES]
 
 
 def test_older_suites_serve_where_the_newest_cannot_be_reached(
@@ -43,8 +44,8 @@ def test_older_suites_serve_where_the_newest_cannot_be_reached(
             raise apt.AptError("no route")
         return [stanza("linux-source-6.1", "6.1.176-1")]
 
-    reach(monkeypatch, answer)
-    best = package.newest(tmp_path, print)
+    reach(monkeypatch, tmp_path, answer)
+    best = package.newest(print)
     assert isinstance(best, offers.Candidate)
     assert best.suite == "bookworm"
 
@@ -55,9 +56,9 @@ def test_an_archive_that_does_not_answer_is_asked_once(
     def answer(suite: str) -> list[dict[str, str]]:
         raise apt.TooSlow("apt-get took more than 180 seconds")
 
-    asked = reach(monkeypatch, answer)
-    assert isinstance(package.newest(tmp_path, print), offers.NotRun)
-    assert asked == [package.FIRST[0]]
+    asked = reach(monkeypatch, tmp_path, answer)
+    assert isinstance(package.newest(print), offers.NotRun)
+    assert asked == [offers.SUITES[0]]
 
 
 def test_what_cannot_be_had_is_not_run_and_says_why(
@@ -66,14 +67,14 @@ def test_what_cannot_be_had_is_not_run_and_says_why(
     def answer(suite: str) -> list[dict[str, str]]:
         raise apt.AptError(f"no route to {suite}")
 
-    asked = reach(monkeypatch, answer)
+    asked = reach(monkeypatch, tmp_path, answer)
     monkeypatch.setattr(package, "get", partial(package.get, cache=tmp_path))
     assert command_line.main(["check"]) == 3
     told = capsys.readouterr().out
     assert "not run: no reachable suite offers it (" in told
     assert "sid: no route to sid" in told
     assert set(asked) == set(offers.SUITES)
-    assert not (tmp_path / "newest.json").exists()
+    assert not (tmp_path / "offered.json").exists()
 
 
 def test_missing_tools_are_named(
@@ -132,4 +133,4 @@ def test_what_unpacks_is_asked_for_first(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(tools.MissingTools) as caught:
         package.get(print, tmp_path / "cache")
-    assert "apt-get install --no-install-recommends git make perl tar xz-utils" in str(caught.value)
+    assert "apt-get install --no-install-recommends git make perl tar" in str(caught.value)

@@ -115,7 +115,7 @@ def test_what_cannot_be_had_is_not_run(tmp_path: Path, monkeypatch: pytest.Monke
     def answer(suite: str) -> list[dict[str, str]]:
         raise apt.AptError(f"no route to {suite}")
 
-    reach(monkeypatch, answer)
+    reach(monkeypatch, tmp_path, answer)
     (found,) = sources.packages(print, tmp_path)
     assert isinstance(found, NotRun)
     assert "sid: no route to sid" in found.reason
@@ -123,5 +123,5 @@ def test_what_cannot_be_had_is_not_run(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_what_unpacks_is_asked_for_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(tools.MissingTools, match="tar xz-utils"):
+    with pytest.raises(tools.MissingTools, match="tar$"):
         sources.packages(print, tmp_path / "cache")

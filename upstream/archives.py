@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Some directories of a large ``tar.xz``, without decompressing the whole of it.
+
+Debian compresses a kernel's source in some sixty blocks that can be read each by itself, and sorts
+its files by name.  So the blocks of a directory are found by halving.
+"""
+
+from __future__ import annotations
+
+import lzma
+import tarfile
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from xz import XZError, XZFile
+
+ROW = tarfile.BLOCKSIZE
+"""Bytes; headers begin at its multiples."""
+
+
+class ArchiveError(Exception):
+    """An archive is damaged, or its files are not sorted by name."""
+
+
+def unpack(archive: Path, members: Iterable[str], place: Path) -> None:
+    """Unpack directories and files without the first part of their names.
+
+    Members that the archive lacks are left out.
+    """
+    wanted = sorted(members)
+    try:
+        with XZFile(archive) as content:
+            here = 0
+            for member in wanted:
+                here = _unpack(content, max(here, _before(content, member)), member, wanted, place)
+    except (XZError, lzma.LZMAError, tarfile.TarError, EOFError) as error:
+        raise ArchiveError(str(error)) from None
+
+
+def _before(content: XZFile, member: str) -> int:
+    """Where to begin to read for a member: the first header of a block, before the member's."""
+    starts = content.block_boundaries
+    after = bisect_right(starts, member, key=lambda start: _header(content, start)[1])
+    for start in reversed(starts[:after]):
+        place, name = _header(content, start)
+        if len(name) < tarfile.LENGTH_NAME:  # else its end may stand in the block before
+            return place
+    return 0
+
+
+def _header(content: XZFile, place: int) -> tuple[int, str]:
+    """The first header at a place or behind it: where it stands, and the name of its file."""
+    begin = None
+    for start in range(-(-place // ROW) * ROW, len(content), ROW):
+        content.seek(start)
+        try:
+            found = tarfile.TarInfo.frombuf(content.read(ROW), "utf-8", "surrogateescape")
+        except tarfile.HeaderError:
+            continue  # the content of a file
+        begin = start if begin is None else begin
+        if found.type in tarfile.REGULAR_TYPES or found.isdir() or found.issym():
+            return begin, found.name  # other headers say more of the file that follows
+    return len(content), "\uffff"
+
+
+def _unpack(content: XZFile, start: int, end: str, wanted: Sequence[str], place: Path) -> int:
+    """Unpack what is wanted from a header on; return the header behind the member ``end``."""
+    inside = tuple(f"{member}/" for member in wanted)
+    content.seek(start)
+    last = ""
+    with tarfile.open(fileobj=content, mode="r:") as files:
+        files.extraction_filter = lambda found, _: found  # Debian signs its packages
+        for found in files:
+            if found.name < last:
+                raise ArchiveError(f"{found.name} stands behind {last}")
+            last = found.name
+            if last > f"{end}/" and not last.startswith(f"{end}/"):
+                return found.offset
+            if last in wanted or last.startswith(inside):
+                found.name = last.partition("/")[2]
+                files.extract(found, place)
+    return len(content)
