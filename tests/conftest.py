@@ -154,7 +154,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     try:
         return (yield)
     finally:
-        if coverage:
+        if coverage and not coverage.started:  # pytest-cov resumes by itself after ``no_cover``
             coverage.resume()
 
 

@@ -382,7 +382,7 @@ def stopping(after: int) -> Callable[[search.SearchResult, int, int], None]:
     return progress
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("jobs", [2, 1])
 def test_an_interrupted_search_says_what_it_covered(jobs: int) -> None:
     where = load("attachments")
     old, new = Release("5.8"), Release("5.9")

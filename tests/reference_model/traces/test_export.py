@@ -177,7 +177,6 @@ def test_recorded_kernels_observe_what_the_story_says(name: str) -> None:
             assert results.agrees(seen, stories()[name].expected(kernel).seen), kernel
 
 
-@pytest.mark.no_cover
 def test_the_model_answers_as_recorded_kernels_did() -> None:
     scores = traces.replay([RECORD]) if RECORD.exists() else {}
     assert [str(found) for score in scores.values() for found in score.differences] == []
