@@ -189,12 +189,12 @@ def caught_by(mutant: Mutant) -> str | None:
     """
     with placed(mutant) as place:
         if replay_fails(place):
-            return "replay"
+            return "the replay"
         tests = place / "tests" / "reference_model"
         own = tests / f"test_{mutant.module}.py"
         first = [*([own] if own.exists() else ()), *sorted(tests.glob("test_*.py"))]
         if fails(place, "pytest", "-qxm", "not slow", *map(str, [*first, tests])):
-            return "tests"
+            return "a test"
     return None
 
 
@@ -258,11 +258,12 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     found: Counter[str] = Counter()
     tried = chosen(options.seed, options.count, options.modules)
-    if (failed := caught_by(UNCHANGED)) is not None:
-        parser.error(f"{failed} fails without a change: mend that first")
     try:
         with workers(cores()) as pool:
-            for mutant, caught in zip(tried, pool.map(caught_by, tried), strict=True):
+            results = pool.map(caught_by, [UNCHANGED, *tried])
+            if failed := next(results):
+                parser.error(f"without a change, too, {failed} fails: mend that first")
+            for mutant, caught in zip(tried, results, strict=True):
                 found[caught or "nothing"] += 1
                 if caught is None:
                     print(f"survives: {mutant}", flush=True)

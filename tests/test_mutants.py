@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import mutants
 import pytest
@@ -35,11 +37,12 @@ def test_a_model_without_change_is_not_caught() -> None:
 def test_tests_that_fail_without_a_change_are_an_error(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(mutants, "caught_by", lambda mutant: "replay")
+    pool = SimpleNamespace(map=lambda _, mutants: iter(["the replay"] * len(mutants)))
+    monkeypatch.setattr(mutants, "workers", lambda count: nullcontext(pool))
     with pytest.raises(SystemExit) as ended:
         mutants.main([])
     assert ended.value.code == 2
-    assert "replay fails without a change" in capsys.readouterr().err
+    assert "without a change, too, the replay fails" in capsys.readouterr().err
 
 
 def test_tests_that_cannot_run_catch_nothing(tmp_path: Path) -> None:
