@@ -71,8 +71,11 @@ SOUGHT = {
     "migrate": "recipes/to_cgrp_storage.html",
     "BPF_F_REPLACE": "breaking_changes/replacing_keeps_data.html",
     "link update": "breaking_changes/link_update_compares_maps.html",
+    "replace program reset data": "breaking_changes/replacing_keeps_data.html",
     "kernel documentation wrong": "upstream.html",
+    "kernel doc errors": "upstream.html",
     "cilium": "breaking_changes/eight_byte_keys_need_5_9.html",
+    "cilium EINVAL create map": "breaking_changes/eight_byte_keys_need_5_9.html",
     "bpftool": "recipes/walk_all_keys.html",
 }
 """What a reader may search for, and a page that must be among the first three found."""
