@@ -111,13 +111,16 @@ def join(one: Abstract, other: Abstract) -> Abstract:
     return None if known is None else ("number", known)
 
 
+Locks = frozenset[Map | None]
+"""The maps of whose values a lock is held; None: of another one."""
+
+
 class State(NamedTuple):
     """What is known before an instruction."""
 
     registers: tuple[Abstract, ...]
     stack: dict[Slot, Abstract]
-    locks: frozenset[Map]
-    """The maps of whose values a lock is held."""
+    locks: Locks
 
     def meet(self, other: State) -> State:
         """What holds in both."""

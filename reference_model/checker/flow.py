@@ -17,6 +17,7 @@ from . import arithmetic, code
 from .abstract import (
     CGROUP_ID,
     Abstract,
+    Locks,
     Place,
     State,
     address,
@@ -105,7 +106,7 @@ class _Follower:
     def __init__(self, of: Object, source: Code) -> None:
         self._of, self._source = of, source
         self._steps = 0
-        self._known: dict[tuple[Function, tuple[Abstract, ...], frozenset[Map]], Abstract] = {}
+        self._known: dict[tuple[Function, tuple[Abstract, ...], Locks], Abstract] = {}
         self._callers: list[Function] = []
         self.found = Behaviour()
 
@@ -134,9 +135,7 @@ class _Follower:
         self._callers.pop()
         return self._known[key]
 
-    def _follow(
-        self, callee: Function, arguments: tuple[Abstract, ...], locks: frozenset[Map]
-    ) -> Abstract:
+    def _follow(self, callee: Function, arguments: tuple[Abstract, ...], locks: Locks) -> Abstract:
         insns = self._source.body(callee).insns
         registers = (None, *arguments, *(None,) * 4, stack(0), *(None,) * 5)
         states: dict[int, State] = {0: State(registers, {}, locks)}
@@ -217,7 +216,7 @@ class _Follower:
             offset = None if base is None or moved is not None else base + insn.off
             place = None if base is None else Place(found, base + insn.off, width, moved)
             same = place in _computed(value)
-            lost = same and not atomic and found.type in _VALUES and found not in state.locks
+            lost = same and not atomic and found.type in _VALUES and not state.locks
             self._access(Access(found, offset, width, writes=True, lost=lost), insn)
             if atomic:
                 self._access(Access(found, offset, width, writes=False, lost=False), insn)
@@ -262,12 +261,13 @@ class _Follower:
             result = self._helper(insn, state)
             self._call_back(insn, state)
         first = arguments[0]
-        if first and first[0] == "storage":
-            if (insn.src, insn.imm) == (0, code.SPIN_LOCK) or insn.symbol in _LOCKS:
-                locks |= {first[1]}
-                self.found.locks.setdefault(first[1], set()).add(self._place(insn))
-            elif (insn.src, insn.imm) == (0, code.SPIN_UNLOCK) or insn.symbol in _UNLOCKS:
-                locks -= {first[1]}
+        holder = first[1] if first and first[0] == "storage" else None
+        if (insn.src, insn.imm) == (0, code.SPIN_LOCK) or insn.symbol in _LOCKS:
+            locks |= {holder}
+            if holder:
+                self.found.locks.setdefault(holder, set()).add(self._place(insn))
+        elif (insn.src, insn.imm) == (0, code.SPIN_UNLOCK) or insn.symbol in _UNLOCKS:
+            locks -= {holder}
         reads = insn.src == 0 and insn.imm in _READS_STACK
         passed = any(one and one[0] == "stack" for one in arguments)
         slots = {} if passed and not reads else state.stack

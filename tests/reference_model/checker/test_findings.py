@@ -124,6 +124,19 @@ def test_a_lock_protects_what_is_inside(body: str, lost: bool) -> None:
     assert answers(found)[0] == ("4.19-5.0 EINVAL" if "lock" in body else "4.19-7.3 ok")
 
 
+def test_a_lock_in_a_value_of_another_map() -> None:
+    other = (
+        LOCKED.replace("CGROUP_STORAGE", "ARRAY")
+        .replace("counts", "locks")
+        .replace("struct bpf_cgroup_storage_key", "__u32")
+    )
+    body = (
+        f"{GET} __u32 key = 0; struct value *l = bpf_map_lookup_elem(&locks, &key);"
+        " if (!l) return 1; bpf_spin_lock(&l->lock); *v += 1; bpf_spin_unlock(&l->lock); return 1;"
+    )
+    assert LOST not in pages(check(other, MAP, skb(body)))
+
+
 def test_a_lock_inside_another_struct() -> None:
     """``python -m conformance objects`` shows it: 6.1 rejects the program, 6.12 loads it."""
     text = LOCKED.replace("struct bpf_spin_lock lock;", "struct { struct bpf_spin_lock lock; } in;")
