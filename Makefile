@@ -26,6 +26,11 @@ unexport PYTHONDONTWRITEBYTECODE
 # A file named after what was installed, and for which Python: it is there, or work is to do.
 WANTED := $(firstword $(shell { echo $(PYTHON); cat requirements.txt; } | cksum))
 INSTALLED := .venv/installed-$(WANTED)
+# What is there is of no use once the system has another Python: it is in lib/python3.11 and the like.
+REAL := $(filter python3.%,$(notdir $(realpath .venv/bin/python)))
+ifneq ($(REAL),$(notdir $(wildcard $(addprefix .venv/lib/,$(REAL)))))
+.PHONY: $(INSTALLED)
+endif
 
 # A build that failed or was killed leaves UNFINISHED: the next one reads every page again, and so
 # repeats the warnings.

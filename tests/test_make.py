@@ -62,6 +62,20 @@ def test_nothing_is_installed_twice(tmp_path: Path) -> None:
     assert "pip install" in make(tmp_path, "-n", "html").stdout
 
 
+def test_another_python_of_the_system_is_noticed(tmp_path: Path) -> None:
+    """After an upgrade .venv/bin/python leads to a version that has none of the tools."""
+    stub_python(tmp_path, "")
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.rename(tmp_path / "python3.98")
+    python.symlink_to(tmp_path / "python3.98")
+    (tmp_path / ".venv" / "lib" / "python3.98").mkdir(parents=True)
+    assert "pip install" not in make(tmp_path, "-n", "html").stdout
+    (tmp_path / "python3.98").rename(tmp_path / "python3.99")
+    python.unlink()
+    python.symlink_to(tmp_path / "python3.99")
+    assert "pip install" in make(tmp_path, "-n", "html").stdout
+
+
 def stub_python(directory: Path, script: str) -> None:
     """Have make find its tools installed, with a Python that only runs this script."""
     (stamp,) = re.findall(r"touch (\.venv/.+)", make(directory, "-n", "html").stdout)

@@ -9,6 +9,7 @@ Sphinx also does not know which Python code a page is made with.
 from __future__ import annotations
 
 import hashlib
+import sys
 import time
 from collections.abc import Iterable, Iterator, Set
 from pathlib import Path
@@ -21,7 +22,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util.typing import ExtensionMetadata
 
 MADE_WITH = (
-    *("conf.py", "docs/_ext", "docs/_static", "docs/_templates"),
+    *("conf.py", "requirements.txt", "docs/_ext", "docs/_static", "docs/_templates"),
     *("reference_model", "records", "conformance", "playground", "upstream"),
 )
 """The code and data that any page may be made with: if one changes, all pages are read again."""
@@ -49,7 +50,7 @@ def made_with(root: Path) -> Iterator[Path]:
 def note_code(app: Sphinx, config: Config) -> None:
     """Set the digest of the code: a new one makes Sphinx read all pages.  (config-inited)"""
     root = Path(__file__).parents[2]
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(sys.version.encode())  # which decides how signatures are shown
     for path in made_with(root):
         digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes())
     listed = (path.relative_to(root).as_posix() for path in (root / LISTED).rglob("*.*"))
