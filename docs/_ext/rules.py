@@ -262,7 +262,7 @@ def fill_lists(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     for place in list(doctree.findall(rulelist)):
         rules = app.env.get_domain("rule").rules  # type: ignore[attr-defined]
         unchecked = sum(not rule.examples and not rule.checks for rule in rules.values())
-        text = f"{len(rules)} rules; {unchecked or 'none'} without a check."
+        text = f"{len(rules)} statements; {unchecked or 'none'} without a test."
         items = [
             nodes.list_item("", line(app.builder, docname, name, rule))
             for name, rule in sorted(rules.items())

@@ -144,7 +144,7 @@ def test_the_list_names_each_rule_with_its_checks(site: Site) -> None:
     checked = EXAMPLE.replace("create\n", "create\n   :checked-by: override-replace\n", 1)
     assert site.build("\n.. rulelist::\n" + checked) == ""
     html = site.html()
-    assert "1 rules; none without a check." in html
+    assert "1 statements; none without a test." in html
     assert "attach.create</a>: 1 example, override-replace" in html
 
 
