@@ -36,7 +36,7 @@ def suggest(names: set[str], target: str) -> str:
 def warn(app: Sphinx, domain: Domain | None, node: pending_xref) -> bool:
     """Report a reference that leads nowhere.  (warn-missing-reference)"""
     kind, target = node["reftype"], node["reftarget"]
-    if domain is None:
+    if domain is None or kind == "ref":  # of a label that is not there Sphinx says enough
         return False
     objects = list(domain.get_objects())
     types = domain.objtypes_for_role(kind) or []
@@ -58,9 +58,9 @@ class InOneSentence(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if record.levelno == logging.WARNING and getattr(record, "location", None) is None:
             text = record.getMessage().replace("; the following exception was raised", "")
-            first, *_, last = [*filter(None, text.splitlines()), ""]
-            record.msg, record.args = (f"{first} {last}".strip(), ())
-            record.location = self.place(first)
+            lines = [line for line in text.splitlines() if line]
+            record.msg, record.args = " ".join(dict.fromkeys((lines[0], lines[-1]))), ()
+            record.location = self.place(lines[0])
         return True
 
     def place(self, text: str) -> tuple[str, int | None]:

@@ -54,3 +54,15 @@ def test_a_style_sheet_that_does_not_exist_is_named(
     assert main(["-q", "-W", str(tmp_path), str(tmp_path / "out")]) == 1
     said = capsys.readouterr().err
     assert "conf.py names no_such.css, which html_static_path does not have" in said
+
+
+def test_what_autodoc_cannot_import_is_named_with_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "conf.py").write_text("extensions = ['sphinx.ext.autodoc', 'mistakes']\n")
+    (tmp_path / "index.rst").write_text("Title\n=====\n\n.. autofunction:: json.no_such\n")
+    assert main(["-q", "-W", str(tmp_path), str(tmp_path / "out")]) == 1
+    said = capsys.readouterr().err
+    place = f"{tmp_path / 'index.rst'}:4: WARNING: "
+    assert f"{place}autodoc: failed to import 'no_such' from module 'json': Attribute" in said
+    assert "Traceback" not in said
