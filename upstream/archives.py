@@ -28,12 +28,9 @@ def unpack(archive: Path, members: Iterable[str], place: Path) -> None:
 
     Members that the archive lacks are left out.
     """
-    wanted = sorted(members)
     try:
         with XZFile(archive) as content:
-            here = 0
-            for member in wanted:
-                here = _unpack(content, max(here, _before(content, member)), member, wanted, place)
+            _unpack(content, list(members), place)
     except (XZError, lzma.LZMAError, tarfile.TarError, EOFError) as error:
         raise ArchiveError(str(error)) from None
 
@@ -64,20 +61,20 @@ def _header(content: XZFile, place: int) -> tuple[int, str]:
     return len(content), "\uffff"
 
 
-def _unpack(content: XZFile, start: int, end: str, wanted: Sequence[str], place: Path) -> int:
-    """Unpack what is wanted from a header on; return the header behind the member ``end``."""
-    inside = tuple(f"{member}/" for member in wanted)
-    content.seek(start)
-    last = ""
-    with tarfile.open(fileobj=content, mode="r:") as files:
-        files.extraction_filter = lambda found, _: found  # Debian signs its packages
-        for found in files:
-            if found.name < last:
-                raise ArchiveError(f"{found.name} stands behind {last}")
-            last = found.name
-            if last > f"{end}/" and not last.startswith(f"{end}/"):
-                return found.offset
-            if last in wanted or last.startswith(inside):
-                found.name = last.partition("/")[2]
-                files.extract(found, place)
-    return len(content)
+def _unpack(content: XZFile, members: Sequence[str], place: Path) -> None:
+    inside = tuple(f"{member}/" for member in members)
+    here: tarfile.TarInfo | None = None
+    for start, end in sorted((_before(content, member), f"{member}/") for member in members):
+        if here is None or here.offset < start:
+            content.seek(start)
+            files = tarfile.open(fileobj=content, mode="r:")  # noqa: SIM115
+            files.extraction_filter = lambda found, _: found  # Debian signs its packages
+            here = files.next()
+        while here is not None and (here.name < end or here.name.startswith(end)):
+            name = here.name
+            if name in members or name.startswith(inside):
+                here.name = name.partition("/")[2]
+                files.extract(here, place)
+            here = files.next()
+            if here is not None and here.name < name:
+                raise ArchiveError(f"{here.name} stands behind {name}")

@@ -189,6 +189,13 @@ def test_where_the_model_is_undefined_a_kernel_may_answer_anything(
     assert [found.position for found in score.differences] == [0] * differ
 
 
+@pytest.mark.parametrize("name", ["ids", "found_by_exploring"])
+def test_answers_about_ids_and_of_random_sequences(name: str) -> None:
+    scores = traces.replay([TRACES / f"{name}.jsonl"])
+    assert all(score.answers and score.differences == [] for score in scores.values())
+    assert len(scores) > 3
+
+
 @pytest.mark.no_cover
 def test_the_model_is_undefined_where_kernels_broke() -> None:
     """A kernel survived in two places: the memory that it should not have used was still good."""
