@@ -8,13 +8,16 @@ elements of the reference, and browsers and readers' tools go through all of the
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import IO, Any
+from typing import TYPE_CHECKING, Any
 
 from pygments.formatters import HtmlFormatter
 from pygments.token import Text, _TokenType
 from sphinx.application import Sphinx
 from sphinx.highlighting import PygmentsBridge
 from sphinx.util.typing import ExtensionMetadata
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 LOOKS = {"color", "bold", "italic", "underline", "bgcolor", "border"}
 """What a style can give a token."""
@@ -25,9 +28,14 @@ class PlainTokens(HtmlFormatter[str]):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self.plain = {kind for kind, style in self.style if not any(style[look] for look in LOOKS)}
+        looks = (
+            (kind, {look for look, value in style.items() if value}) for kind, style in self.style
+        )
+        self.plain = {kind for kind, seen in looks if not seen & LOOKS}
 
-    def format(self, tokensource: Iterable[tuple[_TokenType, str]], outfile: IO[str]) -> None:
+    def format(
+        self, tokensource: Iterable[tuple[_TokenType, str]], outfile: SupportsWrite[str]
+    ) -> None:
         """Write the tokens of some code."""
         shown = (
             (Text if kind in self.plain or text.isspace() else kind, text)
