@@ -342,12 +342,12 @@ def run_all(
     stop = threading.Event()
 
     def one(kernel: KernelImage) -> Result:
-        def told(line: str) -> None:
+        def forward(line: str) -> None:
             if on_line:
                 with lock:
                     on_line(kernel, line)
 
-        return run(kernel, payload, archive=archive, cache=cache, on_line=told, stop=stop)
+        return run(kernel, payload, archive=archive, cache=cache, on_line=forward, stop=stop)
 
     here = [kernel for kernel in kernels if isinstance(kernel, KernelImage)]
     with ThreadPoolExecutor(max_workers=max(1, min(jobs or most, most))) as pool:

@@ -178,13 +178,13 @@ def ask(
     """Ask one kernel everything."""
     limit = options.time_limit
     say(f"{kernel.name}: asking {len(questions.stories)} stories")
-    told = stories.ask(kernel, questions.stories, say if options.verbose else silent, limit)
+    report = stories.ask(kernel, questions.stories, say if options.verbose else silent, limit)
     say(f"{kernel.name}: running {len(questions.twins)} C versions")
     printed = twins.ask(kernel, questions.twins, limit)
     say(f"{kernel.name}: asking {len(questions.go)} versions in Go")
     compiled = twins.ask(kernel, questions.go, limit, GO)
     say(f"{kernel.name}: asking the operations of {len(questions.traces)} traces")
-    return Answers(told, compiled, printed, traces.in_a_guest(kernel, questions.traces, limit))
+    return Answers(report, compiled, printed, traces.in_a_guest(kernel, questions.traces, limit))
 
 
 def record_stories(options: argparse.Namespace, progress: Progress) -> Exit:

@@ -75,8 +75,8 @@ def session(name: str) -> dict[str, object]:
             path.rmdir()
         else:
             path.unlink()
-    told = [[line, found.get(number, "")] for number, line in enumerate(shown)]
-    return {"session": name, "commands": told, "ids": ids, "status": ran.returncode}
+    rows = [[line, found.get(number, "")] for number, line in enumerate(shown)]
+    return {"session": name, "commands": rows, "ids": ids, "status": ran.returncode}
 
 
 def packet(cgroup: str, number: str) -> None:

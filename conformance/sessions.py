@@ -88,9 +88,9 @@ def payload(wanted: Sequence[str]) -> Payload:
 def record_of(lines: list[str]) -> dict[str, Any]:
     """The sessions of a kernel, from what the guest printed."""
     made = {}
-    for told in map(json.loads, lines):
-        commands = [[line, sessions.plain(out, told["ids"])] for line, out in told["commands"]]
-        name = told["session"]
+    for ran in map(json.loads, lines):
+        commands = [[line, sessions.plain(out, ran["ids"])] for line, out in ran["commands"]]
+        name = ran["session"]
         made[name] = {"digest": session_digest(name), "commands": commands}
     return made
 

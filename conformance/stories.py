@@ -56,7 +56,7 @@ def payload(names: Iterable[str], *, may_crash: bool = False) -> Payload:
     )
 
 
-def told(lines: Iterable[str], *, crashed: bool) -> dict[str, dict[str, Any]]:
+def observed_in(lines: Iterable[str], *, crashed: bool) -> dict[str, dict[str, Any]]:
     """What each story observed; a label that was tried when the kernel broke is undefined."""
     seen: dict[str, dict[str, Any]] = {}
     pending: tuple[str, str] | None = None
@@ -156,7 +156,7 @@ def ask(
         (result,) = guest.run_all([kernel], task, jobs=1)
         report.seconds += result.seconds
         crashed = result.crashed or bool(result.warnings)
-        report.observed.update(told(result.lines, crashed=crashed))
+        report.observed.update(observed_in(result.lines, crashed=crashed))
         say(f"{kernel.name}: {task.name}: {'ok' if result.ok else result.problem}")
         if not result.ok:
             keep_log(result, number)

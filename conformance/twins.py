@@ -68,7 +68,7 @@ def build(out: Path = BUILT) -> None:
 
 
 @dataclass
-class Told:
+class Printed:
     """What one version printed, and its exit status; None if the kernel crashed first."""
 
     lines: list[str] = field(default_factory=list)
@@ -98,20 +98,20 @@ class Told:
         )
 
 
-def told(lines: Iterable[str]) -> dict[str, Told]:
+def printed_by(lines: Iterable[str]) -> dict[str, Printed]:
     """What run_twins.py printed, by story."""
-    found: dict[str, Told] = {}
-    twin = Told()
+    found: dict[str, Printed] = {}
+    twin = Printed()
     for line in lines:
         if not line.startswith("{"):
             twin.lines.append(line)
             continue
         said = json.loads(line)
-        twin = found.setdefault(said["story"], Told())
+        twin = found.setdefault(said["story"], Printed())
         twin.skipped = said.get("skipped", "")
         if "status" in said:
             twin.status, twin.stderr = said["status"], said.get("stderr", "")
-            twin = Told()
+            twin = Printed()
     return found
 
 
@@ -211,7 +211,7 @@ def ask(
         task = replace(task, time_limit=limit or task.time_limit)
         (result,) = guest.run_all([kernel], task, jobs=1)
         report.seconds += result.seconds
-        found = told(result.lines)
+        found = printed_by(result.lines)
         for name in run_here:
             if name not in found:
                 report.problems.append(f"{name}: did not run: {result.problem}")

@@ -187,7 +187,7 @@ def statement_by_statement(
         try:
             value = eval(compile(ast.Expression(statement.value), FILE, "eval"), names)
         except (BpfError, Denied) as error:
-            result.seen[label] = error.name if isinstance(error, BpfError) else error.told
+            result.seen[label] = error.name if isinstance(error, BpfError) else error.answer
             result.reasons[label] = str(error.strerror)
         except UndefinedBehaviour:
             result.seen[label] = UNDEFINED

@@ -158,8 +158,8 @@ def _code(node: object, used: list[str]) -> str:
     if isinstance(node, ast.AnnAssign):
         node = ast.Assign([node.target], node.value)  # type: ignore[arg-type]
     fields = [(name, value) for name, value in ast.iter_fields(node) if name not in NOT_RUN]
-    told = (f"{name}={_code(value, used)}" for name, value in fields if value not in (None, []))
-    return f"{type(node).__name__}({' '.join(told)})"
+    texts = (f"{name}={_code(value, used)}" for name, value in fields if value not in (None, []))
+    return f"{type(node).__name__}({' '.join(texts)})"
 
 
 def _is_prose(node: object) -> bool:

@@ -44,19 +44,19 @@ def groups(pair: dict[str, Any]) -> Iterator[tuple[world.World, Group]]:
     """The groups of a pair, world by world."""
     for name, one in pair["worlds"].items():
         where = world_of(name)
-        for told in one["groups"]:
-            yield where, group(told)
+        for data in one["groups"]:
+            yield where, group(data)
 
 
-def group(told: dict[str, Any]) -> Group:
+def group(data: dict[str, Any]) -> Group:
     """A group of the record."""
     return Group(
-        cause=tuple(told["cause"]),
-        kind=DifferenceKind(*told["kind"]),
-        after=tuple(told["after"]),
-        ops=tuple(told["ops"]),
-        answers=([told["old"]], [told["new"]]),
-        programs=told["programs"],
+        cause=tuple(data["cause"]),
+        kind=DifferenceKind(*data["kind"]),
+        after=tuple(data["after"]),
+        ops=tuple(data["ops"]),
+        answers=([data["old"]], [data["new"]]),
+        programs=data["programs"],
     )
 
 

@@ -34,8 +34,10 @@ def write(records: dict[str, dict[str, Any]]) -> None:
     for version in sorted(records, key=Release):
         lines.append(f' "{version}": {{')
         for part in ("events", "lsm_hooks"):
-            told = records[version][part]
-            rows = [f"   {json.dumps(name)}: {json.dumps(told[name])}" for name in sorted(told)]
+            answers = records[version][part]
+            rows = [
+                f"   {json.dumps(name)}: {json.dumps(answers[name])}" for name in sorted(answers)
+            ]
             lines += [f'  "{part}": {{', ",\n".join(rows), "  }" + "," * (part == "events")]
         lines.append(" }" + "," * (version != max(records, key=Release)))
     write_whole(FILE, "\n".join([*lines, "}}"]) + "\n")

@@ -51,18 +51,20 @@ def write(records: Mapping[str, Answers], path: Path = FILE) -> None:
     grouped: dict[str, dict[str, list[str]]] = {}
     kernels = {}
     for version in sorted(records, key=Release):
-        told = records[version]
+        found = records[version]
         kernels[version] = {
-            "kernel": told.kernel, "machine": dict(told.machine), "not_asked": told.not_asked,
+            "kernel": found.kernel, "machine": dict(found.machine), "not_asked": found.not_asked,
         }  # fmt: skip
-        for question, given in told.given.items():
+        for question, given in found.given.items():
             grouped.setdefault(question, {}).setdefault(json.dumps(given), []).append(version)
     rows = [
         f"  {json.dumps(question)}: "
         f"[{', '.join(f'[{json.dumps(alike)}, {given}]' for given, alike in groups.items())}]"
         for question, groups in sorted(grouped.items())
     ]
-    heads = [f"  {json.dumps(version)}: {json.dumps(told)}" for version, told in kernels.items()]
+    heads = [
+        f"  {json.dumps(version)}: {json.dumps(kernel)}" for version, kernel in kernels.items()
+    ]
     text = f'{{\n "LICENSE": {json.dumps(LICENCE)},\n "kernels": {{\n' + ",\n".join(heads)
     write_whole(path, text + '\n },\n "answers": {\n' + ",\n".join(rows) + "\n }\n}\n")
 
@@ -74,20 +76,22 @@ def _predictions(cpus: tuple[int, ...], sysctl: int) -> list[Predictions]:
     return [Predictions(question, machine) for question in questions.read()]
 
 
-def differences(version: str, told: Answers) -> list[str]:
+def differences(version: str, recorded: Answers) -> list[str]:
     """Where the answers say other things than the records of the kernel's release, a line each."""
     predictions = _predictions(
-        tuple(told.machine["cpus"]), told.machine["unprivileged_bpf_disabled"]
+        tuple(recorded.machine["cpus"]), recorded.machine["unprivileged_bpf_disabled"]
     )
     has = changes_of(version)
     modelled = {
-        each.question.name: each.on(has) for each in predictions if each.question.name in told.given
+        each.question.name: each.on(has)
+        for each in predictions
+        if each.question.name in recorded.given
     }
-    real = inference.infer(predictions, told.given)
+    real = inference.infer(predictions, recorded.given)
     wanted = inference.infer(predictions, modelled)
     lines = [f"{name}: an answer that no release gives" for name in real.unexplained]
-    for change, state in real.told.items():
-        if state is not wanted.told[change] or state not in (None, has[change]):
+    for change, state in real.states.items():
+        if state is not wanted.states[change] or state not in (None, has[change]):
             lines.append(f"{NAMES[change]}: {STATES[state]}, the model: {STATES[has[change]]}")
     if real.nearest != wanted.nearest:
         lines.append(f"nearest {real.nearest}, the model: {wanted.nearest}")

@@ -44,8 +44,8 @@ def write(record: Record, folder: Path = KERNELS) -> Path:
     """Write the record of a kernel; the file."""
     folder.mkdir(exist_ok=True)
     path = folder / f"{record['kernel']['version']}.json"
-    told = {"LICENSE": LICENCE, **record}
-    text = json.dumps(told, indent=1, sort_keys=True) + "\n"
+    data = {"LICENSE": LICENCE, **record}
+    text = json.dumps(data, indent=1, sort_keys=True) + "\n"
     write_whole(path, text)
     return path
 
@@ -66,19 +66,19 @@ def differences(record: Record) -> Iterator[str]:
     """Where what ran as it is now does not agree with the stories, in words."""
     version = record["kernel"]["version"]
     known: dict[str, Story] = stories()
-    for name, told in record["stories"].items():
+    for name, data in record["stories"].items():
         if name not in known:
             yield f"{version}: {name}: there is no such story any more"
-        elif told["digest"] == digest(known[name]):
+        elif data["digest"] == digest(known[name]):
             wanted = expected(known[name], version)
-            if not agrees(told["observed"], wanted):
-                yield f"{version}: {name}: observed {told['observed']}, expected {wanted}"
+            if not agrees(data["observed"], wanted):
+                yield f"{version}: {name}: observed {data['observed']}, expected {wanted}"
     for part, (language, current) in VERSIONS.items():
-        for name, told in record.get(part, {}).items():
+        for name, data in record.get(part, {}).items():
             if name not in known:
                 yield f"{version}: {name}: there is no such story any more"
-            elif told["differs"] and told["digest"] == current(name):
-                yield f"{version}: {name}: the version in {language} differs: {told['differs']}"
+            elif data["differs"] and data["digest"] == current(name):
+                yield f"{version}: {name}: the version in {language} differs: {data['differs']}"
 
 
 def expected(story: Story, kernel: str) -> Any:

@@ -61,9 +61,9 @@ def searched(
 
 def write(pairs: Iterator[tuple[str, str, dict[str, Any]]], path: Path = DIVERGENCE) -> None:
     """Write a record, whole or not at all: a line for each group."""
-    told = [{"old": old, "new": new, "worlds": worlds} for old, new, worlds in pairs]
+    searched = [{"old": old, "new": new, "worlds": worlds} for old, new, worlds in pairs]
     lines = ["{", f' "LICENSE": {json.dumps(LICENCE)},', ' "pairs": [']
-    lines.append(",\n".join(_lines(pair) for pair in told))
+    lines.append(",\n".join(_lines(pair) for pair in searched))
     lines += [" ]", "}", ""]
     write_whole(path, "\n".join(lines))
 
@@ -104,9 +104,9 @@ def raced(name: str, events: int = EVENTS) -> dict[str, Any]:
     }
 
 
-def write_races(told: dict[str, dict[str, Any]], path: Path = RACES) -> None:
+def write_races(races: dict[str, dict[str, Any]], path: Path = RACES) -> None:
     """Write the record of all recipes, whole or not at all."""
-    lines = [f" {json.dumps(name)}: {_race_lines(one)}" for name, one in told.items()]
+    lines = [f" {json.dumps(name)}: {_race_lines(one)}" for name, one in races.items()]
     text = f'{{\n "LICENSE": {json.dumps(LICENCE)},\n' + ",\n".join(lines) + "\n}\n"
     write_whole(path, text)
 

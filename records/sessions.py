@@ -35,8 +35,8 @@ def read(path: Path = FILE) -> dict[str, Any]:
 def write(version: str, kernels: dict[str, Any], path: Path = FILE) -> None:
     """Write the record, oldest kernel first."""
     ordered = {name: kernels[name] for name in sorted(kernels, key=Release)}
-    told = {"LICENSE": LICENCE, "bpftool": version, "kernels": ordered}
-    write_whole(path, json.dumps(told, indent=1) + "\n")
+    data = {"LICENSE": LICENCE, "bpftool": version, "kernels": ordered}
+    write_whole(path, json.dumps(data, indent=1) + "\n")
 
 
 def plain(printed: str, cgroups: Iterable[int]) -> str:

@@ -79,7 +79,7 @@ class Denied(PermissionError):
         self.number = number
 
     @property
-    def told(self) -> str:
+    def answer(self) -> str:
         """The answer in traces and stories: ``denied``, and any errno other than EPERM."""
         name = _errno.NAMES.get(self.number, str(self.number))
         return "denied" if self.number == _errno.EPERM else f"denied {name}"

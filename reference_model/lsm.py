@@ -159,7 +159,7 @@ def exists(name: str, release: Release) -> bool:
 
     ValueError if the release is between two kernels that were asked and differ.
     """
-    return name in _ALWAYS or name in _BRANCHES and _told(name, _BRANCHES[name], release, _ASKED)
+    return name in _ALWAYS or name in _BRANCHES and _known(name, _BRANCHES[name], release, _ASKED)
 
 
 def sleepable(name: str, release: Release) -> bool:
@@ -168,11 +168,11 @@ def sleepable(name: str, release: Release) -> bool:
     ValueError if the release is between two kernels that were asked and differ.
     """
     return name in _SLEEPABLE.split() or (
-        name in _MAY_SLEEP and _told(name, _MAY_SLEEP[name], release, _ASKED_SLEEPABLE)
+        name in _MAY_SLEEP and _known(name, _MAY_SLEEP[name], release, _ASKED_SLEEPABLE)
     )
 
 
-def _told(
+def _known(
     name: str, branches: frozenset[str], release: Release, asked: tuple[Release, ...]
 ) -> bool:
     """Whether the branches before and after a release are among some."""

@@ -98,7 +98,7 @@ class Recorder(Forwarder):
             step.answers = [Observation("", error.name)]
             raise
         except Denied as denied:
-            step.answers = [Observation("", denied.told)]
+            step.answers = [Observation("", denied.answer)]
             raise
         except UndefinedBehaviour:
             step.answers = [Observation("", UNDEFINED)]

@@ -46,11 +46,11 @@ class Row:
     words: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
 
-    def note(self, word: str, told: str = "") -> None:
-        """Fill the next column; ``told`` is what a tool said against the patch."""
-        self.words.append(word if not told else "no")
-        if told:
-            self.wrong.append(f"{COLUMNS[len(self.words)]}:\n{told.strip()}")
+    def note(self, word: str, messages: str = "") -> None:
+        """Fill the next column; ``messages`` is what a tool said against the patch."""
+        self.words.append(word if not messages else "no")
+        if messages:
+            self.wrong.append(f"{COLUMNS[len(self.words)]}:\n{messages.strip()}")
 
 
 def main(*, refresh: bool = False) -> int:
@@ -150,20 +150,20 @@ def tried(patch: Patch, mail: Path, linux: Path) -> Row:
     row.note("clean")
     row.note("clean", checkpatch(mail, linux))
     pages = [path for path in patch.paths if path in (*documents, *HEADERS)]
-    told = [line for path in pages for line in docutils(path, linux)]
-    row.note("yes" if pages else "no page", "\n".join(told))
+    messages = [line for path in pages for line in docutils(path, linux)]
+    row.note("yes" if pages else "no page", "\n".join(messages))
     found = [
         (path, snippet)
         for path in documents
         for snippet in snippets_of(path, linux)
         if snippet.code not in before
     ]
-    told = [
+    messages = [
         f"{path}:{snippet.line}:\n{text}"
         for path, snippet in found
         if (text := snippets.compiled(snippet, linux / HEADERS[0]))
     ]
-    row.note(f"{len(found)} of {len(found)}" if found else "none changed", "\n".join(told))
+    row.note(f"{len(found)} of {len(found)}" if found else "none changed", "\n".join(messages))
     return row
 
 
@@ -208,8 +208,8 @@ def installed() -> str:
     folders = [Path(name) for name in os.get_exec_path() if Path(name).is_dir()]
     programs = {program.name for folder in folders for program in folder.iterdir()}
     packages = {f"{one.name} {one.version}" for one in metadata.distributions()}
-    told = "\n".join([sys.version, *sorted(programs), *sorted(packages)])
-    return hashlib.sha256(told.encode(errors="surrogateescape")).hexdigest()[:16]
+    messages = "\n".join([sys.version, *sorted(programs), *sorted(packages)])
+    return hashlib.sha256(messages.encode(errors="surrogateescape")).hexdigest()[:16]
 
 
 def htmldocs(linux: Path) -> Counter[str]:
@@ -224,7 +224,7 @@ def htmldocs(linux: Path) -> Counter[str]:
     return Counter(warnings((done.stdout + done.stderr).replace(f"{linux}/", "")))
 
 
-def warnings(told: str) -> Iterable[str]:
+def warnings(messages: str) -> Iterable[str]:
     """The warnings and errors about pages in what a build says, without the numbers of lines.
 
     A program that is not installed, such as dot(1), is no fault of a page.
@@ -233,7 +233,7 @@ def warnings(told: str) -> Iterable[str]:
     ['/x/a.rst: WARNING: odd']
     """
     serious = re.compile(r"\b(WARNING|ERROR|CRITICAL)\b(?!: \w+\(1\) not found)")
-    lines = [line for line in told.splitlines() if serious.search(line)]
+    lines = [line for line in messages.splitlines() if serious.search(line)]
     return [re.sub(r":\d+: ", ": ", line) for line in lines]
 
 

@@ -49,17 +49,17 @@ class Snippet:
 
 def parsed(text: str) -> tuple[nodes.document, list[str]]:
     """A document as plain docutils reads it, and what docutils has to say about it."""
-    told = io.StringIO()
+    warnings = io.StringIO()
     settings = {
         "report_level": 2,
         "halt_level": 5,
-        "warning_stream": told,
+        "warning_stream": warnings,
         "syntax_highlight": "none",
         "file_insertion_enabled": False,
         "_disable_config": True,
     }
     document: nodes.document = publish_doctree(text, settings_overrides=settings)
-    return document, told.getvalue().splitlines()
+    return document, warnings.getvalue().splitlines()
 
 
 def snippets(text: str) -> Iterator[Snippet]:

@@ -202,9 +202,11 @@ def grid(title: str, kernels: list[str], rows: list[Row]) -> Content:
     for name, found in rows:
         asked = zip(kernels, (words for _, words in found), strict=True)
         groups = groupby(asked, key=lambda pair: pair[1])
-        told = [f"{words} on {listed([kernel for kernel, _ in pairs])}" for words, pairs in groups]
+        groups_in_words = [
+            f"{words} on {listed([kernel for kernel, _ in pairs])}" for words, pairs in groups
+        ]
         copied = [node.deepcopy() for node in name]
-        text = nodes.Text(f": {'; '.join(told)}.")
+        text = nodes.Text(f": {'; '.join(groups_in_words)}.")
         items.append(nodes.list_item("", nodes.paragraph("", "", *copied, text)))
     values = folded("", nodes.bullet_list("", *items), summary="Show these results in words")
     return [table([title, *kernels], cells, "conformance"), values]
@@ -248,8 +250,8 @@ def versions(of: Matrix, docname: str) -> Content:
 def _agreeing(record: dict[str, Any], part: str) -> str:
     """How many versions in a language agree on a kernel, or that none ran."""
     current = VERSIONS[part][1]
-    ran = {n: told for n, told in record.get(part, {}).items() if told["digest"] == current(n)}
-    good = sum(not told["differs"] for told in ran.values())
+    ran = {n: one for n, one in record.get(part, {}).items() if one["digest"] == current(n)}
+    good = sum(not one["differs"] for one in ran.values())
     return f"{good} of {len(ran)}" if ran else NOT_RUN.word
 
 
@@ -332,8 +334,8 @@ def as_json(of: Matrix) -> dict[str, Any]:
 
 def versions_of(record: dict[str, Any], part: str) -> dict[str, str]:
     """The versions in C or Go that ran on a kernel, and in what each differed from its story."""
-    told: dict[str, dict[str, str]] = record.get(part, {})
-    return {name: told[name]["differs"] or "agrees" for name in sorted(told)}
+    ran: dict[str, dict[str, str]] = record.get(part, {})
+    return {name: ran[name]["differs"] or "agrees" for name in sorted(ran)}
 
 
 def write_json(app: Sphinx, error: Exception | None) -> None:

@@ -171,11 +171,11 @@ class TwoFaults(SphinxDirective):
     """``.. two-faults::`` lists the calls with one fault or two that kernels answer differently."""
 
     def run(self) -> list[nodes.Node]:
-        told = calls.read()
-        counts = calls.counts(told)
+        record = calls.read()
+        counts = calls.counts(record)
         asked = [[kernel, *map(str, found.values())] for kernel, found in counts.items()]
         changed = [
-            [*_call(name), _answers(answers)] for name, answers in calls.changed(told).items()
+            [*_call(name), _answers(answers)] for name, answers in calls.changed(record).items()
         ]
         return [
             table(["kernel", "calls with one error", "calls with two errors"], asked, "errors"),

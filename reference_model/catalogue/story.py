@@ -58,7 +58,7 @@ class Observer:
         try:
             result = act()
         except Denied as denied:
-            self.seen[label] = denied.told
+            self.seen[label] = denied.answer
             return None
         except BpfError as error:
             self.seen[label] = error.name

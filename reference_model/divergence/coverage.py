@@ -41,5 +41,5 @@ def explained(group: Group) -> str:
     found = explaining(group)
     if len(found) == 1:
         return found[0]
-    told = " and ".join(found) or "no story"
-    raise LookupError(f"{group.cause}: {group.kind} after {group.after}: {told} explains it")
+    names = " and ".join(found) or "no story"
+    raise LookupError(f"{group.cause}: {group.kind} after {group.after}: {names} explains it")

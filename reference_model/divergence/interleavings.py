@@ -199,16 +199,16 @@ def races(recipe: Recipe, events: int) -> tuple[int, list[RaceOutcome]]:
             tried += 1
             for text in broken(recipe, ran):
                 if excused.isdisjoint((text, places) for places in _between(ran, labels)):
-                    key = (text, _told(ran), ran.end)
+                    key = (text, _happened(ran), ran.end)
                     found.setdefault(key, []).extend(row)
     made: list[RaceOutcome] = []
-    for (text, told, end), releases in sorted(found.items(), key=lambda item: len(item[0][1])):
+    for (text, happened, end), releases in sorted(found.items(), key=lambda item: len(item[0][1])):
         rest = dict.fromkeys(releases)
         for race in made:
-            if race.promise == text and _holds(told, race.events):
+            if race.promise == text and _holds(happened, race.events):
                 rest = {on: None for on in rest if on not in race.releases}
         if rest:
-            made.append(RaceOutcome(text, told, tuple(rest), end))
+            made.append(RaceOutcome(text, happened, tuple(rest), end))
     return tried, made
 
 
@@ -251,7 +251,7 @@ def _between(ran: Ran, labels: set[str]) -> set[tuple[tuple[str, int], ...]]:
     return set(product(*places))
 
 
-def _told(ran: Ran) -> tuple[tuple[str, str, str], ...]:
+def _happened(ran: Ran) -> tuple[tuple[str, str, str], ...]:
     return tuple((one.event, one.before[-1] if one.before else "", one.step)
                  for one in ran.happened)  # fmt: skip
 

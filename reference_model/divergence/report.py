@@ -17,11 +17,11 @@ from .search import Group, SearchResult
 
 def text(result: SearchResult) -> str:
     """The groups, each with its shortest program, and what was covered."""
-    parts = [told(result, group) for group in result.groups.values()]
+    parts = [described(result, group) for group in result.groups.values()]
     return "\n\n".join([*parts, covered(result)])
 
 
-def told(result: SearchResult, group: Group) -> str:
+def described(result: SearchResult, group: Group) -> str:
     """A group: the difference, its cause, its story, and a program that shows it."""
     known: dict[str, Story] = stories()
     try:

@@ -31,7 +31,7 @@ _LACKING = 10
 _SLACK = 2
 """How much farther from a release a kernel can be that is as plausible: two changes more."""
 
-Told = Mapping[Change, bool | None]
+States = Mapping[Change, bool | None]
 """Whether a kernel has each change; None if that cannot be told."""
 
 
@@ -41,7 +41,7 @@ class Finding:
 
     nearest: str
     """The mainline release that it is nearest to in the told changes."""
-    told: Told
+    states: States
     unexplained: Sequence[str]
     """The questions that the kernel answered as no kernel of the model does."""
     shown_by: Mapping[Change, Sequence[str]]
@@ -49,7 +49,7 @@ class Finding:
 
     def profile(self, kernel: str) -> Profile:
         """The profile of the kernel, with the changes that were told."""
-        given = {changes.NAMES[c]: has for c, has in self.told.items() if has is not None}
+        given = {changes.NAMES[c]: has for c, has in self.states.items() if has is not None}
         return Profile(kernel, self.nearest, given)
 
 
@@ -75,11 +75,11 @@ def _releases() -> Sequence[int]:
     return [_bits(has) for has in _different()]
 
 
-def distance(told: Told, has: Has) -> int:
+def distance(states: States, has: Has) -> int:
     """How far a kernel is from a release with these changes."""
     return sum(
         (_LACKING if has[change] else 1)
-        for change, given in told.items()
+        for change, given in states.items()
         if given is not None and given is not has[change]
     )
 
@@ -184,14 +184,14 @@ def infer(
     """Return what the answers say of a kernel; ``claimed``: the release that its name states."""
     search = _Search(predictions, answers)
     search.run()
-    told = {change: search.has[change] if search.is_sure(change) else None for change in PROBED}
+    states = {change: search.has[change] if search.is_sure(change) else None for change in PROBED}
 
     def order(name: str) -> tuple[int, bool]:
-        return distance(told, _mainline()[name]), name != claimed
+        return distance(states, _mainline()[name]), name != claimed
 
     return Finding(
         min(MAINLINE, key=order),
-        told,
+        states,
         sorted(search.wrong(search.has)),
         {change: search.shown_by(change) for change in PROBED},
     )

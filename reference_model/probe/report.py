@@ -29,7 +29,7 @@ def reason(
         return NEVER_ASKED[change]
     decided = {
         known: has if has is not None else changes_of(finding.nearest)[known]
-        for known, has in finding.told.items()
+        for known, has in finding.states.items()
     }
     assumed = {**changes_of(finding.nearest), **decided}
     other = {**assumed, change: not assumed[change]}
@@ -53,7 +53,7 @@ def _last(given: list[Any]) -> Any:
 def data(finding: Finding, answers: Answers, predictions: Sequence[Predictions]) -> dict[str, Any]:
     """The result as plain data, in the form that the page on kernels documents."""
     found = {}
-    for change, has in finding.told.items():
+    for change, has in finding.states.items():
         entry: dict[str, Any] = {"state": STATES[has], "since": change.first}
         if has is None:
             entry["reason"] = reason(change, finding, answers, predictions)
@@ -78,8 +78,8 @@ def _lines(found: dict[str, Any], verbose: bool) -> Iterator[str]:
     has = changes_of(nearest)
     by_name = {name: change for change, name in changes.NAMES.items()}
     states = [entry["state"] for entry in every.values()]
-    told = [name for name in every if every[name]["state"] != "unknown"]
-    differing = [n for n in told if every[n]["state"] != STATES[has[by_name[n]]]]
+    decided = [name for name in every if every[name]["state"] != "unknown"]
+    differing = [n for n in decided if every[n]["state"] != STATES[has[by_name[n]]]]
     yield f"Linux {escaped(found['kernel'])} is nearest to Linux {nearest}."
     yield (
         f"Of {len(states)} changes it has {states.count('present')} and lacks "

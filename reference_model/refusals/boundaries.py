@@ -108,7 +108,7 @@ class Base(NamedTuple):
     command: str
     arguments: Callable[[Setup], Arguments]
     values: dict[str, list[Value]]
-    told: Callable[[Setup, Any], str] = lambda setup, result: "ok"
+    shown: Callable[[Setup, Any], str] = lambda setup, result: "ok"
     title: str = ""
 
 
@@ -336,7 +336,7 @@ class Question:
             result = getattr(setup.kernel, self.base.command)(**arguments)
         except BpfError as error:
             return error.name
-        return self.base.told(setup, result)
+        return self.base.shown(setup, result)
 
     def modelled(self, release: str) -> str | None:
         """What the model answers; None if there is no such call, or its outcome is undefined."""

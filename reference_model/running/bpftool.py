@@ -98,15 +98,15 @@ def _read(path: Path, machine: Machine, dumps: dict[int, list[Key]], trees: list
             machine.cgroups[int(number)] = where
         machine.whole = True
         return "cgroups"
-    told = load(text)
-    if not (isinstance(told, list) and all(isinstance(each, dict) for each in told)):
+    parsed = load(text)
+    if not (isinstance(parsed, list) and all(isinstance(each, dict) for each in parsed)):
         raise ValueError("expected a JSON array of objects")
-    first = told[0] if told else {}
+    first = parsed[0] if parsed else {}
     if "cgroup" in first:
-        trees += [_tree(each) for each in told]
+        trees += [_tree(each) for each in parsed]
         return "tree"
     if "bytes_key" in first:
-        machine.maps += [found for each in told if (found := _map(each)) is not None]
+        machine.maps += [found for each in parsed if (found := _map(each)) is not None]
         return "maps"
     if "tag" in first:
         machine.programs = [
@@ -116,32 +116,32 @@ def _read(path: Path, machine: Machine, dumps: dict[int, list[Key]], trees: list
                 member(each, "name", str, ""),
                 tuple(members(each, "map_ids", int, [])),
             )
-            for each in told
+            for each in parsed
         ]
         return "programs"
     numbers = re.findall(r"\d+", path.stem)
-    if numbers and (not told or "key" in first):
-        dumps[int(numbers[-1])] = [_key(each) for each in told]
+    if numbers and (not parsed or "key" in first):
+        dumps[int(numbers[-1])] = [_key(each) for each in parsed]
         return "dump"
-    if not told:
+    if not parsed:
         return "empty"
     raise ValueError("it has no maps, programs, cgroups or entries")
 
 
-def _map(told: dict[str, Any]) -> FoundMap | None:
-    kind = told.get("type")
+def _map(parsed: dict[str, Any]) -> FoundMap | None:
+    kind = parsed.get("type")
     known = _TYPES.get(str(kind)) or next((one for one in MapType if int(one) == kind), None)
     if known not in STORAGE_MAPS:
         return None
     return FoundMap(
-        member(told, "id", int),
+        member(parsed, "id", int),
         known,
-        member(told, "name", str, ""),
-        member(told, "bytes_key", int),
-        member(told, "bytes_value", int),
-        member(told, "flags", int, 0),
-        bool(told.get("frozen", 0)),
-        list(members(told, "pinned", str, [])),
+        member(parsed, "name", str, ""),
+        member(parsed, "bytes_key", int),
+        member(parsed, "bytes_value", int),
+        member(parsed, "flags", int, 0),
+        bool(parsed.get("frozen", 0)),
+        list(members(parsed, "pinned", str, [])),
     )
 
 

@@ -136,7 +136,7 @@ def text(found: dict[str, Any], *, verbose: bool = False, site: str = "") -> str
     maps = found["maps"]
     lines = [f"{len(maps)} storage maps." if len(maps) != 1 else "1 storage map."]
     for each in maps:
-        lines += ["", *_told(each, verbose)]
+        lines += ["", *_described(each, verbose)]
     if found["notes"]:
         lines += ["", *found["notes"]]
     pages = []
@@ -149,7 +149,7 @@ def text(found: dict[str, Any], *, verbose: bool = False, site: str = "") -> str
     return "\n".join(map(escaped, lines))
 
 
-def _told(one: dict[str, Any], verbose: bool) -> Iterator[str]:
+def _described(one: dict[str, Any], verbose: bool) -> Iterator[str]:
     form = {
         NARROW: "8-byte key, one entry for all attach types of a cgroup",
     }.get(one["key_size"], f"{one['key_size']}-byte key, an entry for each attach type of a cgroup")

@@ -76,7 +76,7 @@ class Replayer(Generic[K]):
         except BpfError as error:
             return error.name
         except Denied as denied:
-            return denied.told
+            return denied.answer
         return "ok" if done is None else done
 
     def _named(self, name: str | None) -> Any:

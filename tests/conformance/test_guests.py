@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from conformance import guest, kernels, offers, tools
-from conformance import stories as told
+from conformance import stories as story_runs
 from conformance.kernels import KernelImage
 from reference_model.catalogue import stories
 
@@ -53,7 +53,7 @@ def test_stories_on_a_real_kernel(branch: str, monkeypatch: pytest.MonkeyPatch) 
     (kernel,) = kernels.get([branch], say=print)
     if not isinstance(kernel, KernelImage):
         pytest.skip(f"{branch}: not run: {kernel.reason}")
-    report = told.ask(kernel, stories(), print)
+    report = story_runs.ask(kernel, stories(), print)
     user = pwd.getpwnam(guest.NOBODY).pw_uid if os.geteuid() == 0 else os.geteuid()
     assert f"\nUid:\t{user}\t{user}\t{user}\t" in states[-1]
     assert "\nSeccomp:\t2\n" in states[-1]

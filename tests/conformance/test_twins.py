@@ -13,7 +13,7 @@ from conformance import languages, run_twins, tools, twins
 from conformance.__main__ import main
 from conformance.command_line import Exit, Wanted
 from conformance.kernels import KernelImage
-from conformance.twins import Told
+from conformance.twins import Printed
 from records.identity import Identity
 from reference_model.catalogue import UNDEFINED, stories
 
@@ -28,7 +28,7 @@ def on(version: str) -> KernelImage:
 
 
 def test_what_the_story_expects_is_no_difference() -> None:
-    assert Told(PRINTED, 0).difference(SEEN) == ""
+    assert Printed(PRINTED, 0).difference(SEEN) == ""
 
 
 @pytest.mark.parametrize(
@@ -43,22 +43,22 @@ def test_what_the_story_expects_is_no_difference() -> None:
     ],
 )
 def test_each_difference_is_named(lines: list[str], difference: str) -> None:
-    assert Told(lines, 0).difference(SEEN) == difference
+    assert Printed(lines, 0).difference(SEEN) == difference
 
 
 def test_a_bad_end_is_a_difference() -> None:
-    assert Told(PRINTED, 1, "lookup: no\n").difference(SEEN).endswith("; lookup: no")
-    assert Told(PRINTED, None).difference(SEEN).startswith("ended with None")
-    assert Told().difference({}) != ""  # a twin that never ran
+    assert Printed(PRINTED, 1, "lookup: no\n").difference(SEEN).endswith("; lookup: no")
+    assert Printed(PRINTED, None).difference(SEEN).startswith("ended with None")
+    assert Printed().difference({}) != ""  # a twin that never ran
 
 
 def test_where_it_is_undefined_anything_may_follow() -> None:
     undefined = {"attach": "ok", "link": UNDEFINED}
-    assert Told(["attach: ok"], None).difference(undefined) == ""
-    assert Told(["attach: ok", "link: ok", "more: 1"], 0).difference(undefined) == ""
-    assert Told(["attach: ok", "link: EINVAL"], 1).difference(undefined) == ""
-    assert Told([], None).difference(undefined) == "attach: printed nothing, expected ok"
-    assert Told(PRINTED[:2], None).difference(SEEN) != ""
+    assert Printed(["attach: ok"], None).difference(undefined) == ""
+    assert Printed(["attach: ok", "link: ok", "more: 1"], 0).difference(undefined) == ""
+    assert Printed(["attach: ok", "link: EINVAL"], 1).difference(undefined) == ""
+    assert Printed([], None).difference(undefined) == "attach: printed nothing, expected ok"
+    assert Printed(PRINTED[:2], None).difference(SEEN) != ""
 
 
 def test_what_the_guest_told_is_read() -> None:
@@ -71,7 +71,10 @@ def test_what_the_guest_told_is_read() -> None:
         "x: 1",
         json.dumps({"story": "b", "status": 1, "stderr": "why"}),
     ]
-    assert twins.told(lines) == {"a": Told(["count: 2"], 0), "b": Told(["x: 1"], 1, "why")}
+    assert twins.printed_by(lines) == {
+        "a": Printed(["count: 2"], 0),
+        "b": Printed(["x: 1"], 1, "why"),
+    }
 
 
 def test_the_runner_tells_it(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -83,10 +86,10 @@ def test_the_runner_tells_it(tmp_path: Path, capfd: pytest.CaptureFixture[str]) 
         (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
         (tmp_path / name).chmod(0o755)
     assert run_twins.main(str(tmp_path), "good", "bad", "last") == 1
-    assert twins.told(capfd.readouterr().out.splitlines()) == {
-        "good": Told(["count: 2"], 0),
-        "bad": Told(["x: 1"], 3, "why\n"),
-        "last": Told(["y: 1"], 0),
+    assert twins.printed_by(capfd.readouterr().out.splitlines()) == {
+        "good": Printed(["count: 2"], 0),
+        "bad": Printed(["x: 1"], 3, "why\n"),
+        "last": Printed(["y: 1"], 0),
     }
     assert run_twins.main(str(tmp_path), "good") == 0
 
@@ -137,7 +140,7 @@ def test_the_runner_names_the_story_in_go(
     program.chmod(0o755)
     assert languages.GO_PROGRAM == run_twins.GO_PROGRAM
     assert run_twins.main(str(tmp_path), "a,GO") == 0
-    assert twins.told(capfd.readouterr().out.splitlines()) == {"a": Told(["name: a"], 0)}
+    assert twins.printed_by(capfd.readouterr().out.splitlines()) == {"a": Printed(["name: a"], 0)}
 
 
 def test_without_go_the_packages_are_named(
@@ -173,7 +176,7 @@ def test_a_twin_that_needs_btf_does_not_run_without(
     monkeypatch.setattr(run_twins, "BTF", tmp_path / "vmlinux")
     assert twins.with_settings("to_cgrp_storage", stories()["to_cgrp_storage"]).endswith(",BTF")
     assert run_twins.main(str(tmp_path), "to_cgrp_storage,BTF") == 0
-    (told,) = twins.told(capfd.readouterr().out.splitlines()).values()
+    (told,) = twins.printed_by(capfd.readouterr().out.splitlines()).values()
     assert told.skipped == f"the kernel has no {tmp_path}/vmlinux"
 
 

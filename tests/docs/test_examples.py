@@ -168,7 +168,7 @@ def run(program: Path, release: str | None = None, refuse: str = "") -> str:
         [str(program)],
         capture_output=True, text=True, check=False, timeout=60, env={"REFUSE": refuse},
     )  # fmt: skip
-    told = twins.Told(ran.stdout.splitlines(), ran.returncode, ran.stderr)
+    told = twins.Printed(ran.stdout.splitlines(), ran.returncode, ran.stderr)
     return told.difference(STORIES[program.name].expected(release or running_release()).seen)
 
 

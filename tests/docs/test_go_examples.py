@@ -182,7 +182,7 @@ def test_it_prints_what_its_story_expects_of_this_kernel(name: str) -> None:
     twins.build()
     program = str(languages.BUILT / languages.GO_PROGRAM)
     ran = subprocess.run([program, name], capture_output=True, text=True, check=False, timeout=60)
-    told = twins.Told(ran.stdout.splitlines(), ran.returncode, ran.stderr)
+    told = twins.Printed(ran.stdout.splitlines(), ran.returncode, ran.stderr)
     assert told.difference(STORIES[name].expected(running_release()).seen) == ""
 
 

@@ -52,7 +52,7 @@ def answer(kernel: Kernel, *bodies: tuple[Step, ...]) -> str:
     try:
         kernel.fire(web, CONNECT)
     except Denied as denied:
-        return denied.told
+        return denied.answer
     return "ok"
 
 

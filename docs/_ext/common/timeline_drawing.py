@@ -31,8 +31,8 @@ class Drawing(Canvas):
     ) -> None:
         self.columns, self.panels = columns, panels
         texts = chain(*((step.heading, ", ".join(step.subject)) for step in columns))
-        told = chain(*chain(*chain(*(panel.answers.values() for panel in panels))))
-        longest = int(max(map(len, " ".join((*texts, *told)).split()), default=0) * LETTER) + 20
+        shown = chain(*chain(*chain(*(panel.answers.values() for panel in panels))))
+        longest = int(max(map(len, " ".join((*texts, *shown)).split()), default=0) * LETTER) + 20
         room, count = width - EDGE - ARROW, max(1, len(columns))
         fitting = max(1, room // min(max(longest, NARROWEST), room))
         strips = -(-count // fitting)

@@ -57,8 +57,8 @@ def aligned(runs: Mapping[str, Timeline]) -> tuple[list[TimelineStep], list[Pane
                 None if run.undefined is None else place[run.undefined],
                 answers[number],
                 {
-                    at: [it for it in told if any(it not in o[at] for o in others if at in o)]
-                    for at, told in answers[number].items()
+                    at: [it for it in texts if any(it not in o[at] for o in others if at in o)]
+                    for at, texts in answers[number].items()
                 },
             )
         )

@@ -16,25 +16,25 @@ from reference_model.divergence.interleavings import EVENTS
 
 def among_others(name: str, old_release: str) -> Iterator[nodes.Node]:
     """What was tried, and the races that remain."""
-    told = races.read().get(name)
-    if told is None:
+    record = races.read().get(name)
+    if record is None:
         yield paragraph("They were not yet tested with other processes at work.")
         return
     events = "; ".join(EVENTS)
     yield paragraph(
-        f"They were also tested with other processes at work, in {told['runs']:,} runs on the "
-        f"model, with up to {told['events']} events between any two commands. The events are: "
+        f"They were also tested with other processes at work, in {record['runs']:,} runs on the "
+        f"model, with up to {record['events']} events between any two commands. The events are: "
         f"{events}. A promise may fail only if the same events make it fail for the old program "
         f"on {linux([old_release])}."
     )
-    if not told["races"]:
+    if not record["races"]:
         yield paragraph("No other failure was found.")
         return
     yield paragraph("These races remain:")
-    yield nodes.bullet_list("", *(nodes.list_item("", _told(race)) for race in folded(told)))
+    yield nodes.bullet_list("", *(nodes.list_item("", _sentences(race)) for race in folded(record)))
 
 
-def _told(race: Race) -> nodes.paragraph:
+def _sentences(race: Race) -> nodes.paragraph:
     parts: list[nodes.Node] = [
         nodes.emphasis("", race.promise),
         nodes.Text(f" fails if {' and then '.join(race.events)} before "),

@@ -19,9 +19,9 @@ def recorded(name: str) -> Iterator[nodes.Node]:
     """A story's session on the newest kernel, and what printed something else on older ones."""
     found = sessions.read()
     kernels: dict[str, list[tuple[str, str]]] = {
-        kernel: [(line, printed) for line, printed in told[name]["commands"]]
-        for kernel, told in found["kernels"].items()
-        if name in told
+        kernel: [(line, printed) for line, printed in ran[name]["commands"]]
+        for kernel, ran in found["kernels"].items()
+        if name in ran
     }
     if not kernels:
         return
@@ -67,7 +67,7 @@ class Session(SphinxDirective):
         self.env.note_dependency(str(sessions.FILE))
         shown = [*recorded(self.arguments[0])]
         if not shown:
-            ran = {name for told in sessions.read()["kernels"].values() for name in told}
+            ran = {name for found in sessions.read()["kernels"].values() for name in found}
             names = ", ".join(sorted(ran))
             raise self.error(f"no kernel ran the session {self.arguments[0]} (known: {names})")
         return shown

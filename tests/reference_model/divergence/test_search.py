@@ -358,7 +358,7 @@ def test_a_difference_without_a_story_is_told_all_the_same() -> None:
     result = found("5.8", "5.9", load("attachments"), 2)
     (group,) = result.groups.values()
     stray = replace(group, kind=DifferenceKind("fire", "ok", "denied"))
-    assert "No story documents it yet." in report.told(result, stray)
+    assert "No story documents it yet." in report.described(result, stray)
 
 
 def test_the_page_shows_statements_only() -> None:

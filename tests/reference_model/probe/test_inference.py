@@ -29,7 +29,7 @@ def answers(has: Has) -> dict[str, list[Answer]]:
 def check(found: Finding, has: Has) -> int:
     """Compare with the truth; how many changes were told."""
     assert found.unexplained == []
-    told = {change: given for change, given in found.told.items() if given is not None}
+    told = {change: given for change, given in found.states.items() if given is not None}
     assert told == {change: has[change] for change in told}
     assert all(found.shown_by[change] for change in told)
     return len(told)
@@ -49,7 +49,7 @@ def test_backports_are_told(name: str) -> None:
     assert check(found, changes_of(name)) >= 49
     assert found.nearest == branch
     backported = {c for c in PROBED if Release(name).has(c) and not Release(branch).has(c)}
-    assert any(found.told[change] for change in backported)
+    assert any(found.states[change] for change in backported)
 
 
 @pytest.mark.parametrize("number", range(4))
@@ -68,13 +68,13 @@ def test_an_answer_that_no_kernel_gives_is_not_explained() -> None:
     given = {**answers(changes_of("6.1")), "load for sysctl": ["EPERM"]}
     found = inference.infer(PREDICTIONS, given, "6.1")
     assert found.unexplained == ["load for sysctl"]
-    assert found.told[changes.SYSCTL_PROGRAMS] is None
+    assert found.states[changes.SYSCTL_PROGRAMS] is None
     assert found.nearest == "6.1"
 
 
 def test_nothing_is_told_without_answers() -> None:
     found = inference.infer(PREDICTIONS, {}, "6.1")
-    assert set(found.told.values()) == {None}
+    assert set(found.states.values()) == {None}
     assert found.nearest == "6.1"
 
 
