@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -86,10 +87,16 @@ def read(data: bytes) -> Elf:
     """
     from elftools.elf.structs import ELFStructs  # not where the model is used without the check
 
-    structs = ELFStructs(little_endian=data[5:6] == b"\1", elfclass=64)
+    return _guarded(_Reader(_structs(ELFStructs, data[5:6] == b"\1"), data).read)
+
+
+@cache
+def _structs(of: Any, little_endian: bool) -> Any:
+    """The structures of one byte order."""
+    structs = of(little_endian=little_endian, elfclass=64)
     structs.create_basic_structs()
     structs.create_advanced_structs("ET_REL", "EM_BPF")
-    return _guarded(_Reader(structs, data).read)
+    return structs
 
 
 class _Bounded(BytesIO):
