@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections import Counter
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -20,6 +21,9 @@ from reference_model import MAINLINE
 
 ROOT = Path(__file__).parent.parent
 MODEL = Path(__file__).parent / "reference_model"
+
+# A shell that runs tests in the background ignores Ctrl-C in them; what they run is to heed it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # CI walks the same paths every time and keeps nothing; HYPOTHESIS_PROFILE=default explores.
 settings.register_profile("ci", derandomize=True, database=None, deadline=None)

@@ -199,6 +199,8 @@ def documented(source: package.SourcePackage, say: Say) -> Counter[str]:
         say("make htmldocs, without the series (about 8 seconds, once)")
         tree.git(source.linux, "clean", "--quiet", "--force", "-d", "-x")
         found = htmldocs(source.linux)  # of all pages; with the series, of those that changed
+        for old in source.place.glob("warnings-*"):
+            old.unlink()
         write_whole(file, "".join(f"{line}\n" for line in found.elements()))
     return Counter(file.read_text(encoding="utf-8").splitlines())
 
