@@ -40,7 +40,10 @@ LEFT_OUT = (".git", ".venv", "build", "*.pyc.*")
 """What no test of the model reads; a ``*.pyc.*`` is byte code that is not whole yet."""
 
 LIMIT = 300
-"""Seconds of a run of tests; a mutant that takes longer is caught."""
+"""Seconds of a processor for a run of tests; a mutant that takes longer, or waits, is caught."""
+
+GUARDS = (["setpriv", "--pdeathsig", "KILL"], ["prlimit", f"--cpu={LIMIT}"])
+"""What a run is started by, where it is installed: it ends with this process, and at the limit."""
 
 NOT_RUN = {
     pytest.ExitCode.INTERNAL_ERROR,
@@ -206,11 +209,11 @@ def replay_fails(place: Path) -> bool:
 
 def fails(place: Path, *command: str) -> bool:
     """Whether a module that runs in a directory fails; RuntimeError if no test ran."""
-    dies_with_us = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
+    guards = [word for guard in GUARDS if shutil.which(guard[0]) for word in guard]
     try:
         done = subprocess.run(
-            [*dies_with_us, sys.executable, "-m", *command],
-            cwd=place, capture_output=True, text=True, timeout=LIMIT, check=False,
+            [*guards, sys.executable, "-m", *command],
+            cwd=place, capture_output=True, text=True, timeout=10 * LIMIT, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return True
