@@ -187,3 +187,12 @@ def test_a_denial_at_sk_alloc_security_is_enomem() -> None:
         kernel.prog_attach(web, prog, BPF_LSM_CGROUP)
         with pytest.raises(Denied, match="ENOMEM"):
             kernel.fire(web, "socket_create")
+
+
+def test_steps_of_a_kind_with_equal_fields_are_equal() -> None:
+    kernel = Kernel()
+    counts = storage_map(kernel)
+    assert Add(counts) == Add(counts, 1)
+    assert hash(Add(counts)) == hash(Add(counts, 1))
+    assert Add(counts) != Add(counts, 2)
+    assert Return(0) != SetRetval(0)
