@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..catalogue import BreakingChange
+from ..lsm import HOOKS
 from ..releases import Release
 from ..special_fields import nested_lock
 from . import Malformed, code, flow, loading, objects
@@ -115,6 +116,11 @@ def _doubts(programs: dict[Program, Behaviour]) -> Iterator[str]:
             yield (
                 f"The section {program.section} does not tell the type of the program "
                 f"{program.name}, so whether it loads is unknown: user space sets the type."
+            )
+        if storages and meaning.hook and meaning.hook not in HOOKS:
+            yield (
+                f"Which kernels have the LSM hook {meaning.hook} is unknown, and so whether the "
+                f"program {program.name} loads."
             )
         if behaviour.unknown_storages:
             places = ", ".join(sorted(behaviour.unknown_storages))

@@ -203,6 +203,12 @@ def test_a_section_that_does_not_tell_the_type(section: str) -> None:
     assert not found.affected
 
 
+def test_a_hook_that_is_not_known() -> None:
+    section = "lsm_cgroup/no_such_hook"
+    (doubt,) = examined(compiled(MAP + COUNT.replace("cgroup_skb/egress", section))).doubts
+    assert doubt.startswith("Which kernels have the LSM hook no_such_hook is unknown")
+
+
 def test_what_another_function_returns_is_known_if_it_is_static() -> None:
     """Kernels verify the others by themselves: 5.10, 6.1, 6.12 and 7.3 reject this program."""
     callee = f"__attribute__((noinline)) int get(void) {{ __u64 *v = {GET}; return *v & 1; }}"
