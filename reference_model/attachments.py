@@ -108,8 +108,8 @@ def check_query(attach_type: int, count: int | None, size: int, *, prog_attach_f
             f"attach_type: {attach_type} is a hook of network devices, not of cgroups; pass one "
             "such as BPF_CGROUP_INET_EGRESS"
         )
-    if count is not None and not 0 <= count <= 1 << 16:
-        raise ValueError(f"count must be from 0 to {1 << 16}, not {count!r}")
+    if count is not None and not 0 <= count < 1 << 32:
+        raise ValueError(f"count must be from 0 to {(1 << 32) - 1}, not {count!r}")
     least = 40 if prog_attach_flags else 28
     if not least <= size <= QUERY_SIZE:
         raise ValueError(f"size must be from {least} to {QUERY_SIZE} bytes, not {size!r}")

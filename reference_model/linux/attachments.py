@@ -94,7 +94,8 @@ class AttachCommands(LinuxPart):
     ) -> ProgQuery:
         check_query(attach_type, count, size, prog_attach_flags=prog_attach_flags)
         most = _MOST if count is None else count
-        ids, flags = (ctypes.c_uint32 * most)(), (ctypes.c_uint32 * most)()
+        room = min(most, _MOST)
+        ids, flags = (ctypes.c_uint32 * room)(), (ctypes.c_uint32 * room)()
         attr = Query(
             target_fd=word(cgroup),
             attach_type=attach_type,
@@ -131,7 +132,7 @@ class AttachCommands(LinuxPart):
             return self._when_memory_is_back(attach)
         if not self.slots_settled:
             wait_for_slots(self.root)
-            self.slots_settled = True
+            self.slots_settled = self.held.slots = True
             self.slots_until = time.monotonic() + _SLOT
         result: list[int] = []
 

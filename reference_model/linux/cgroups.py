@@ -57,5 +57,5 @@ class CgroupCommands(LinuxPart):
                 kept.add(at)
                 at = at.parent
         for cgroup in sorted(self._watched - kept, key=lambda gone: -len(gone.path.parts)):
-            wait_for_release(self.sentinel, cgroup.id, self.root)
+            wait_for_release(self.sentinel, cgroup.id, self.root.path)
             self._watched.discard(cgroup)

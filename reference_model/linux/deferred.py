@@ -23,16 +23,19 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
-from ..steps import Mention
+from ..steps import Mention, Return
 from ..uapi import (
     BPF_CGROUP_SOCK_OPS,
     BPF_F_ALLOW_MULTI,
     BPF_MAP_TYPE_CGROUP_STORAGE,
+    BPF_PROG_TYPE_LSM,
     BPF_PROG_TYPE_SOCK_OPS,
 )
 from ..values import STORAGE_KEY, U64
 from .assembler import program
+from .btf import kernel_functions
 from .descriptors import Map, MapFd, object_id
 from .errors import KernelError
 from .syscall import (
@@ -43,6 +46,7 @@ from .syscall import (
     MapCreate,
     ProgLoad,
     Query,
+    RawTracepoint,
     address,
     bpf,
     buffer,
@@ -53,6 +57,7 @@ from .syscall import (
 from .tree import PATIENCE, Cgroup
 
 _HOOK = int(BPF_CGROUP_SOCK_OPS)
+BPF_LSM_MAC = 27
 
 
 class Sentinel:
@@ -100,17 +105,20 @@ class Sentinel:
         return True
 
 
-def _map_and_program() -> tuple[int, int]:
-    """A map, and a program that holds it."""
+def _map_and_program(lsm_hook: int = 0) -> tuple[int, int]:
+    """A map, and a program that holds it: one that could be linked to an LSM hook, if given."""
     attr = MapCreate(map_type=BPF_MAP_TYPE_CGROUP_STORAGE, key_size=16, value_size=8)
     found = bpf(Command.BPF_MAP_CREATE, attr)
     notes = MapFd(Map(0, "", BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, U64, 0), found)
-    code, licence = buffer(program(Mention(notes), maps=lambda _: found)), buffer(b"GPL")
+    code = buffer(program((Mention(notes), Return(0)), maps=lambda _: found))
+    licence = buffer(b"GPL")
     load = ProgLoad(
-        prog_type=BPF_PROG_TYPE_SOCK_OPS,
+        prog_type=BPF_PROG_TYPE_LSM if lsm_hook else BPF_PROG_TYPE_SOCK_OPS,
         insn_cnt=len(code) // 8,
         insns=address(code),
         license=address(licence),
+        expected_attach_type=BPF_LSM_MAC if lsm_hook else 0,
+        attach_btf_id=lsm_hook,
     )
     try:
         return found, bpf(Command.BPF_PROG_LOAD, load)
@@ -130,31 +138,43 @@ def wait_for(done: Callable[[], bool], limit: float = PATIENCE) -> bool:
     return True
 
 
-def wait_for_release(sentinel: Sentinel, cgroup_id: int, root: Cgroup) -> None:
-    """Wait until cgroup_bpf_release() of a removed cgroup has finished, as described above."""
+def wait_for_release(sentinel: Sentinel, cgroup_id: int, above: Path) -> None:
+    """Wait until cgroup_bpf_release() of a removed cgroup has finished, as described above.
+
+    It holds the state of all cgroups above, so the root of a tree is the last.
+    """
     wait_for(lambda: not sentinel.there(cgroup_id))
+    directory = os.open(above, os.O_RDONLY | os.O_CLOEXEC)
     with suppress(KernelError):
-        bpf(Command.BPF_PROG_QUERY, Query(target_fd=root.fd, attach_type=_HOOK))
+        bpf(Command.BPF_PROG_QUERY, Query(target_fd=directory, attach_type=_HOOK))
+    os.close(directory)
 
 
 def wait_for_slots(root: Cgroup) -> None:
     """Wait until the slots of LSM hooks that lost their last program are free.
 
-    The program that the kernel attached to the hook itself is freed after a grace period, in a
-    work item that takes cgroup_mutex.  On each CPU a program of our own that is freed later shows
-    when: its map goes with it.  Source: ``core.c:bpf_prog_free_deferred``.
+    The program that the kernel attached to the hook itself is freed in a work item that takes
+    cgroup_mutex.  On the way there are other work items and grace periods, since 7.2 also one of
+    RCU tasks.  On each CPU a program of our own takes the same way later, and shows when: its map
+    goes with it.  Source: ``syscall.c:__bpf_prog_put_noref``, ``core.c:bpf_prog_free_deferred``.
     """
     with privileged():
+        gone = []
         for cpu in sorted(os.sched_getaffinity(0)):
             with on_cpu(cpu):
-                wait_for(partial(_map_is_gone, _free_map_and_program()))
+                gone.append(_free_map_and_program())
+        for number in gone:
+            wait_for(partial(_map_is_gone, number))
         time.sleep(0.01)
         bpf(Command.BPF_PROG_QUERY, Query(target_fd=root.fd, attach_type=_HOOK))
 
 
 def _free_map_and_program() -> int:
-    """Create both and let them go; the map's id."""
-    found, prog = _map_and_program()
+    """Create both, link the program to an LSM hook if there are any, let them go; the map's id."""
+    lsm_hook = kernel_functions().get("bpf_lsm_socket_listen", 0)
+    found, prog = _map_and_program(lsm_hook)
+    if lsm_hook:
+        os.close(bpf(Command.BPF_RAW_TRACEPOINT_OPEN, RawTracepoint(prog_fd=prog)))
     number = object_id(found)
     os.close(found)
     os.close(prog)

@@ -21,7 +21,7 @@ from ..interface import KernelInterface
 from ..releases import Change, Release
 from ..state import CAPABILITIES, Object
 from . import machine
-from .deferred import Sentinel, alive
+from .deferred import Sentinel, alive, wait_for_release
 from .descriptors import Open, Socket
 from .errors import KernelError, Missing, Unsafe
 from .guard import Guard
@@ -42,6 +42,9 @@ class Held:
     """What must be given back; only the process that took it does so."""
 
     tree: CgroupTree
+    sentinel: Sentinel = field(default_factory=Sentinel)
+    slots: bool = False
+    """Whether programs may still be attached to LSM hooks, whose slots others will want."""
     outside: Outside = field(default_factory=Outside)
     pid: int = field(default_factory=os.getpid)
     workers: dict[Cgroup, Worker] = field(default_factory=dict)
@@ -58,7 +61,8 @@ class Held:
         closing: list[Callable[[], object]] = [worker.close for worker in self.workers.values()]
         closing += [self._closer(descriptor) for descriptor in self.descriptors]
         closing += [_closer(fd) for fd in self.outside.fds.values()]
-        closing += [self._remove_pins, self._closer(self.tree.root), self.tree.remove]
+        closing += [self._remove_pins, self._closer(self.tree.root), self._remove_cgroups]
+        closing += [self.sentinel.close]
         for give_back in (*reversed(self.restores), *closing):
             with suppress(OSError):
                 give_back()
@@ -70,6 +74,13 @@ class Held:
                 os.close(descriptor.fd)
 
         return close
+
+    def _remove_cgroups(self) -> None:
+        """Remove all; their slots are not free before the kernel has freed the root's state."""
+        watched = self.slots and self.sentinel.attach(self.tree.root)
+        self.tree.remove()
+        if watched:
+            wait_for_release(self.sentinel, self.tree.root.id, self.tree.root.path.parent)
 
     def _remove_pins(self) -> None:
         if self.pins is not None:
@@ -119,8 +130,7 @@ class LinuxState(KernelInterface):
         except OSError:
             self.shutdown()
             raise Missing("the loopback interface is down: ip link set lo up") from None
-        self.sentinel = Sentinel()
-        self.held.restores.append(self.sentinel.close)
+        self.sentinel = self.held.sentinel
         self.root = self.held.tree.root
         """The cgroup of this object: what the model calls the root."""
         self.cgroup_ids = {self.root.id}

@@ -46,6 +46,7 @@ class Command(IntEnum):
     BPF_MAP_GET_FD_BY_ID = 14
     BPF_OBJ_GET_INFO_BY_FD = 15
     BPF_PROG_QUERY = 16
+    BPF_RAW_TRACEPOINT_OPEN = 17
     BPF_BTF_LOAD = 18
     BPF_MAP_LOOKUP_AND_DELETE_ELEM = 21
     BPF_MAP_FREEZE = 22
@@ -85,6 +86,7 @@ ProgLoad = _structure(
     "func_info_rec_size:I func_info:Q func_info_cnt:I line_info_rec_size:I line_info:Q "
     "line_info_cnt:I attach_btf_id:I",
 )
+RawTracepoint = _structure("RawTracepoint", "name:Q prog_fd:I")
 Pin = _structure("Pin", "pathname:Q bpf_fd:I file_flags:I")
 Attach = _structure(
     "Attach",

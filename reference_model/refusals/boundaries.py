@@ -68,6 +68,7 @@ def _flags(bits: int, base: int = 0) -> list[Value]:
 
 
 _NUMBERS = _plain(0, 1, 2, (1 << 31) - 2, (1 << 31) - 1, 1 << 31, (1 << 32) - 2, (1 << 32) - 1)
+_COUNTS = _plain(0, 1, 2, 3, 4, 1 << 16, (1 << 16) + 1, 1 << 31, (1 << 32) - 1)
 _REVISIONS = _plain(0, 1, 2, 3, 1 << 32, 1 << 63, (1 << 64) - 1)
 _ATTACH_TYPES = _plain(*range(64), 1 << 16, 1 << 31, (1 << 32) - 1)
 _FLAGS, _WIDE_FLAGS = _flags(32), _plain(*range(4), 4, 5, 8, 16, 1 << 31, 1 << 32, 1 << 63)
@@ -243,12 +244,12 @@ BASES: tuple[Base, ...] = (
          "of the only one"),
     Base("prog_query", _asked, {
         "cgroup": _DESCRIPTORS, "attach_type": _ATTACH_TYPES, "query_flags": _FLAGS,
-        "prog_attach_flags": _plain(False, True), "count": _plain(0, 1, 2, 3, 4, 1 << 16),
-        "size": _plain(*range(28, QUERY_SIZE + 1, 4)),
+        "prog_attach_flags": _plain(False, True), "count": _COUNTS,
+        "size": _plain(*range(28, QUERY_SIZE + 1)),
     }, _query),
     Base("prog_query", partial(_asked, query_flags=int(BPF_F_QUERY_EFFECTIVE)), {
         "attach_type": _ATTACH_TYPES, "prog_attach_flags": _plain(False, True),
-        "count": _plain(0, 1, 2, 3, 4, 1 << 16),
+        "count": _COUNTS,
     }, _query, "effective"),
     # maps
     Base("map_create", _storage, {
@@ -285,7 +286,7 @@ BASES: tuple[Base, ...] = (
     Base("prog_bind_map", lambda setup: {"prog": setup.plain(), "map": setup.counts},
          {"prog": _DESCRIPTORS, "map": _DESCRIPTORS}),
     Base("prog_test_run", lambda setup: {"prog": setup.plain()},
-         {"prog": _DESCRIPTORS, "repeat": _plain(0, 1, 2, 1000)},
+         {"prog": _DESCRIPTORS, "repeat": _plain(0, 1, 2, 1000, (1 << 16) + 1)},
          lambda setup, result: f"ok: {result}"),
     # ids and information
     Base("map_get_fd_by_id", lambda setup: {"number": setup.counts.id},
