@@ -211,7 +211,7 @@ def test_an_effective_query_of_lsm_hooks_can_be_short_without_an_error() -> None
 
 @pytest.mark.parametrize(
     "options",
-    [{"count": 1 << 17}, {"size": 27}, {"size": 65}, {"size": 39, "prog_attach_flags": True}],
+    [{"count": 1 << 32}, {"size": 27}, {"size": 65}, {"size": 39, "prog_attach_flags": True}],
 )
 def test_buffers_and_attributes_that_no_query_takes(options: dict[str, Any]) -> None:
     kernel = Kernel("latest")
