@@ -649,6 +649,18 @@ CGROUP_KFUNCS = Change(
     recorded=("6.1.192", "6.12.118"),
     marker=Marker("kernel/bpf/helpers.c", r"BPF_PROG_TYPE_CGROUP_SKB, &generic_kfunc_set"),
 )
+TAIL_CALLS_BETWEEN_HOOKS = Change(
+    "bpf: Prevent tail call between progs attached to different hooks",
+    "28ead3eaabc1",
+    "6.12",
+    "All LSM programs of a program array must be for hooks with the same parameters; before, a "
+    "program could run with the parameters of another hook.",
+    cve="CVE-2024-50063",
+    backports=("6.1.135", "6.11.4"),
+    changelogs=("6.1.135", "6.11.4"),
+    read=[Read("core.c:__bpf_prog_map_compatible", "6.1.192", "6.12.118")],
+    marker=Marker("kernel/bpf/core.c", "attach_func_proto"),
+)
 PREORDER = Change(
     "bpf: Allow pre-ordering for bpf cgroup progs",
     "4b82b181a26c",

@@ -128,6 +128,42 @@ _SLEEPABLE_SOMEWHERE = """
 """
 """``sleepable_lsm_hooks`` of ``bpf_lsm.c``: read in 6.1.192 and 6.12.118, recorded on 6.19.14."""
 
+_SAME_PARAMETERS = """
+binder_transaction binder_transfer_binder
+bprm_check_security bprm_creds_for_exec
+bprm_committed_creds bprm_committing_creds
+file_fcntl file_ioctl file_ioctl_compat
+file_free_security file_release file_set_fowner
+file_open file_receive file_truncate
+file_permission file_post_open
+initramfs_populated secmark_refcount_dec secmark_refcount_inc
+inode_create inode_mkdir
+inode_file_getattr inode_file_setattr
+inode_free_security inode_invalidate_secctx
+inode_get_acl inode_remove_acl
+inode_getattr path_chroot path_truncate
+inode_listxattr inode_readlink quota_on sb_statfs
+inode_rmdir inode_unlink
+msg_queue_alloc_security sem_alloc_security shm_alloc_security
+msg_queue_free_security sem_free_security shm_free_security
+msg_queue_msgctl sem_semctl shm_shmctl
+netlink_send socket_sock_rcv_skb
+path_rmdir path_unlink
+perf_event_alloc perf_event_read perf_event_write
+sb_delete sb_free_security
+sb_mnt_opts_compat sb_remount
+sctp_assoc_established sctp_assoc_request
+socket_bind socket_connect
+socket_getpeername socket_getsockname
+socket_getsockopt socket_setsockopt
+task_getioprio task_getpgid task_getscheduler task_getsid task_movememory task_setscheduler
+tun_dev_attach_queue tun_dev_open
+tun_dev_create uring_allowed uring_sqpoll
+"""
+"""Hooks of a line have the same parameters, by type and name: read in 6.1.192, 6.12.118, 7.2.13 and
+7.3.4.  Left out: ``file_alloc_security``, ``sb_kern_mount``, ``syslog`` and
+``tun_dev_alloc_security``, whose parameters are those of a line on some of these releases only."""
+
 _ASKED = tuple(map(Release, ("6.1.192", "6.12.118", "6.19.14", "7.3.4")))
 _ASKED_SLEEPABLE = _ASKED[:3]
 
@@ -145,6 +181,7 @@ def _somewhere(text: str) -> Iterator[tuple[str, str, frozenset[str]]]:
 
 _BRANCHES = {name: branches for name, _, branches in _somewhere(_SOMEWHERE)}
 _MAY_SLEEP = {name: branches for name, _, branches in _somewhere(_SLEEPABLE_SOMEWHERE)}
+_LINES = {name: line for line in _SAME_PARAMETERS.strip().splitlines() for name in line.split()}
 VOID = frozenset(_VOID.split()) | {
     name for name, returned, _ in _somewhere(_SOMEWHERE) if returned == "void"
 }
@@ -170,6 +207,11 @@ def sleepable(name: str, release: Release) -> bool:
     return name in _SLEEPABLE.split() or (
         name in _MAY_SLEEP and _known(name, _MAY_SLEEP[name], release, _ASKED_SLEEPABLE)
     )
+
+
+def same_parameters(one: str, other: str) -> bool:
+    """Whether programs at two hooks get the same parameters, and so can call each other."""
+    return one == other or one in _LINES and _LINES[one] == _LINES.get(other)
 
 
 def _known(

@@ -66,19 +66,6 @@ RUN_CONTEXT = Change(
     unmodelled=_RACE,
     marker=Marker("include/linux/bpf.h", r"struct bpf_cg_run_ctx \{"),
 )
-TAIL_CALLS_BETWEEN_HOOKS = Change(
-    "bpf: Prevent tail call between progs attached to different hooks",
-    "28ead3eaabc1",
-    "6.12",
-    "All LSM programs of a program array must be for hooks with the same parameters; before, a "
-    "program could run with the parameters of another hook.",
-    cve="CVE-2024-50063",
-    backports=("6.1.135", "6.11.4"),
-    changelogs=("6.1.135", "6.11.4"),
-    read=[Read("core.c:__bpf_prog_map_compatible", "6.1.192", "6.12.118")],
-    unmodelled="the model does not know the parameters of LSM hooks",
-    marker=Marker("kernel/bpf/core.c", "attach_func_proto"),
-)
 CGRP_STORAGE_FREE_DEADLOCK = Change(
     "bpf: Fix deadlock when freeing cgroup storage",
     "c78f4afbd962",

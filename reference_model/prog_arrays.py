@@ -2,14 +2,14 @@
 """BPF_MAP_TYPE_PROG_ARRAY: where tail calls jump to, and which programs go together in it.
 
 Modelled: ``kernel/bpf/core.c:__bpf_prog_map_compatible``, ``kernel/bpf/arraymap.c`` (fd arrays).
-Left out: the rules on JIT, XDP fragments and attach_func_proto (the parameters of LSM hooks).
+Left out: the rules on JIT and XDP fragments.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import changes, errors
+from . import changes, errors, lsm
 from .maps import Map, StorageMap
 from .state import changing
 from .uapi import BPF_ANY, MapType, ProgType
@@ -31,6 +31,7 @@ class Owner(NamedTuple):
     expected_attach_type: int
     storage_maps: tuple[StorageMap | None, ...]
     sleepable: bool
+    lsm_hook: str
 
 
 @changing("owner", "slots")
@@ -70,6 +71,9 @@ class ProgArray(Map):
         declared = program.expected_attach_type
         if kernel.has(changes.TAIL_CALL_ATTACH_TYPE) and owner.expected_attach_type != declared:
             raise errors.TailCallIncompatible("the expected_attach_types differ")
+        same = lsm.same_parameters(owner.lsm_hook, program.lsm_hook)
+        if not same and kernel.has(changes.TAIL_CALLS_BETWEEN_HOOKS):
+            raise errors.TailCallIncompatible("the parameters of the LSM hooks differ")
 
     def take_owner(self, program: Program) -> None:
         """The first program to use or to enter the array becomes its owner."""
@@ -79,6 +83,7 @@ class ProgArray(Map):
                 program.expected_attach_type,
                 tuple(program.storage_maps),
                 program.sleepable,
+                program.lsm_hook,
             )
 
     def _number(self, key: Any) -> int:

@@ -18,6 +18,7 @@ NEVER_ASKED: dict[Change, str] = {
     changes.PREORDER_INDEX: _MEMORY,
     changes.FAILED_REPLACE_RESTORES: _ALLOCATION,
     changes.CGROUP_KFUNCS: _BTF,
+    changes.TAIL_CALLS_BETWEEN_HOOKS: _BTF,
     changes.SOCK_OPS_KFUNCS: _BTF,
     changes.FIELDS_COUNTED_IN_WHOLE_VALUE: "without it the kernel logs a warning when it is tested",
     changes.SPARSE_CPUS: _MEMORY,

@@ -60,7 +60,6 @@ ELSEWHERE: dict[tuple[str, type[errors.BpfError]], str] = {
     ("map_update_elem", errors.CommandNotSupported): "only of maps of maps, in this model",
     ("map_delete_elem", errors.CommandNotSupported): "only of maps of maps, in this model",
     ("map_get_next_key", errors.CommandNotSupported): _CGRP,
-    ("prog_load", errors.ProgFlags): "never asked of a kernel together with another fault",
     ("prog_detach", errors.WrongDescriptor): "caught: another descriptor counts as none",
     ("close_socket", errors.CgroupGone): "an open socket keeps what it needs of its cgroup",
     ("link_create", errors.AlreadyAttached): _LINK,

@@ -73,6 +73,13 @@ PROGRAMS: tuple[Refusal, ...] = (
     Refusal("prog_load", errors.NotPermitted, _NO_CAP, _unprivileged, rule="load.capability"),
     Refusal(
         "prog_load",
+        errors.ProgFlags,
+        "``prog_flags`` has a flag that no kernel supports",
+        lambda setup: setup.kernel.prog_load(SKB, prog_flags=1 << 31),
+        rule="load.sleepable",
+    ),
+    Refusal(
+        "prog_load",
         errors.UnknownProgramType,
         "the kernel does not support the program type: ``CGROUP_SYSCTL`` before 5.2, "
         "``CGROUP_SOCKOPT`` before 5.3, ``LSM`` for cgroups before 6.0",

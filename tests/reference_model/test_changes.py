@@ -254,6 +254,7 @@ FACTS: list[tuple[str, str, str | None, str]] = [
     ("LINK_TYPE_UNCHECKED", "", "6.6", ""),
     ("UNIX_HOOKS", "859051dd165e", "6.7", ""),
     ("LINK_TYPE_CHECKED", "543576ec15b1", "6.10", "6.1.191 6.6.33 6.8.12 6.9.3"),
+    ("TAIL_CALLS_BETWEEN_HOOKS", "28ead3eaabc1", "6.12", "6.1.135 6.11.4"),
     ("PREORDER", "4b82b181a26c", "6.15", "6.6.93 6.12.31 6.14.9"),
     ("RES_SPIN_LOCK", "0de2046137f9", "6.15", ""),
     (

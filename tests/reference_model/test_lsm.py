@@ -76,3 +76,22 @@ def test_sleepable_programs_and_tail_calls(release: str) -> None:
     )
     with refused(kernel, "EINVAL", errors.TailCallIncompatible):
         kernel.map_update_elem(array, 0, awake)
+
+
+@pytest.mark.parametrize("release", ["6.1.134", "6.1.135", "6.11.3", "6.11.4", *since("6.0")])
+def test_programs_of_an_array_have_hooks_with_the_same_parameters(release: str) -> None:
+    kernel = Kernel(release)
+    array = prog_array(kernel, 2)
+    for slot, hook in enumerate(("socket_bind", "socket_connect")):
+        prog = kernel.prog_load(
+            BPF_PROG_TYPE_LSM, expected_attach_type=BPF_LSM_CGROUP, lsm_hook=hook
+        )
+        kernel.map_update_elem(array, slot, prog)
+    other = kernel.prog_load(
+        BPF_PROG_TYPE_LSM, expected_attach_type=BPF_LSM_CGROUP, lsm_hook="socket_sendmsg"
+    )
+    if kernel.has(changes.TAIL_CALLS_BETWEEN_HOOKS):
+        with refused(kernel, "EINVAL", errors.TailCallIncompatible):
+            kernel.map_update_elem(array, 0, other)
+    else:
+        kernel.map_update_elem(array, 0, other)
