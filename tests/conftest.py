@@ -164,6 +164,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
     """Write why tests were skipped where NOT_RUN says: `make test` prints it at its end."""
-    if name := os.environ.get("NOT_RUN"):
+    name = os.environ.get("NOT_RUN")
+    if name and not hasattr(config, "workerinput"):  # a worker's tests are in the summary of all
         with (ROOT / name).open("a", encoding="utf-8") as file:
             file.writelines(f"{count} tests: {why}\n" for why, count in skipped(config).items())
