@@ -62,6 +62,7 @@ BUILDS = {
     *("test_divergence.py", "test_ext_sources.py"),
     *("test_guest_harness.py", "test_interleavings.py", "test_search.py", "test_series.py"),
     *("test_probe_guest.py", "test_record.py", "test_results.py", "test_trace.py"),
+    *("test_mutants.py", "test_selftest_objects.py"),
 }
 
 
