@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ast
+import gzip
 import json
 import os
 import subprocess
@@ -81,6 +82,7 @@ SOUGHT = {
 """What a reader may search for, and a page that must be among the first three found."""
 
 FIRST_PAGE = 200_000  # bytes, gzipped, with all that it loads
+CHANGE_PAGE = 40_000  # bytes, gzipped
 NARROW = 360  # pixels
 
 
@@ -261,6 +263,16 @@ ADD_SCRIPT = """
 def test_first_page_is_light(browser: Chromium, base: str) -> None:
     browser.open(base)
     assert 20_000 < browser.weight < FIRST_PAGE, browser.requests
+
+
+def test_pages_of_changes_are_light() -> None:
+    weights = {
+        name: len(gzip.compress((SITE / name).read_bytes()))
+        for name in pages()
+        if name.startswith(("breaking_changes/", "additions/"))
+    }
+    assert len(weights) > 30
+    assert {name: weight for name, weight in weights.items() if weight >= CHANGE_PAGE} == {}
 
 
 UNFOLD = "document.querySelectorAll('details').forEach(part => { part.open = true; })"
@@ -450,6 +462,50 @@ def test_a_question_is_answered_within_one_click(browser: Chromium, base: str, t
     )
     assert top is not None
     assert 0 < top <= 900
+
+
+def test_the_first_key_offers_to_skip_the_menu(browser: Chromium, base: str) -> None:
+    browser.open(base + KINDS["reference"])
+    link = "document.activeElement"
+    browser.press("Tab", 9)
+    assert browser.evaluate(f"{link}.textContent") == "Skip to the content"
+    assert browser.evaluate(f"{link}.getBoundingClientRect().left") >= 0
+    browser.press("Enter", 13)
+    browser.wait_for(f"{link}.id === 'content'")
+    browser.press("Tab", 9)
+    assert browser.evaluate(f"document.querySelector('#content').contains({link})")
+
+
+FOCUS = """
+(element => {
+    document.getAnimations().forEach(it => it.finish());
+    const shown = element.matches('.sd-tab-set > input') ? element.nextElementSibling : element;
+    const frame = style => style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2;
+    const style = getComputedStyle(shown), box = shown.getBoundingClientRect();
+    const seen = [style, getComputedStyle(shown, '::after')].some(frame) && style.opacity > 0
+        && box.width > 0 && box.bottom > 0 && box.top < innerHeight && box.right > 0;
+    return [element.tagName, seen || element.outerHTML.slice(0, 160)];
+})(document.activeElement)
+"""
+"""What has the focus, and whether a reader sees that: a tab by its label, a card by its frame."""
+
+
+@pytest.mark.parametrize("kind", ["index", "story", "recipe", "tutorial", "errors"])
+def test_what_has_the_focus_is_seen(browser: Chromium, base: str, kind: str) -> None:
+    """Whatever the tabulator leads to, until it comes back to the page itself."""
+    browser.open(base + KINDS[kind])
+    hidden, count = [], 0
+    for _ in range(2000):
+        browser.press("Tab", 9)
+        name, seen = browser.evaluate(FOCUS)
+        if name == "BODY":
+            break
+        count += 1
+        hidden += [] if seen is True else [seen]
+    else:
+        pytest.fail("the focus never left the page")
+    assert hidden == []
+    assert count > 50
 
 
 def test_the_menu_works_by_keyboard(browser: Chromium, base: str) -> None:

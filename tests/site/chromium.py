@@ -135,6 +135,13 @@ class Chromium:
         elif method == "Page.loadEventFired":
             self.loaded = True
 
+    def press(self, key: str, code: int, modifiers: int = 0) -> None:
+        """Press a key and let it go."""
+        event = {"key": key, "windowsVirtualKeyCode": code, "modifiers": modifiers}
+        text = "\r" if key == "Enter" and not modifiers else ""
+        self.send("Input.dispatchKeyEvent", type="keyDown", text=text, **event)
+        self.send("Input.dispatchKeyEvent", type="keyUp", **event)
+
     def send(self, method: str, **params: object) -> dict[str, Any]:
         """Give a command and wait for its answer."""
         self.count += 1

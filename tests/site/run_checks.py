@@ -134,14 +134,6 @@ def ran(browser: Any, number: int) -> str:
     return found
 
 
-def press(browser: Chromium, key: str, code: int, modifiers: int = 0) -> None:
-    """Press a key and let it go."""
-    event = {"key": key, "windowsVirtualKeyCode": code, "modifiers": modifiers}
-    text = "\r" if key == "Enter" and not modifiers else ""
-    browser.send("Input.dispatchKeyEvent", type="keyDown", text=text, **event)
-    browser.send("Input.dispatchKeyEvent", type="keyUp", **event)
-
-
 def write(browser: Any, number: int, code: str) -> None:
     """Put code into the editor of an example."""
     browser.evaluate(f"({editor(number)}.value = {json.dumps(code)}, 0)")
@@ -271,9 +263,9 @@ def test_a_profile_is_a_choice_beside_the_releases(page: Chromium) -> None:
     assert chosen(page, 0) == "mine"
     assert page.evaluate("new URL(location).searchParams.get('kernel')") is None
     assert page.evaluate("localStorage.getItem('kernel-profile')") == PROFILE
-    press(page, "Tab", 9)
+    page.press("Tab", 9)
     assert page.evaluate("document.activeElement.textContent") == "Remove my kernel"
-    press(page, "Enter", 13)
+    page.press("Enter", 13)
     page.wait_for(f"{status(1)}.startsWith('Ran. ')")
     assert page.evaluate("localStorage.getItem('kernel-profile')") == ""
     assert chosen(page, 0) == chosen(page, 1) == ""
@@ -283,39 +275,39 @@ def test_code_can_be_edited_shared_and_reset(page: Chromium) -> None:
     click(page, 1, "edit")
     assert page.evaluate(editor(1) + ".value").startswith("for release in")
     write(page, 1, "print(machine('5.9')[0])\n1 / 0")
-    press(page, "Enter", 13, CONTROL)
+    page.press("Enter", 13, CONTROL)
     page.wait_for(output(1) + ".innerText.includes('ZeroDivisionError')")
     assert "Kernel('5.9')" in page.evaluate(output(1) + ".innerText")
     click(page, 1, "share")
     page.wait_for("location.hash.startsWith('#run=1.')")
     page.evaluate(editor(1) + ".focus()")
-    press(page, "Escape", 27)
+    page.press("Escape", 27)
     assert page.evaluate("document.activeElement.textContent") == "Edit"
     assert not page.evaluate(output(1) + ".innerText")
     page.evaluate("dispatchEvent(new HashChangeEvent('hashchange'))")
     page.wait_for(f"{status(1)}.startsWith('This code is from the address')")
     assert "machine('5.9')" in page.evaluate("document.activeElement.value")
-    press(page, "Escape", 27)
+    page.press("Escape", 27)
 
 
 def test_stop_ends_an_endless_loop(page: Chromium) -> None:
     """By keyboard alone."""
     page.evaluate(bar(1, ".run-edit") + ".focus()")
-    press(page, "Enter", 13)
+    page.press("Enter", 13)
     write(page, 1, "while True: pass")
-    press(page, "Enter", 13, CONTROL)
+    page.press("Enter", 13, CONTROL)
     page.wait_for(f"{status(1)}.startsWith('Running')")
     assert page.evaluate("document.activeElement.textContent") == "Stop"
-    press(page, "Enter", 13)
+    page.press("Enter", 13)
     assert ran(page, 1) == "Stopped."
-    press(page, "Escape", 27)
+    page.press("Escape", 27)
     assert page.evaluate("document.activeElement.textContent") == "Edit"
 
 
 def test_python_starts_again_after_a_stop(page: Chromium) -> None:
-    press(page, "Tab", 9, SHIFT)
-    press(page, "Tab", 9, SHIFT)
-    press(page, "Enter", 13)
+    page.press("Tab", 9, SHIFT)
+    page.press("Tab", 9, SHIFT)
+    page.press("Enter", 13)
     page.wait_for(f"{status(1)}.startsWith('Ran')")
 
 
