@@ -60,8 +60,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def answers_of(lines: Iterable[str]) -> calls.Answers:
     """What the guest printed, by the names of the calls."""
-    records = map(json.loads, lines)
-    return {line["call"]: line["answer"] for line in records}
+    return {found["call"]: found["answer"] for found in map(json.loads, lines)}
 
 
 def run(record: Record, options: argparse.Namespace, progress: Progress) -> Exit:

@@ -210,8 +210,8 @@ def installed() -> str:
     folders = [Path(name) for name in os.get_exec_path() if Path(name).is_dir()]
     programs = {program.name for folder in folders for program in folder.iterdir()}
     packages = {f"{one.name} {one.version}" for one in metadata.distributions()}
-    messages = "\n".join([sys.version, *sorted(programs), *sorted(packages)])
-    return hashlib.sha256(messages.encode(errors="surrogateescape")).hexdigest()[:16]
+    names = "\n".join([sys.version, *sorted(programs), *sorted(packages)])
+    return hashlib.sha256(names.encode(errors="surrogateescape")).hexdigest()[:16]
 
 
 def htmldocs(linux: Path) -> Counter[str]:
