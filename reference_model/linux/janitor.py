@@ -10,10 +10,14 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from .machine import mount_point
 from .tree import PREFIX, remove_pins, remove_tree
+
+PATIENCE = 60.0
+"""Seconds to wait for the end of processes in a cgroup; nobody waits for this process meanwhile."""
 
 
 @contextmanager
@@ -40,7 +44,7 @@ def _wait_and_remove(waiting: int, held: int, parent: int) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         os.close(held)
         os.read(waiting, 1)  # returns at the end of the parent, or of the block
-        _remove("cgroup2", parent, remove_tree)
+        _remove("cgroup2", parent, partial(remove_tree, patience=PATIENCE))
         _remove("bpf", parent, remove_pins)
     finally:
         os._exit(0)

@@ -110,11 +110,11 @@ def remove_pins(path: Path) -> None:
         path.rmdir()
 
 
-def remove_tree(path: Path) -> None:
-    """Remove a directory of cgroups from below; what will not go in time is left."""
-    deadline = time.monotonic() + PATIENCE
+def remove_tree(path: Path, patience: float = PATIENCE) -> None:
+    """Remove a directory of cgroups from below; what will not go in these seconds is left."""
+    deadline = time.monotonic() + patience
     for child in _children(path):
-        remove_tree(child)
+        remove_tree(child, patience)
     while True:
         try:
             path.rmdir()
