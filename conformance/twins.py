@@ -190,10 +190,10 @@ class ProgramReport:
 
 
 def known(wanted: Sequence[str], language: Language = C) -> dict[str, Story]:
-    """The stories of these twins, or of all; UsageError names those that have no twin."""
+    """These stories, or all that have such a version; UsageError names those that have none."""
     there = language.names()
     if unknown := [name for name in wanted if name not in there]:
-        raise UsageError(f"no such twin in {language.name}: {', '.join(unknown)}")
+        raise UsageError(f"no story has a version in {language.name}: {', '.join(unknown)}")
     every: dict[str, Story] = stories()
     if astray := [name for name in there if name not in every]:
         raise UsageError(
@@ -238,9 +238,10 @@ def show(report: ProgramReport, say: offers.Say, *, verbose: bool) -> bool:
     agree = sum(not difference for difference in report.twins.values())
     if report.skipped:
         say(f"  not run without BTF of the kernel: {', '.join(report.skipped)}")
-    say(f"{report.kernel.name}: {agree} of {len(report.digests)} twins in {report.language.name} "
-        f"agree, {report.seconds:.1f} s")  # fmt: skip
-    return agree + len(report.skipped) == len(report.digests) and not report.problems
+    count, language = len(report.digests), report.language.name
+    say(f"{report.kernel.name}: {agree} of {count} versions in {language} agree, "
+        f"{report.seconds:.1f} s")  # fmt: skip
+    return agree + len(report.skipped) == count and not report.problems
 
 
 def run(options: argparse.Namespace, progress: Progress) -> Exit:

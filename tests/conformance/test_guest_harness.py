@@ -534,7 +534,7 @@ def test_an_option_that_makes_no_sense(
     ("arguments", "said"),
     [
         (["stories", "nothing"], "no such story: nothing"),
-        (["twins", "nothing"], "no such twin in C: nothing"),
+        (["twins", "nothing"], "no story has a version in C: nothing"),
         (["check", "--put", "/nonexistent"], "--put: there is no /nonexistent"),
         (["check", "--json", "/nonexistent/x"], "/nonexistent/x cannot be written: No such file"),
         (["record", "/nonexistent/x"], "/nonexistent/x cannot be written: No such file"),
