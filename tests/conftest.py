@@ -46,11 +46,11 @@ IN_THE_TREE = {"test_check.py", "test_selftest_objects.py"}
 LONG = {
     *("test_guests.py", "test_probe_guest.py", "test_check.py", "test_explore.py"),
     *("test_kills.py", "test_properties.py", "test_inference.py", "test_questions.py"),
-    *("test_arguments.py", "test_changing.py", "test_markers.py"),
+    *("test_arguments.py", "test_changing.py", "test_markers.py", "test_mutants.py"),
 }
 
 # What builds sites, compiles, boots guests, searches or runs whole records is left out by
-# `make quick`, which replays the records by itself.
+# `make quick`, which replays the records by itself; and most repetitions for another release.
 BUILDS = {
     *("test_doctest_strictness.py", "test_ext_conformance.py", "test_ext_freshness.py"),
     *(
@@ -62,8 +62,20 @@ BUILDS = {
     *("test_divergence.py", "test_ext_sources.py"),
     *("test_guest_harness.py", "test_interleavings.py", "test_search.py", "test_series.py"),
     *("test_probe_guest.py", "test_record.py", "test_results.py", "test_trace.py"),
-    *("test_mutants.py", "test_selftest_objects.py"),
+    *("test_selftest_objects.py", "test_kernel_selftests.py"),
+    *("test_bundle.py", "test_ext_text_forms.py", "test_page.py"),
+    *("test_corners.py", "test_findings.py", "test_story_objects.py", "test_variants.py"),
 }
+
+SEVERAL = {*MAINLINE[::-12], MAINLINE[0]}
+"""Releases that stand for all where a test is repeated for each: others reach the same lines."""
+
+
+def is_repetition(item: pytest.Item) -> bool:
+    """Whether the test is repeated for each release, and this one is not among ``SEVERAL``."""
+    repeated: CallSpec2 | None = getattr(item, "callspec", None)
+    release = repeated and repeated.params.get("release")
+    return release in MAINLINE and release not in SEVERAL
 
 
 @pytest.fixture
@@ -84,7 +96,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         group = "tree" if name in IN_THE_TREE else name
         group = "kernel" if name in ON_THIS_KERNEL else group
         item.add_marker(pytest.mark.xdist_group(group))
-        if name in LONG | BUILDS | ON_THIS_KERNEL:
+        if name in LONG | BUILDS | ON_THIS_KERNEL or is_repetition(item):
             item.add_marker(pytest.mark.slow)
 
 
@@ -118,9 +130,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-COUNTED = {*MAINLINE[::-12], MAINLINE[0]}
-"""The releases that count where a test is repeated for each: the others reach the same lines."""
-
 ONCE = {
     *("test_arguments.py", "test_interleavings.py", "test_search.py"),
     *("test_events.py", "test_pairs.py"),
@@ -138,13 +147,10 @@ def is_counted(item: pytest.Item) -> bool:
         return False
     if not item.path.is_relative_to(MODEL) or item.path.name in LONG - ONCE:
         return False
-    repeated: CallSpec2 | None = getattr(item, "callspec", None)
-    if repeated is None:
-        return True
     if item.path.name in ONCE:
-        return not any(repeated.indices.values())
-    release = repeated.params.get("release")
-    return release not in MAINLINE or release in COUNTED
+        repeated: CallSpec2 | None = getattr(item, "callspec", None)
+        return repeated is None or not any(repeated.indices.values())
+    return not is_repetition(item)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -84,11 +84,6 @@ def test_an_exception_gives_its_reason() -> None:
     assert all(exceptions().values())
 
 
-def test_the_project_keeps_the_rules(capsys: pytest.CaptureFixture[str]) -> None:
-    failed = main([])
-    assert (failed, capsys.readouterr().out) == (0, "")
-
-
 @pytest.mark.parametrize("module", [rules, texts])
 def test_doctests(module: object) -> None:
     assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]
