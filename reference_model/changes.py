@@ -203,6 +203,7 @@ STORAGE_POINTERS = Change(
     "Attaching without memory for the storage in a shared map fails with ``ENOMEM``; before, since "
     "4.20, the kernel freed a pointer that was never initialized.",
     backports=("5.4.29", "5.5.14"),
+    changelogs=("5.4.29", "5.5.14"),
     read=[Read("cgroup.c:__cgroup_bpf_attach", "4.20")],
     recorded=("5.3.1", "5.4.59"),
     marker=Marker("kernel/bpf/cgroup.c", r"\*storage\[MAX_BPF_CGROUP_STORAGE_TYPE\] = \{"),
@@ -300,6 +301,7 @@ LOOKUP_AND_DELETE_READS = Change(
     "``BPF_MAP_LOOKUP_AND_DELETE_ELEM`` requires a file descriptor with read access; before, write "
     "access was enough.",
     backports=("5.4.48", "5.7.5"),
+    changelogs=("5.4.48", "5.7.5"),
     read=[Read("syscall.c:map_lookup_and_delete_elem")],
     marker=Marker("kernel/bpf/syscall.c:map_lookup_and_delete_elem", "FMODE_CAN_READ"),
 )
@@ -411,8 +413,8 @@ LINK_DESCRIPTORS_READ_AND_WRITE = Change(
     "5.12",
     "``BPF_OBJ_GET`` of a link with ``BPF_F_RDONLY`` or ``BPF_F_WRONLY`` fails with ``EINVAL``.  "
     "5.12.9 rejects the flags for programs, too; 5.19 accepts them again.",
-    backports=("5.10.30",),
-    changelogs=("5.10.30",),
+    backports=("5.10.30", "5.11.14"),
+    changelogs=("5.10.30", "5.11.14"),
     read=[Read("inode.c:bpf_obj_get_user", "5.12.9", "5.19", "6.1.192")],
     marker=Marker(
         "kernel/bpf/inode.c:bpf_obj_get_user", r"f_flags != O_RDWR\) \? -EINVAL : bpf_link_new_fd"
@@ -524,6 +526,7 @@ EFFECTIVE_QUERY_FLAGS = Change(
     "``BPF_PROG_QUERY`` with ``BPF_F_QUERY_EFFECTIVE`` returns ``attach_flags`` 0; before, it "
     "returned the flags of the cgroup.",
     backports=("6.0.3",),
+    changelogs=("6.0.3",),
     read=[Read("cgroup.c:__cgroup_bpf_query", "5.8", "6.1")],
     recorded=("5.10.223", "6.1.176"),
     marker=Marker("kernel/bpf/cgroup.c", "effective_query && prog_attach_flags"),
@@ -556,6 +559,7 @@ CREATE_CHECKS_ATTRIBUTES_FIRST = Change(
     "``BPF_MAP_CREATE`` checks the basic attributes of the map before it returns ``EPERM`` to an "
     "unprivileged caller.",
     backports=("6.4.10",),
+    changelogs=("6.4.10",),
     read=[Read("syscall.c:map_create", "6.1", "6.12")],
     marker=Marker("kernel/bpf/syscall.c", "unprivileged_bpf_disabled to block BPF map"),
 )
@@ -606,7 +610,7 @@ LINK_TYPE_CHECKED = Change(
     "another program type.  6.1.191 has the commit, too, but never had the fault.",
     cve="CVE-2024-38564",
     backports=("6.1.191", "6.6.33", "6.8.12", "6.9.3"),
-    changelogs=("6.1.191", "6.8.12"),
+    changelogs=("6.1.191", "6.8.12", "6.9.3"),
     read=[Read("syscall.c:bpf_prog_attach_check_attach_type", "6.1.192", "6.8", "6.12.118")],
     marker=Marker(
         "kernel/bpf/syscall.c:bpf_prog_attach_check_attach_type",
@@ -656,8 +660,8 @@ TAIL_CALLS_BETWEEN_HOOKS = Change(
     "All LSM programs of a program array must be for hooks with the same parameters; before, a "
     "program could run with the parameters of another hook.",
     cve="CVE-2024-50063",
-    backports=("6.1.135", "6.11.4"),
-    changelogs=("6.1.135", "6.11.4"),
+    backports=("6.1.135", "6.6.57", "6.11.4"),
+    changelogs=("6.1.135", "6.6.57", "6.11.4"),
     read=[Read("core.c:__bpf_prog_map_compatible", "6.1.192", "6.12.118")],
     marker=Marker("kernel/bpf/core.c", "attach_func_proto"),
 )
@@ -698,7 +702,7 @@ TAIL_CALL_COOKIES = Change(
     "storage map are rejected.",
     cve="CVE-2025-38502",
     backports=("5.15.192", "6.1.151", "6.6.105", "6.12.46", "6.16.1"),
-    changelogs=("6.1.151", "6.12.46"),
+    changelogs=("5.15.192", "6.1.151", "6.6.105", "6.12.46", "6.16.1"),
     read=[Read("core.c:__bpf_prog_map_compatible")],
     recorded=("5.10.223", "6.1.176"),
     marker=Marker("kernel/bpf/core.c", "storage_cookie"),
@@ -710,6 +714,7 @@ ORDERING = Change(
     "``BPF_F_BEFORE``, ``BPF_F_AFTER``, ``BPF_F_ID`` and ``BPF_F_LINK`` give a program its place; "
     "hooks have revisions.",
     backports=("6.12.110",),
+    changelogs=("6.12.110",),
     read=[
         Read("cgroup.c:get_prog_list", "6.12.117"),
         Read("cgroup.c:insert_pl_to_hlist", "6.12.117"),
@@ -722,7 +727,9 @@ TAIL_CALL_ATTACH_TYPE = Change(
     "4540aed51b12",
     "6.18",
     "All programs of a program array must have the same ``expected_attach_type``.",
-    backports=("6.1.156", "6.6.112", "6.12.53", "6.17.3"),
+    cve="CVE-2025-40123",
+    backports=("5.10.270", "5.15.221", "6.1.156", "6.6.112", "6.12.53", "6.17.3"),
+    changelogs=("6.1.156", "6.12.53", "6.17.3"),
     read=[Read("core.c:__bpf_prog_map_compatible", "7.3")],
     marker=Marker("kernel/bpf/core.c", r"owner->expected_attach_type|owner\.expected_attach_type"),
 )
@@ -775,8 +782,10 @@ TAIL_CALL_COOKIES_TIGHT = Change(
     "A program array accepts a program without a storage map only if the program makes no tail "
     "calls itself.  In some stable releases the fix only finds tail calls from functions of a "
     "program.",
+    cve="CVE-2026-74305",
     backports=("6.12.97", "6.18.40", "7.1.5"),
     partial=("5.15.212", "6.1.178", "6.6.145"),
+    changelogs=("6.1.178", "6.12.97"),
     read=[Read("core.c:__bpf_prog_map_compatible")],
     recorded=("6.1.176", "6.1.192", "6.12.107"),
     marker=Marker("kernel/bpf/core.c", r"!cookie && !\w+->tail_call_reachable"),
@@ -869,6 +878,7 @@ SPARSE_CPUS = Change(
     "7.3",
     "Updating a per-CPU value works on machines whose possible CPUs are not numbered without gaps.",
     backports=("7.2.7",),
+    changelogs=("7.2.7",),
     read=[Read("local_storage.c:bpf_percpu_cgroup_storage_update", "7.2.6", "7.2.13", "7.3")],
     marker=Marker("kernel/bpf/local_storage.c", r"BPF_F_ALL_CPUS\) \? value : value \+ off"),
 )

@@ -17,9 +17,9 @@ TRACING_KEEPS_STORAGES = Change(
     "5.12",
     "Kprobe, tracepoint and perf event programs no longer reset the pointers to the storages of a "
     "cgroup program that they interrupt; before, ``bpf_get_local_storage()`` returned NULL after "
-    "such an interruption.",
-    backports=("5.10.27",),
-    changelogs=("5.10.27",),
+    "such an interruption.  4.19.184 has the commit, too, but 4.19 never had the fault.",
+    backports=("4.19.184", "5.4.109", "5.10.27", "5.11.11"),
+    changelogs=("4.19.184", "5.4.109", "5.10.27", "5.11.11"),
     read=[Read("include/linux/bpf.h:__BPF_PROG_RUN_ARRAY", "5.9.1", "5.12.9")],
     unmodelled=_RACE,
     marker=Marker(
@@ -46,8 +46,8 @@ NESTED_RUN_SLOTS = Change(
     "a2baf4e8bb0f",
     "5.14",
     "A run that interrupts another run of the same task uses a slot of its own for its storages.",
-    backports=("5.10.62",),
-    changelogs=("5.10.62",),
+    backports=("5.10.62", "5.13.12"),
+    changelogs=("5.10.62", "5.13.12"),
     read=[Read("include/linux/bpf-cgroup.h:bpf_cgroup_storage_set", "5.10.262")],
     unmodelled=_RACE,
     marker=Marker(
@@ -72,8 +72,9 @@ CGRP_STORAGE_FREE_DEADLOCK = Change(
     "6.14",
     "Freeing a ``CGRP_STORAGE`` map no longer deadlocks with a program that calls a helper for "
     "the map on the same CPU.",
-    backports=("6.12.17",),
-    changelogs=("6.12.17",),
+    cve="CVE-2024-58088",
+    backports=("6.6.80", "6.12.17", "6.13.5"),
+    changelogs=("6.6.80", "6.12.17", "6.13.5"),
     unmodelled=_RACE,
     marker=Marker(
         "kernel/bpf/bpf_cgrp_storage.c",
@@ -96,8 +97,8 @@ CGRP_STORAGE_BUSY_ON_CREATE = Change(
     "6.15",
     "``bpf_cgrp_storage_get()`` that interrupts another call on its CPU returns NULL only where it "
     "would create the entry; before, it returned NULL for entries that exist, too.",
-    backports=("6.12.26",),
-    changelogs=("6.12.26",),
+    backports=("6.6.89", "6.12.26", "6.14.5"),
+    changelogs=("6.6.89", "6.12.26", "6.14.5"),
     read=[Read("bpf_cgrp_storage.c:bpf_cgrp_storage_get", "6.12.117", "6.13.7", "6.18.35")],
     unmodelled=_RACE,
     marker=Marker("kernel/bpf/bpf_cgrp_storage.c", r"nobusy|if \(sdata\)\s+goto out;"),
@@ -108,8 +109,8 @@ CGROUP_FROM_ID_NAMESPACE = Change(
     "6.18",
     "``bpf_cgroup_from_id()`` finds cgroups outside the cgroup namespace of the running process; "
     "before, it returned NULL for them.",
-    backports=("6.12.58",),
-    changelogs=("6.12.58",),
+    backports=("6.6.117", "6.12.58", "6.17.8"),
+    changelogs=("6.6.117", "6.12.58", "6.17.8"),
     read=[Read("kernel/cgroup/cgroup.c:cgroup_get_from_id", "6.8", "6.13.7", "6.18.35")],
     unmodelled="programs of the model do not call bpf_cgroup_from_id()",
     marker=Marker("kernel/bpf/helpers.c", "__cgroup_get_from_id"),
@@ -132,8 +133,8 @@ STATISTICS_OF_DUMMY = Change(
     "without statistics in its place; before, the kernel crashed there if "
     "``kernel.bpf_stats_enabled`` was set.",
     cve="CVE-2025-68742",
-    backports=("6.1.160", "6.12.63"),
-    changelogs=("6.1.160", "6.12.63"),
+    backports=("6.1.160", "6.6.120", "6.12.63", "6.17.13", "6.18.2"),
+    changelogs=("6.1.160", "6.6.120", "6.12.63", "6.17.13"),
     unmodelled="the model has no statistics of programs",
     marker=Marker("include/linux/filter.h", r"likely\(prog->stats\)"),
 )
@@ -144,8 +145,8 @@ LSM_SHIM_LIFETIME = Change(
     "Attaching a program to an LSM hook while the last program there is being detached no longer "
     "uses memory that was freed.",
     cve="CVE-2026-23319",
-    backports=("6.1.167", "6.12.77"),
-    changelogs=("6.1.167", "6.12.77"),
+    backports=("6.1.167", "6.6.130", "6.12.77", "6.18.17", "6.19.7"),
+    changelogs=("6.1.167", "6.6.130", "6.12.77", "6.18.17"),
     read=[Read("trampoline.c:bpf_trampoline_link_cgroup_shim", "6.1.192", "6.12.118", "7.2.13")],
     unmodelled=_RACE,
     marker=Marker(

@@ -89,7 +89,7 @@ class Change:
     """What an affected user observes, in reStructuredText."""
     _: KW_ONLY
     backports: tuple[str, ...] = ()
-    """The first release with the change of each stable branch that has it."""
+    """The first release with the change of each stable branch that is known to have it."""
     partial: tuple[str, ...] = ()
     """The first release of each stable branch that has the commit, but not its effect."""
     after: Mapping[str, str] | None = None
@@ -102,12 +102,12 @@ class Change:
     recorded: tuple[str, ...] = ()
     """The recorded kernels that answered with and without the change."""
     changelogs: tuple[str, ...] = ()
-    """The stable releases whose changelogs list the commit."""
+    """The stable releases whose changelog or announcement lists the commit."""
     marker: Marker | None = None
     """How to see in a kernel's source whether it has the change."""
     cve: str = ""
-    """The id of the vulnerability that the commit fixes, where Debian's changelog or the OSV record
-    of the id names both."""
+    """The id of the vulnerability that the commit fixes, where the CVE or OSV record of the id or
+    Debian's changelog names both."""
     unmodelled: str = ""
     """Why the model does not ask for the change; empty if it does."""
 

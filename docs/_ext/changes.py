@@ -115,7 +115,8 @@ class Changes(SphinxDirective):
         if change.marker:
             yield "In a source tree", list(look_for(change.marker))
         if change.changelogs:
-            yield "Listed in", [nodes.Text(f"the changelogs of {', '.join(change.changelogs)}")]
+            listed = ", ".join(change.changelogs)
+            yield "Listed in", [nodes.Text(f"the changelogs or announcements of {listed}")]
         kernels = ", ".join(change.recorded) if change.recorded else "none"
         yield "Tested kernels", [nodes.Text(kernels)]
         if change.unmodelled:

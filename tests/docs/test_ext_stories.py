@@ -86,7 +86,7 @@ def test_the_page_of_a_breaking_change(built: Site) -> None:
         "Figure",
         "Evidence and full example",
     ]
-    facts = "Changed in : Linux 5.9 ( 7d9c3427894f ) Stable kernels : no backport Affects : "
+    facts = "Changed in : Linux 5.9 ( 7d9c3427894f ) Stable kernels : none known Affects : "
     assert f"{facts}both map types, shared and per-CPU You see : a counter does not" in text
     assert "Fix : What to do Tested on : no kernel yet; read from the source" in text
     assert "# C: calls that attach git grep -nE 'attach' -- '*.[ch]'" in unescape(text)

@@ -205,7 +205,7 @@ FACTS: list[tuple[str, str, str | None, str]] = [
     ("MAP_FREEZE", "87df15de441b", "5.2", ""),
     ("SYSCTL_PROGRAMS", "7b146cebe30c", "5.2", ""),
     ("DOT_IN_NAMES", "3e0ddc4f3ff1", "5.2", ""),
-    ("LINK_DESCRIPTORS_READ_AND_WRITE", "25fc94b2f02d", "5.12", "5.10.30"),
+    ("LINK_DESCRIPTORS_READ_AND_WRITE", "25fc94b2f02d", "5.12", "5.10.30 5.11.14"),
     ("RECVMSG_HOOKS", "983695fa6765", "5.2", "4.19.57 5.1.16"),
     ("SOCKOPT_PROGRAMS", "0d01da6afc54", "5.3", ""),
     ("SKB_EXPECTED_ATTACH_TYPE", "5cf1e9145630", "5.3", ""),
@@ -254,7 +254,7 @@ FACTS: list[tuple[str, str, str | None, str]] = [
     ("LINK_TYPE_UNCHECKED", "", "6.6", ""),
     ("UNIX_HOOKS", "859051dd165e", "6.7", ""),
     ("LINK_TYPE_CHECKED", "543576ec15b1", "6.10", "6.1.191 6.6.33 6.8.12 6.9.3"),
-    ("TAIL_CALLS_BETWEEN_HOOKS", "28ead3eaabc1", "6.12", "6.1.135 6.11.4"),
+    ("TAIL_CALLS_BETWEEN_HOOKS", "28ead3eaabc1", "6.12", "6.1.135 6.6.57 6.11.4"),
     ("PREORDER", "4b82b181a26c", "6.15", "6.6.93 6.12.31 6.14.9"),
     ("RES_SPIN_LOCK", "0de2046137f9", "6.15", ""),
     (
@@ -262,7 +262,10 @@ FACTS: list[tuple[str, str, str | None, str]] = [
         "5.15.192 6.1.151 6.6.105 6.12.46 6.16.1",
     ),
     ("ORDERING", "120933984460", "6.17", "6.12.110"),
-    ("TAIL_CALL_ATTACH_TYPE", "4540aed51b12", "6.18", "6.1.156 6.6.112 6.12.53 6.17.3"),
+    (
+        *("TAIL_CALL_ATTACH_TYPE", "4540aed51b12", "6.18"),
+        "5.10.270 5.15.221 6.1.156 6.6.112 6.12.53 6.17.3",
+    ),
     ("CPU_FLAGS", "47c79f05aa0d", "7.0", ""),
     ("SLEEPABLE_TAIL_CALLS", "0f0c332992b8", "7.0", ""),
     (
@@ -285,7 +288,8 @@ FACTS: list[tuple[str, str, str | None, str]] = [
     ("SPARSE_CPUS", "75b0a6db4300", "7.3", "7.2.7"),
 ]
 """Name, commit, first release and backports: what the research for these records found, in push
-logs, stable changelogs, CVE records and sources; typed here a second time on purpose."""
+logs, stable changelogs, announcements, CVE records and sources; typed here a second time on
+purpose."""
 
 NOT_LOOKED_UP = {
     "ACCESS_FLAGS_LATE": "no commit found: read in the sources of 6.12.117 and 7.2.13",

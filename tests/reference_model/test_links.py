@@ -193,7 +193,9 @@ def test_a_program_is_attached_once_directly_and_through_many_links(release: str
     assert ids(kernel, cgroup) == [prog.id] * 64
 
 
-@pytest.mark.parametrize("release", [*since("5.7"), "5.10.29", "5.10.30", "5.10.223"])
+@pytest.mark.parametrize(
+    "release", [*since("5.7"), "5.10.29", "5.10.30", "5.10.223", "5.11.13", "5.11.14"]
+)
 @pytest.mark.parametrize("flags", [BPF_F_RDONLY, BPF_F_WRONLY])
 def test_a_pinned_link_is_opened_for_reading_and_writing(release: str, flags: int) -> None:
     """``inode.c:bpf_obj_get_user`` of 5.12.9 and 5.19; kernels 5.10.262 to 7.3.4 agree."""
@@ -201,6 +203,7 @@ def test_a_pinned_link_is_opened_for_reading_and_writing(release: str, flags: in
     link = kernel.link_create(kernel.mkdir("web"), kernel.prog_load(SKB), EGRESS)
     kernel.obj_pin("/sys/fs/bpf/link", link)
     stable = {"5.10.29": False, "5.10.30": True, "5.10.223": True}
+    stable |= {"5.11.13": False, "5.11.14": True}
     refused = stable[release] if release in stable else at_least(release, "5.12")
     answer = outcome(kernel.obj_get, "/sys/fs/bpf/link", flags)
     assert answer == ("EINVAL" if refused else "ok")

@@ -78,7 +78,14 @@ def test_sleepable_programs_and_tail_calls(release: str) -> None:
         kernel.map_update_elem(array, 0, awake)
 
 
-@pytest.mark.parametrize("release", ["6.1.134", "6.1.135", "6.11.3", "6.11.4", *since("6.0")])
+HOOKS_COMPARED = ("6.1.135", "6.6.57", "6.11.4", *since("6.12"))
+"""Releases that compare the parameters of the hooks of a program array."""
+
+
+@pytest.mark.parametrize(
+    "release",
+    ["6.1.134", "6.6.56", "6.11.3", *dict.fromkeys([*HOOKS_COMPARED, *since("6.0")])],
+)
 def test_programs_of_an_array_have_hooks_with_the_same_parameters(release: str) -> None:
     kernel = Kernel(release)
     array = prog_array(kernel, 2)
@@ -90,7 +97,7 @@ def test_programs_of_an_array_have_hooks_with_the_same_parameters(release: str) 
     other = kernel.prog_load(
         BPF_PROG_TYPE_LSM, expected_attach_type=BPF_LSM_CGROUP, lsm_hook="socket_sendmsg"
     )
-    if kernel.has(changes.TAIL_CALLS_BETWEEN_HOOKS):
+    if release in HOOKS_COMPARED:
         with refused(kernel, "EINVAL", errors.TailCallIncompatible):
             kernel.map_update_elem(array, 0, other)
     else:

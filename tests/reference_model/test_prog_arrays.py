@@ -151,12 +151,16 @@ def test_program_types(release: str) -> None:
         arrays.kernel.prog_load(BPF_PROG_TYPE_SOCK_OPS, TailCall(arrays.array))
 
 
-@pytest.mark.parametrize(
-    "release", [*MAINLINE, "6.1.155", "6.1.156", "6.6.112", "6.12.53", "6.17.2", "6.17.3"]
-)
+ATTACH_TYPES = ("5.10.270", "5.15.221", "6.1.156", "6.6.112", "6.12.53", "6.17.3")
+"""Stable releases that compare expected attach types."""
+NO_ATTACH_TYPES = ("5.10.269", "5.15.220", "6.1.155", "6.6.111", "6.12.52", "6.17.2")
+"""The releases before them."""
+
+
+@pytest.mark.parametrize("release", [*MAINLINE, *NO_ATTACH_TYPES, *ATTACH_TYPES])
 def test_expected_attach_types(release: str) -> None:
     """From 6.18 and its backports."""
-    compared = release in ("6.1.156", "6.6.112", "6.12.53", "6.17.3", *since("6.18"))
+    compared = release in (*ATTACH_TYPES, *since("6.18"))
     answer = "EINVAL" if compared else "ok"
     arrays = Arrays(release)
     load, array = arrays.kernel.prog_load, arrays.array

@@ -44,7 +44,7 @@ def of_difference(story: Difference) -> dict[str, str]:
         fix = "none needed"
     return {
         "Changed in": "; ".join(map(change_link, changes)),
-        "Stable kernels": "; ".join(stable) or "no backport",
+        "Stable kernels": "; ".join(stable) or "none known",
         "Affects": AFFECTS[story.affects] if story.affects else "",
         "You see": "; ".join(story.symptoms),
         "Fix": fix if isinstance(story, BreakingChange) else "",

@@ -72,10 +72,10 @@ Give all programs of one array the same section name:
 The helpers and return values that a program can use depend on its expected attach type. The kernel
 compares only the expected attach type of the attached program with the hook, so a tail call
 bypassed the check. Since commit :commit:`4540aed51b12` ("bpf: Enforce expected_attach_type for
-tailcall compatibility"), a program array remembers the type of the first program that was loaded
-with it or put into it. All others must have the same type. It is in 6.18, 6.17.3, 6.12.53, 6.6.112
-and 6.1.156. The kernel checks when a program is put into the array, and when a program that uses
-the array is loaded.
+tailcall compatibility", CVE-2025-40123), a program array remembers the type of the first program
+that was loaded with it or put into it. All others must have the same type. It is in 6.18, 6.17.3,
+6.12.53, 6.6.112, 6.1.156, 5.15.221 and 5.10.270. The kernel checks when a program is put into the
+array, and when a program that uses the array is loaded.
 
 In the example, the entry program has the type ``cgroup_skb/egress``. It counts, and jumps to a
 program that denies the packet. A ``cgroup/skb`` program declares no type, which means 0, the number

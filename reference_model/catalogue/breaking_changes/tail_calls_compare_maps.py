@@ -84,10 +84,10 @@ with it or put into it. Every other program must use the same maps or none. It i
 6.12.46, 6.6.105, 6.1.151 and 5.15.192. The kernel checks when a program is put into the array, and
 when a program that uses the array is loaded.
 
-Commit :commit:`10627ddc0167` ("bpf: Tighten cgroup storage cookie checks for prog arrays") closed a
-gap in 7.2, 7.1.5, 6.18.40 and 6.12.97. A program without a map can now be in the array only if it
-makes no tail calls itself. The commit is also in 6.6.145, 6.1.178 and 5.15.212, but there the
-kernel detects only tail calls from functions of a program.
+Commit :commit:`10627ddc0167` ("bpf: Tighten cgroup storage cookie checks for prog arrays",
+CVE-2026-74305) closed a gap in 7.2, 7.1.5, 6.18.40 and 6.12.97. A program without a map can now be
+in the array only if it makes no tail calls itself. The commit is also in 6.6.145, 6.1.178 and
+5.15.212, but there the kernel detects only tail calls from functions of a program.
 
 Within one object, all programs share a map without further steps. You can also call the helper only
 in the entry program.

@@ -105,8 +105,9 @@ These differences matter:
 * *Which cgroup.* The old helper uses the cgroup of the attachment, and no helper returns that
   cgroup. If the program is attached to a parent, the cgroup of the socket or task is the child. To
   keep the meaning, go up to a fixed level with ``bpf_cgroup_ancestor()``. Do not use
-  ``bpf_cgroup_from_id()`` for this before 6.18 (and 6.12.58). It returns NULL if the cgroup is
-  outside the cgroup namespace of the current process, which may belong to any container.
+  ``bpf_cgroup_from_id()`` for this before 6.18 (and 6.17.8, 6.12.58 and 6.6.117). It returns NULL
+  if the cgroup is outside the cgroup namespace of the current process, which may belong to any
+  container.
 * *NULL.* The helper creates the entry at run time, which can fail, so the verifier requires the
   check. If user space updates the entry first, the program does not have to create it.
 * *Iteration.* ``BPF_MAP_GET_NEXT_KEY`` fails with errno 524, so the map cannot be dumped. Iterate
@@ -173,8 +174,8 @@ These differences matter:
 * In cilium/ebpf for Go, ``CGroupStorage`` is type 19 and ``CgroupStorage`` is type 32: only one
   capital letter differs.
 * On 6.2 to 6.19, the helper may return NULL if it interrupts another call on the same CPU. Before
-  6.15 (and 6.12.26), this can happen even if the entry exists, and deleting can fail with
-  ``EBUSY``. Later it only happens if the entry would be created.
+  6.15 (and 6.14.5, 6.12.26 and 6.6.89), this can happen even if the entry exists, and deleting can
+  fail with ``EBUSY``. Later it only happens if the entry would be created.
 * Updating an entry replaces it with a new one, so an increment of a program may be lost, as with
   the old type.
 """,
