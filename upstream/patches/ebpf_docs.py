@@ -64,7 +64,8 @@ USAGE = one_line(f"""
 
     Several CPUs can access the value of a `BPF_MAP_TYPE_CGROUP_STORAGE` map at the same time, so
     use atomic instructions or [`bpf_spin_lock`](bpf_spin_lock.md) to change it. In a
-    `BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE` map each CPU has a value of its own. A program can use at
+    `BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE` map each CPU has a value of its own. An interrupt can run
+    the program again on the same CPU, so use atomic instructions there, too. A program can use at
     most one map of each of both types.
 """)
 

@@ -11,13 +11,14 @@ from ..text import filled
 def layout() -> str:
     """Return the section, which goes to the end of the page."""
     text = filled(
-        "In the per-CPU type a program accesses the value of the CPU on which it runs. A lookup or "
-        "update from user space passes the values of all possible CPUs, in the order of their "
-        "numbers, each padded to a multiple of 8 bytes. libbpf_num_possible_cpus() returns the "
-        "number of possible CPUs. If the buffer has room only for the online CPUs, the kernel "
-        "accesses memory past its end. With ``BPF_F_CPU`` and a CPU number in the upper 32 bits of "
-        "the flags, the command passes the value of that CPU only. With ``BPF_F_ALL_CPUS`` an "
-        "update writes one value to all CPUs."
+        "In the per-CPU type a program accesses the value of the CPU on which it runs. A softirq "
+        "can run the program again on the same CPU, so use atomic instructions if no update may "
+        "be lost. A lookup or update from user space passes the values of all possible CPUs, in "
+        "the order of their numbers, each padded to a multiple of 8 bytes. "
+        "libbpf_num_possible_cpus() returns the number of possible CPUs. If the buffer has room "
+        "only for the online CPUs, the kernel accesses memory past its end. With ``BPF_F_CPU`` and "
+        "a CPU number in the upper 32 bits of the flags, the command passes the value of that CPU "
+        "only. With ``BPF_F_ALL_CPUS`` an update writes one value to all CPUs."
     )
     return f"\n\nPer-CPU values\n--------------\n\n{text}"
 
@@ -30,6 +31,10 @@ PERCPU = Patch(
         bytes, see bpf_percpu_cgroup_storage_copy() and bpf_percpu_cgroup_storage_update(). The
         document does not say so, and a buffer for the online CPUs only is overrun. Describe the
         layout, and the flags for a single CPU.
+
+        bpf_prog_run_array_cg() does not disable softirqs, so a program can be interrupted by
+        another run of itself on the same CPU. Mention that a plain addition can then lose an
+        update.
     """,
     claims=(
         Claim(
@@ -40,6 +45,13 @@ PERCPU = Patch(
             "``kernel/bpf/local_storage.c``: bpf_percpu_cgroup_storage_copy()",
             ("percpu.own", "percpu.layout", "percpu.update-all", "percpu.flags"),
             ("read_percpu_totals", "one_cpu_can_be_addressed"),
+        ),
+        Claim(
+            "map_cgroup_storage.rst",
+            "Nothing on runs that interrupt each other on one CPU.",
+            "A softirq can run the program again, so per-CPU counters need atomic instructions.",
+            "4.20",
+            "``kernel/bpf/cgroup.c``: bpf_prog_run_array_cg()",
         ),
     ),
     edits=(
