@@ -78,6 +78,12 @@ SOUGHT = {
     "cilium": "breaking_changes/eight_byte_keys_need_5_9.html",
     "cilium EINVAL create map": "breaking_changes/eight_byte_keys_need_5_9.html",
     "bpftool": "recipes/walk_all_keys.html",
+    "docker": "recipes/get_the_cgroup_id.html",
+    "container cgroup id": "recipes/get_the_cgroup_id.html",
+    "systemd": "recipes/know_what_is_attached.html",
+    "runc": "recipes/know_what_is_attached.html",
+    "runc stack corruption": "recipes/know_what_is_attached.html",
+    "inet_sock_release counter": "events.html",
 }
 """What a reader may search for, and a page that must be among the first three found."""
 

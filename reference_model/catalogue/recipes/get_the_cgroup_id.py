@@ -106,6 +106,8 @@ That ``st_ino`` does not work before 5.5 was read in include/linux/kernfs.h of 5
   entry.
 * An entry may exist after its cgroup was removed, as long as a socket of the cgroup is open.
 * In a container, the id is the same as on the host: it does not depend on the cgroup namespace.
+* To find the directory of a container (Docker, Podman, runc) or of a systemd unit, take one of its
+  processes. On the host, ``/proc/PID/cgroup`` has the path in the line that begins with ``0::``.
 """,
     rules=("key.id", "key.id-inode", "key.id-generation"),
 )

@@ -115,6 +115,10 @@ attached now.
 * Traffic of a child never creates an entry for the child. A missing entry does not mean that no
   program runs.
 * If the buffer for the ids is too small, the kernel fills it, and the query fails with ``ENOSPC``.
+* From 6.17 to 7.1 the query writes 8 bytes at offset 56, even if your attribute is shorter. Pass
+  an attribute of 64 bytes: see :rule:`query.attribute-size`.
+* systemd, and container runtimes such as Docker and runc, attach ``CGROUP_DEVICE`` programs of
+  their own. A query of that hook lists them, too.
 """,
     rules=("lifetime.detach", "lifetime.attachment"),
 )
