@@ -2,7 +2,8 @@
 """Closing and duplicating descriptors, and pins in bpffs.
 
 Modelled: ``kernel/bpf/syscall.c``: ``bpf_obj_pin``, ``bpf_obj_get`` and the release functions of
-descriptors.  Left out: what bpffs does beside pins.
+descriptors.  Left out: what bpffs does beside pins, and that 5.12 and 5.13 reject ``BPF_F_RDONLY``
+and ``BPF_F_WRONLY`` for a pinned program, too (d37300ed1821, undone by 5dec6d96d12d in 5.14).
 """
 
 from __future__ import annotations

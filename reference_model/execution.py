@@ -2,8 +2,8 @@
 """Running programs: which ones an event runs, on whose storages, and what they answer.
 
 Modelled: ``kernel/bpf/cgroup.c``: ``bpf_prog_run_array_cg``, ``bpf_get_local_storage``;
-``net/bpf/test_run.c:bpf_test_run``.  Left out: programs that interrupt each other (4.20 to 5.13
-could mix up their storages, see ``other_changes``), and what programs do beside the storage.
+``net/bpf/test_run.c:bpf_test_run``.  Left out: programs that interrupt each other (before 5.14
+they could mix up their storages, see ``other_changes``), and what programs do beside the storage.
 """
 
 from __future__ import annotations

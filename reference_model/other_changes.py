@@ -45,7 +45,8 @@ NESTED_RUN_SLOTS = Change(
     "bpf: Fix potentially incorrect results with bpf_get_local_storage()",
     "a2baf4e8bb0f",
     "5.14",
-    "A run that interrupts another run of the same task uses a slot of its own for its storages.",
+    "A run that interrupts another run of the same task uses a slot of its own for its storages; "
+    "before, it could get the storages of the interrupted run.",
     backports=("5.10.62", "5.13.12"),
     changelogs=("5.10.62", "5.13.12"),
     read=[Read("include/linux/bpf-cgroup.h:bpf_cgroup_storage_set", "5.10.262")],
@@ -70,8 +71,8 @@ CGRP_STORAGE_FREE_DEADLOCK = Change(
     "bpf: Fix deadlock when freeing cgroup storage",
     "c78f4afbd962",
     "6.14",
-    "Freeing a ``CGRP_STORAGE`` map no longer deadlocks with a program that calls a helper for "
-    "the map on the same CPU.",
+    "Freeing a ``CGRP_STORAGE`` map no longer deadlocks with a tracing program that runs in the "
+    "middle of it, on the same CPU, and calls a helper for a map of this type.",
     cve="CVE-2024-58088",
     backports=("6.6.80", "6.12.17", "6.13.5"),
     changelogs=("6.6.80", "6.12.17", "6.13.5"),

@@ -69,6 +69,9 @@ However, 0 is also a valid mode: one program, and none in descendants. A tool th
 effective query on 6.1 may therefore take a hook with many programs for an exclusive hook. Query
 twice, once without the flag.
 
+For ``BPF_LSM_CGROUP`` the number is 0 without the flag, too. Pass a buffer for
+``prog_attach_flags`` instead, which receives the flags of each program.
+
 The change does not affect storages: each effective program uses the storage of the cgroup to which
 it is attached.
 """,

@@ -84,7 +84,8 @@ are torn, and ``BPF_F_LOCK`` fails with ``EINVAL`` before 5.1.
 """,
     when="""
 * Use it for settings that user space writes and programs read.
-* For counters, use a per-CPU map or atomic instructions, and do not write them from user space.
+* For counters, use atomic instructions, in a per-CPU map too, and do not write them from user
+  space.
 * It cannot protect a read-modify-write of user space: the lock does not cover both steps.
 """,
     summary="""
