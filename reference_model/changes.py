@@ -414,6 +414,7 @@ LINK_DESCRIPTORS_READ_AND_WRITE = Change(
     "``BPF_OBJ_GET`` of a link with ``BPF_F_RDONLY`` or ``BPF_F_WRONLY`` fails with ``EINVAL``.  "
     "5.12 and 5.13 reject the flags for programs, too; 5.14 accepts them again.",
     backports=("5.10.30", "5.11.14"),
+    changelogs=("5.10.30", "5.11.14"),
     read=[Read("inode.c:bpf_obj_get_user", "5.12.9", "5.19", "6.1.192")],
     marker=Marker(
         "kernel/bpf/inode.c:bpf_obj_get_user", r"f_flags != O_RDWR\) \? -EINVAL : bpf_link_new_fd"

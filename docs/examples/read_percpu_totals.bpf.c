@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Counts 5 bytes for each packet, on each CPU for itself: no atomics. */
+/* Counts 5 bytes for each packet, on each CPU for itself. */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
