@@ -116,7 +116,7 @@ unit: $(INSTALLED) ## Run the tests and measure coverage; K=pattern: run the tes
 	$(TESTS) -n auto --dist loadgroup $(if $(K),-q -k "$$K",--no-loadscope-reorder --cov --cov-report=term)
 
 quick: $(INSTALLED) ## Check style and types, replay the records, run the fast tests: 40 seconds
-	@$(MAKE) --no-print-directory -j2 --output-sync=target BESIDE='quick-others lint replay' quick-model beside
+	@$(MAKE) --no-print-directory -j2 BESIDE='lint replay quick-others' quick-model beside
 
 # Tests are shared out by folder, as with xdist 7,000 short tests cost half as much again.
 .PHONY: quick-model quick-others
@@ -132,19 +132,18 @@ test: ## Run all checks, as CI does; as root, install the Debian packages they n
 	@.ci/setup || echo 'The checks that need these packages do not run.'
 	@mkdir -p build && : > $(NOT_RUN)
 	@$(MAKE) --no-print-directory $(INSTALLED)
-	@site=playground; if $(SITE_LACKS) >/dev/null; then site=html; fi; \
-		$(MAKE) --no-print-directory -j2 --output-sync=target BESIDE=$$site lint beside
-	@echo 'Running the tests, and beside them the examples and the checks of the site'
-	@pages='doctest site-test'; if lacking=$$($(SITE_LACKS)); then \
-		echo "the checks of the built site: $$lacking" >> $(NOT_RUN); pages=doctest; fi; \
-		$(MAKE) --no-print-directory -j2 --output-sync=target BESIDE="$$pages" unit beside
+	@checks='lint site-test doctest'; if lacking=$$($(SITE_LACKS)); then checks='lint html doctest'; \
+		echo "the checks of the built site: $$lacking" >> $(NOT_RUN); fi; \
+		$(MAKE) --no-print-directory -j2 BESIDE="$$checks" unit beside
 	@if test -s $(NOT_RUN); then echo 'All checks that ran passed. These did not run:'; \
 		sed 's/^/  /' $(NOT_RUN); else echo 'All checks ran and passed.'; fi
 
-# What `make test` runs beside the tests, as a browser waits more than it works, or beside lint.
+# What runs beside the tests, as a browser waits more than it works; what it prints comes at its end.
 .PHONY: beside
 beside:
-	@$(MAKE) --no-print-directory $(BESIDE) BESIDE=
+	@echo 'Beside the tests: $(BESIDE)'
+	@mkdir -p build; $(MAKE) --no-print-directory $(BESIDE) BESIDE= > build/beside.log 2>&1; \
+		status=$$?; cat build/beside.log; exit $$status
 
 # Two tools that pip has not: axe looks for what readers with a disability trip over, vnu for
 # invalid HTML. They need npm and java to be there; the browser is Debian's.
