@@ -17,7 +17,7 @@ from ..programs import ProgFd as AnyProgFd
 from ..state import Descriptor
 from ..uapi import BPF_LSM_CGROUP, QUERY_SIZE, AttachFlag, AttachType
 from .deferred import wait_for, wait_for_slots
-from .descriptors import ProgFd, relative_word, word
+from .descriptors import Link, ProgFd, relative_word, word
 from .errors import KernelError
 from .parts import LinuxPart
 from .syscall import Attach, Command, Query, address, bpf
@@ -126,6 +126,15 @@ class AttachCommands(LinuxPart):
             failed.answer = answer
             raise failed
         return answer
+
+    def _attached(self, link: Link) -> int | None:
+        if link.cgroup is None:
+            return None
+        lsm = link.attach_type == BPF_LSM_CGROUP
+        try:
+            return self.prog_query(link.cgroup, link.attach_type, prog_attach_flags=lsm).prog_cnt
+        except KernelError:
+            return None
 
     def _when_slot_is_free(self, attach_type: int, attach: Callable[[], int]) -> int:
         if attach_type != BPF_LSM_CGROUP:

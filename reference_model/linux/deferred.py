@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Work that the kernel does a little later, and how its end is seen.
 
-The model does everything before a call returns.  The kernel leaves three things for later that an
+The model does everything before a call returns.  The kernel leaves four things for later that an
 answer may show:
 
 * ``cgroup_bpf_release()`` runs in a work item, after an RCU grace period, once a removed cgroup has
@@ -11,6 +11,8 @@ answer may show:
   takes the mutex, returns when it is through.
 * The slot of an LSM hook becomes free when the kernel's own program there is freed, see
   ``wait_for_slots``.
+* A pin that is removed lets go of its object after a grace period, and a link then detaches in a
+  work item: the number of programs on its hook shows it.
 * Before 5.9 a map stays bound to a program until the program's memory is freed, after a grace
   period (``prog_load`` fails with EBUSY).  The ids of programs disappear at once: while a program
   with the map exists, EBUSY is the answer; otherwise the call is repeated.

@@ -47,6 +47,7 @@ class LinkCommands(LinuxPart):
         except KernelError:  # 5.7 reports no info of links
             number = 0
         made = LinkFd(link_of(number, prog.object, AttachType(attach_type)), fd)
+        made.object.cgroup = cgroup
         self.made["link"][number] = made.object
         self.held.descriptors.append(made)
         return made
@@ -68,4 +69,5 @@ class LinkCommands(LinuxPart):
 
     def link_detach(self, link: AnyLinkFd) -> None:
         bpf(Command.BPF_LINK_DETACH, LinkUpdate(link_fd=word(link)))
+        link.object.cgroup = None
         self.slots_settled = False

@@ -15,7 +15,7 @@ from .state import LinuxState
 
 if TYPE_CHECKING:
     from ..cgroups import Cgroup as AnyCgroup
-    from .descriptors import Open, Socket
+    from .descriptors import Link, Open, Socket
     from .tree import Cgroup
 
 
@@ -41,6 +41,10 @@ class LinuxPart(LinuxState):
         self, cgroup: AnyCgroup, prog: object, attach_type: int, *, link: bool = False
     ) -> None:
         """Unsafe if the program would have a second attachment on the hook, where that is a bug."""
+
+    @abstractmethod
+    def _attached(self, link: Link) -> int | None:
+        """How many programs are attached to the hook of a link, if the kernel says so."""
 
     @abstractmethod
     def _when_slot_is_free(self, attach_type: int, attach: Callable[[], int]) -> int:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from .. import cgroups
 from ..state import Descriptor
-from .descriptors import LinkFd, MapFd, Open, ProgFd, Socket, number_of, word
+from .deferred import wait_blindly, wait_for
+from .descriptors import Link, LinkFd, MapFd, Open, ProgFd, Socket, number_of, word
 from .errors import KernelError
 from .parts import LinuxPart
 from .syscall import Command, Pin, address, bpf, buffer
@@ -53,12 +54,29 @@ class DescriptorCommands(LinuxPart):
         return self._again(self._pinned[path], fd, int(file_flags))
 
     def unlink(self, path: str) -> None:
+        pin, link = self._pin(path), self._held_by_pin_alone(path)
+        before = self._attached(link) if link is not None else None
         try:
-            self._pin(path).unlink()
+            pin.unlink()
         except OSError as error:
             raise KernelError(error.errno or 0, "unlink") from None
         del self._pinned[path]
         self.slots_settled = False
+        if link is None or before is None or not self._is_detached(link, before):
+            wait_blindly()
+
+    def _held_by_pin_alone(self, path: str) -> Link | None:
+        """The link that ends with a pin: it is attached, and nothing else holds it."""
+        link = self._pinned[path].object if path in self._pinned else None
+        if not isinstance(link, Link) or link.cgroup is None:
+            return None
+        pins = [pinned for name, pinned in self._pinned.items() if name != path]
+        holders = [it.object for it in (*self.held.descriptors, *pins) if isinstance(it, LinkFd)]
+        return None if link in holders else link
+
+    def _is_detached(self, link: Link, before: int) -> bool:
+        """Wait for the end of a link: a kernel lets go of an unlinked pin a little later."""
+        return wait_for(lambda: self._attached(link) != before)
 
     def _pin(self, path: str) -> Path:
         """Where the pin of this name stands: bpffs wants neither dots nor, here, directories."""

@@ -172,11 +172,11 @@ def _serve(channel: _Channel, outside: Outside, cgroup: Path, elsewhere: Path) -
         return bool(json.loads(os.read(channel.wishes, 4096)))
 
     while True:
-        os.write(channel.answers, json.dumps(answer).encode())
         if made >= 0:
             with _in(elsewhere, cgroup):
                 socket.send_fds(channel.sockets, [b"x"], [made])
             os.close(made)
+        os.write(channel.answers, json.dumps(answer).encode())
         data = os.read(channel.wishes, 4096)
         if not data:
             return

@@ -27,6 +27,7 @@ from reference_model import (
     BOGUS_KEY,
     BPF_CGROUP_INET_EGRESS,
     BPF_CGROUP_INET_INGRESS,
+    BPF_CGROUP_INET_SOCK_RELEASE,
     BPF_CGROUP_SOCK_OPS,
     BPF_EXIST,
     BPF_F_AFTER,
@@ -50,6 +51,7 @@ from reference_model import (
     BPF_MAP_TYPE_PROG_ARRAY,
     BPF_NOEXIST,
     BPF_PROG_TYPE_CGROUP_SKB,
+    BPF_PROG_TYPE_CGROUP_SOCK,
     BPF_PROG_TYPE_XDP,
     RES_SPIN_LOCK,
     S32,
@@ -794,6 +796,37 @@ def test_without_bpffs_a_pin_says_what_is_missing() -> None:
         assert again.id == counts.id
         kernel.unlink("a/counts.1")
         assert tried(kernel.obj_get, "a/counts.1") == "ENOENT"
+
+
+@needs_kernel
+@pytest.mark.skipif(mount_point("bpf") is None, reason="no bpffs is mounted")
+def test_a_link_has_detached_when_its_last_pin_is_removed() -> None:
+    """The kernel does so a little later."""
+    with LinuxKernel() as kernel:
+        web = kernel.mkdir()
+        for _ in range(30):
+            link = kernel.link_create(web, kernel.prog_load(SKB), EGRESS)
+            kernel.obj_pin("link", link)
+            kernel.close(link)
+            assert len(kernel.prog_query(web, EGRESS).prog_ids) == 1
+            kernel.unlink("link")
+            assert kernel.prog_query(web, EGRESS).prog_ids == ()
+
+
+@needs_kernel
+def test_a_socket_ends_where_it_is_closed() -> None:
+    """The process that made it has let go of it before."""
+    with LinuxKernel() as kernel:
+        web = kernel.mkdir()
+        counts = kernel.map_create(SHARED, U64, U64)
+        hook = BPF_CGROUP_INET_SOCK_RELEASE
+        release = kernel.prog_load(
+            BPF_PROG_TYPE_CGROUP_SOCK, Add(counts), expected_attach_type=hook
+        )
+        kernel.prog_attach(web, release, hook)
+        for closed in range(1, 101):
+            kernel.close_socket(kernel.socket(web))
+            assert kernel.map_lookup_elem(counts, web) == closed
 
 
 @needs_kernel
