@@ -411,14 +411,33 @@ LINK_DESCRIPTORS_READ_AND_WRITE = Change(
     "bpf: link: Refuse non-O_RDWR flags in BPF_OBJ_GET",
     "25fc94b2f02d",
     "5.12",
-    "``BPF_OBJ_GET`` of a link with ``BPF_F_RDONLY`` or ``BPF_F_WRONLY`` fails with ``EINVAL``.  "
-    "5.12 and 5.13 reject the flags for programs, too; 5.14 accepts them again.",
+    "``BPF_OBJ_GET`` of a link with ``BPF_F_RDONLY`` or ``BPF_F_WRONLY`` fails with ``EINVAL``.",
     backports=("5.10.30", "5.11.14"),
     changelogs=("5.10.30", "5.11.14"),
     read=[Read("inode.c:bpf_obj_get_user", "5.12.9", "5.19", "6.1.192")],
     marker=Marker(
         "kernel/bpf/inode.c:bpf_obj_get_user", r"f_flags != O_RDWR\) \? -EINVAL : bpf_link_new_fd"
     ),
+)
+PROG_DESCRIPTORS_READ_AND_WRITE = Change(
+    "bpf: program: Refuse non-O_RDWR flags in BPF_OBJ_GET",
+    "d37300ed1821",
+    "5.12",
+    "``BPF_OBJ_GET`` of a program with ``BPF_F_RDONLY`` or ``BPF_F_WRONLY`` fails with "
+    "``EINVAL``.  Since 5.14, 5.13.2 and 5.12.17 it succeeds again.",
+    read=[Read("inode.c:bpf_obj_get_user", "5.10.262", "5.12.9")],
+    # 5.14 removed the commit's own text.  Since 5.12 inode_permission() also takes a namespace.
+    marker=Marker("kernel/bpf/inode.c", r"EINVAL : bpf_prog_new_fd|inode_permission\(&"),
+)
+PROG_DESCRIPTORS_OF_ANY_MODE = Change(
+    "bpf: Fix regression on BPF_OBJ_GET with non-O_RDWR flags",
+    "5dec6d96d12d",
+    "5.14",
+    "``BPF_OBJ_GET`` of a program accepts ``BPF_F_RDONLY`` and ``BPF_F_WRONLY`` again, as before "
+    "5.12; in 5.12 and 5.13 it failed with ``EINVAL``.",
+    backports=("5.12.17", "5.13.2"),
+    read=[Read("inode.c:bpf_obj_get_user", "5.12.9", "6.1.192", "7.3.4")],
+    marker=Marker("kernel/bpf/inode.c", r"(?s)ret = bpf_prog_new_fd\(.*\binode_permission\(&"),
 )
 LOOKUP_AND_DELETE_FLAGS = Change(
     "bpf: Add lookup_and_delete_elem support to hashtab",

@@ -2,8 +2,7 @@
 """Closing and duplicating descriptors, and pins in bpffs.
 
 Modelled: ``kernel/bpf/syscall.c``: ``bpf_obj_pin``, ``bpf_obj_get`` and the release functions of
-descriptors.  Left out: what bpffs does beside pins, and that 5.12 and 5.13 reject ``BPF_F_RDONLY``
-and ``BPF_F_WRONLY`` for a pinned program, too (d37300ed1821, undone by 5dec6d96d12d in 5.14).
+descriptors; ``kernel/bpf/inode.c``: ``bpf_obj_get_user``.  Left out: what bpffs does beside pins.
 """
 
 from __future__ import annotations
@@ -68,8 +67,7 @@ class DescriptorCommands(KernelPart):
         if path not in self.pins:
             raise errors.NoSuchPath(path)
         found = self.pins[path]
-        whole = found.kind == "link" and self.has(changes.LINK_DESCRIPTORS_READ_AND_WRITE)
-        if whole and file_flags:
+        if file_flags and self._needs_read_and_write(found):
             raise errors.MapFlags(file_flags)
         return self._new_descriptor(found, file_flags)
 
@@ -78,6 +76,16 @@ class DescriptorCommands(KernelPart):
             raise errors.NoSuchPath(path)
         self._put(self.pins[path])
         del self.pins[path]
+
+    def _needs_read_and_write(self, found: Object) -> bool:
+        """Whether BPF_OBJ_GET opens an object only for reading and writing."""
+        if found.kind == "link":
+            return self.has(changes.LINK_DESCRIPTORS_READ_AND_WRITE)
+        return (
+            found.kind == "prog"
+            and self.has(changes.PROG_DESCRIPTORS_READ_AND_WRITE)
+            and not self.has(changes.PROG_DESCRIPTORS_OF_ANY_MODE)
+        )
 
     def _new_descriptor(self, found: Object, mode: int) -> Descriptor:
         self._get(found)

@@ -425,8 +425,8 @@ class DescriptorCalls(Protocol):
     def obj_get(self, path: str, file_flags: int = 0) -> Any:
         """BPF_OBJ_GET: return a new descriptor of a pinned object.
 
-        ``file_flags`` is 0, ``BPF_F_RDONLY`` or ``BPF_F_WRONLY``.  Errors: ``EINVAL`` (both flags),
-        ``ENOENT``.
+        ``file_flags`` is 0, ``BPF_F_RDONLY`` or ``BPF_F_WRONLY``.  Errors: ``EINVAL`` (both flags;
+        since 5.12 one of them for a link, in 5.12 and 5.13 also for a program), ``ENOENT``.
         """
 
     def unlink(self, path: str) -> None:

@@ -17,10 +17,14 @@ TRACING_KEEPS_STORAGES = Change(
     "5.12",
     "Kprobe, tracepoint and perf event programs no longer reset the pointers to the storages of a "
     "cgroup program that they interrupt; before, ``bpf_get_local_storage()`` returned NULL after "
-    "such an interruption.  4.19.184 has the commit, too, but 4.19 never had the fault.",
+    "such an interruption.  4.19.184 has the commit, too, but 4.19 never had the fault: there a "
+    "program without a storage leaves the pointer as it is.",
     backports=("4.19.184", "5.4.109", "5.10.27", "5.11.11"),
     changelogs=("4.19.184", "5.4.109", "5.10.27", "5.11.11"),
-    read=[Read("include/linux/bpf.h:__BPF_PROG_RUN_ARRAY", "5.9.1", "5.12.9")],
+    read=[
+        Read("include/linux/bpf.h:__BPF_PROG_RUN_ARRAY", "5.9.1", "5.12.9"),
+        Read("include/linux/bpf-cgroup.h:bpf_cgroup_storage_set", "4.19.325", "5.9.1"),
+    ],
     unmodelled=_RACE,
     marker=Marker(
         "include/linux/bpf.h", r"RUN_ARRAY\(array, ctx, func, check_non_null\)", until=True

@@ -14,6 +14,11 @@ def _pin_twice(setup: Setup) -> None:
     setup.kernel.obj_pin(PIN, setup.counts)
 
 
+def _open_program_for_reading(setup: Setup) -> None:
+    setup.kernel.obj_pin(PIN, setup.plain())
+    setup.kernel.obj_get(PIN, int(BPF_F_RDONLY))
+
+
 def _parent(setup: Setup) -> None:
     setup.kernel.mkdir("child", setup.web)
     setup.kernel.rmdir(setup.web)
@@ -76,6 +81,14 @@ OBJECTS: tuple[Refusal, ...] = (
         errors.MapFlags,
         "flags other than ``BPF_F_RDONLY`` or ``BPF_F_WRONLY``, or both",
         lambda setup: setup.kernel.obj_get(PIN, int(BPF_F_RDONLY | BPF_F_WRONLY)),
+    ),
+    Refusal(
+        "obj_get",
+        errors.MapFlags,
+        "``BPF_F_RDONLY`` or ``BPF_F_WRONLY`` for a program",
+        _open_program_for_reading,
+        since=changes.PROG_DESCRIPTORS_READ_AND_WRITE,
+        until=changes.PROG_DESCRIPTORS_OF_ANY_MODE,
     ),
     Refusal(
         "obj_get",

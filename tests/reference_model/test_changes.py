@@ -206,6 +206,8 @@ FACTS: list[tuple[str, str, str | None, str]] = [
     ("SYSCTL_PROGRAMS", "7b146cebe30c", "5.2", ""),
     ("DOT_IN_NAMES", "3e0ddc4f3ff1", "5.2", ""),
     ("LINK_DESCRIPTORS_READ_AND_WRITE", "25fc94b2f02d", "5.12", "5.10.30 5.11.14"),
+    ("PROG_DESCRIPTORS_READ_AND_WRITE", "d37300ed1821", "5.12", ""),
+    ("PROG_DESCRIPTORS_OF_ANY_MODE", "5dec6d96d12d", "5.14", "5.12.17 5.13.2"),
     ("RECVMSG_HOOKS", "983695fa6765", "5.2", "4.19.57 5.1.16"),
     ("SOCKOPT_PROGRAMS", "0d01da6afc54", "5.3", ""),
     ("SKB_EXPECTED_ATTACH_TYPE", "5cf1e9145630", "5.3", ""),

@@ -139,6 +139,28 @@ def test_pin_errors() -> None:
         kernel.unlink(PIN)
 
 
+@pytest.mark.parametrize(
+    ("release", "errno"),
+    [
+        ("4.19", "ok"), ("5.10", "ok"), ("5.10.30", "ok"), ("5.10.262", "ok"), ("5.11", "ok"),
+        ("5.11.14", "ok"), ("5.12", "EINVAL"), ("5.12.16", "EINVAL"), ("5.12.17", "ok"),
+        ("5.13", "EINVAL"), ("5.13.1", "EINVAL"), ("5.13.2", "ok"), ("5.14", "ok"),
+        ("5.15", "ok"), ("latest", "ok"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("flags", [BPF_F_RDONLY, BPF_F_WRONLY])
+def test_a_pinned_program_is_opened_with_flags(release: str, errno: str, flags: int) -> None:
+    """``inode.c:bpf_obj_get_user`` of 5.10.262, 5.12.9 and 6.1.192.
+
+    d37300ed1821 was not taken over by 5.10.30 and 5.11.14, which reject the flags for links.
+    """
+    kernel = Kernel(release)
+    kernel.obj_pin(PIN, kernel.prog_load(SKB))
+    assert outcome(kernel.obj_get, PIN, flags) == errno
+    assert outcome(kernel.obj_get, PIN) == "ok"
+    kernel.check_invariants()
+
+
 @pytest.mark.parametrize("flags", [BPF_F_RDONLY | BPF_F_WRONLY, BPF_F_NO_PREALLOC, 1 << 20])
 def test_file_flags(flags: int) -> None:
     kernel, _, counts, _, _ = machine()
