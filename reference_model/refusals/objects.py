@@ -19,6 +19,11 @@ def _open_program_for_reading(setup: Setup) -> None:
     setup.kernel.obj_get(PIN, int(BPF_F_RDONLY))
 
 
+def _open_link_for_reading(setup: Setup) -> None:
+    setup.kernel.obj_pin(PIN, setup.link())
+    setup.kernel.obj_get(PIN, int(BPF_F_RDONLY))
+
+
 def _parent(setup: Setup) -> None:
     setup.kernel.mkdir("child", setup.web)
     setup.kernel.rmdir(setup.web)
@@ -81,6 +86,13 @@ OBJECTS: tuple[Refusal, ...] = (
         errors.MapFlags,
         "flags other than ``BPF_F_RDONLY`` or ``BPF_F_WRONLY``, or both",
         lambda setup: setup.kernel.obj_get(PIN, int(BPF_F_RDONLY | BPF_F_WRONLY)),
+    ),
+    Refusal(
+        "obj_get",
+        errors.MapFlags,
+        "``BPF_F_RDONLY`` or ``BPF_F_WRONLY`` for a link",
+        _open_link_for_reading,
+        since=changes.LINK_DESCRIPTORS_READ_AND_WRITE,
     ),
     Refusal(
         "obj_get",
