@@ -9,14 +9,11 @@ from ..releases import Change
 _MEMORY = "without it the kernel accesses wrong memory, and no safe call shows the difference"
 _ALLOCATION = "only an allocation that fails in the kernel shows it"
 
-_PROGRAM_PINS = "only Linux 5.12 and 5.13 show it, and the probe has no question for them"
 _BTF = "only programs that need the BTF of the kernel itself show it"
 
 NEVER_ASKED: dict[Change, str] = {
     changes.STORAGES_BY_TYPE: _MEMORY,
     changes.STORAGE_POINTERS: _MEMORY,
-    changes.PROG_DESCRIPTORS_READ_AND_WRITE: _PROGRAM_PINS,
-    changes.PROG_DESCRIPTORS_OF_ANY_MODE: _PROGRAM_PINS,
     changes.DETACH_NEVER_FAILS: _ALLOCATION,
     changes.PREORDER_INDEX: _MEMORY,
     changes.FAILED_REPLACE_RESTORES: _ALLOCATION,

@@ -78,6 +78,11 @@ def _opens_link_for_reading(kernel: KernelInterface) -> None:
     kernel.obj_get("/sys/fs/bpf/link", int(BPF_F_RDONLY))
 
 
+def _opens_program_for_reading(kernel: KernelInterface) -> None:
+    kernel.obj_pin("/sys/fs/bpf/count", kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB))
+    kernel.obj_get("/sys/fs/bpf/count", int(BPF_F_RDONLY))
+
+
 def _links_at_revision(kernel: KernelInterface) -> None:
     count = kernel.prog_load(BPF_PROG_TYPE_CGROUP_SKB)
     kernel.close(count)
@@ -129,6 +134,7 @@ WRITTEN: dict[str, Run] = {
         _PERCPU, STORAGE_KEY, Struct(count=U64, lock=RES_SPIN_LOCK), btf=True
     ),
     "open a link for reading": _opens_link_for_reading,
+    "open a program for reading": _opens_program_for_reading,
     "link at a revision of more than 32 bits": _links_at_revision,
     "lookup and delete with BPF_F_LOCK": _deletes_with_lock,
 }
