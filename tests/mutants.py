@@ -188,16 +188,16 @@ def placed(mutant: Mutant) -> Iterator[Path]:
 def caught_by(mutant: Mutant) -> str | None:
     """What notices a mutant: the replay of all traces, or the fast tests of the model.
 
-    First those of its module, then those of other rules.
+    First those of its module, as most are caught there, and to collect them is quick; then all.
     """
     with placed(mutant) as place:
         if replay_fails(place):
             return "the replay"
         tests = place / "tests" / "reference_model"
         own = tests / f"test_{mutant.module}.py"
-        first = [*([own] if own.exists() else ()), *sorted(tests.glob("test_*.py"))]
-        if fails(place, "pytest", "-qxm", "not slow", *map(str, [*first, tests])):
-            return "a test"
+        for chosen in ([own] if own.exists() else []), [*sorted(tests.glob("test_*.py")), tests]:
+            if chosen and fails(place, "pytest", "-qxm", "not slow", *map(str, chosen)):
+                return "a test"
     return None
 
 
