@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from upstream import archives
+
+pytestmark = pytest.mark.skipif(not shutil.which("xz"), reason="xz is not installed")
 
 LONG = "/".join(["a_directory_with_a_long_name"] * 5)
 NAMES = sorted(
