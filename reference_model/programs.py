@@ -420,10 +420,10 @@ class ProgCommands(KernelPart):
             return
         if isinstance(step, SetRetval) and not self._may_set_retval(program):
             raise errors.UnknownHelper("bpf_set_retval")
+        locations = tuple(self._verify_access(program, a, helper_flags) for a in step.accesses())
         if isinstance(step, Return | Verdict | BitVerdict | Guard):
             verdicts = {0} if isinstance(step, Guard) else {0, 1}
             self._check_return(program, {step.number} if isinstance(step, Return) else verdicts)
-        locations = tuple(self._verify_access(program, a, helper_flags) for a in step.accesses())
         program.runs.append((locations, step.compile(*locations)))
 
     def _verify_cgrp(self, program: Program, step: CgrpStep) -> CgrpUse:

@@ -13,6 +13,7 @@ from support_state import refused
 from reference_model import (
     BPF_CGROUP_INET4_BIND,
     BPF_CGROUP_INET4_CONNECT,
+    BPF_CGROUP_INET4_GETSOCKNAME,
     BPF_CGROUP_INET_SOCK_CREATE,
     BPF_CGROUP_SOCK_OPS,
     BPF_F_ALLOW_MULTI,
@@ -42,6 +43,7 @@ from reference_model import (
     U64,
     Add,
     AttachType,
+    BitVerdict,
     Bytes,
     Call,
     Copy,
@@ -226,6 +228,24 @@ def test_steps_with_two_maps_ask_for_both() -> None:
         kernel.prog_load(SKB, Copy(blind, quiet))
     with refused(kernel, "EACCES", errors.WriteForbidden):
         kernel.prog_load(SKB, Flush(percpu, quiet, at=3))
+
+
+@pytest.mark.parametrize("release", since("5.8"))
+@pytest.mark.parametrize("decide", [Verdict, BitVerdict])
+def test_a_value_is_read_before_the_return_value_is_checked(release: str, decide: Any) -> None:
+    """At GETSOCKNAME a program must return 1; the map's value cannot be read."""
+    kernel = Kernel(release)
+    for flags, name, reason in (
+        (0, "EINVAL", errors.ReturnValue),
+        (BPF_F_WRONLY_PROG, "EACCES", errors.ReadForbidden),
+    ):
+        body = decide(storage_map(kernel, map_flags=flags), 1)
+        with refused(kernel, name, reason):
+            kernel.prog_load(
+                BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+                body,
+                expected_attach_type=BPF_CGROUP_INET4_GETSOCKNAME,
+            )
 
 
 @pytest.mark.parametrize("release", MAINLINE)
