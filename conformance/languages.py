@@ -84,3 +84,8 @@ def library_version(library: Path | None = None) -> str:
     with gzip.open(changelog, "rt", encoding="utf-8") as file:
         found = re.search(r"\(([0-9.]+)", file.readline())
     return found[1] if found else ""
+
+
+def reads_btf_of_today() -> bool:
+    """Whether the Go library can read the BTF of kernels since 6.0: before 0.10 it does not."""
+    return library_version().split(".")[:2] not in (["0", "8"], ["0", "9"])

@@ -19,13 +19,15 @@ from typing import Any
 
 from records import results
 from records.digests import EXAMPLES
+from reference_model import Release, changes
 from reference_model.catalogue import UNDEFINED, Observations, Story, stories
 
 from . import guest, offers, run_twins, tools
 from .command_line import Exit, JsonOutput, Progress, UsageError, add, add_json, jobs_of, keep_log
 from .command_line import wanted as wanted_kernels
 from .kernels import KernelImage
-from .languages import BUILT, GO, C, Language, missing_go
+from .languages import BUILT, GO, C, Language, missing_go, reads_btf_of_today
+from .oracle import release_of
 from .payload import Payload
 from .stories import breaks, guests
 
@@ -123,6 +125,15 @@ NEED_BTF = ("cgrp_storage_maps", "to_cgrp_storage")
 """Twins that ask nothing of a kernel without BTF of its own: libbpf refuses before with ESRCH."""
 
 
+def unreadable(kernel: KernelImage, names: Iterable[str], language: Language) -> list[str]:
+    """The versions that need the kernel's BTF, where the Go library is too old to read it."""
+    if language is not GO or reads_btf_of_today():
+        return []
+    if not Release(release_of(kernel)).has(changes.CGRP_STORAGE):  # they do without there
+        return []
+    return [name for name in names if name in NEED_BTF]
+
+
 def with_settings(name: str, story: Story, language: Language = C) -> str:
     """A twin as run_twins.py wants it named."""
     words = filter(None, [language.word, "BTF" if name in NEED_BTF else ""])
@@ -207,7 +218,9 @@ def ask(
 ) -> ProgramReport:
     """Run the versions of these stories on a kernel."""
     report = ProgramReport(kernel, language, {name: language.digest(name) for name in known})
-    for number, (run_here, task) in enumerate(tasks(kernel, known, language)):
+    report.skipped += (left_out := unreadable(kernel, known, language))
+    asked = {name: story for name, story in known.items() if name not in left_out}
+    for number, (run_here, task) in enumerate(tasks(kernel, asked, language)):
         task = replace(task, time_limit=limit or task.time_limit)
         (result,) = guest.run_all([kernel], task, jobs=1)
         report.seconds += result.seconds
@@ -237,7 +250,8 @@ def show(report: ProgramReport, say: offers.Say, *, verbose: bool) -> bool:
         say(f"  {problem}")
     agree = sum(not difference for difference in report.twins.values())
     if report.skipped:
-        say(f"  not run without BTF of the kernel: {', '.join(report.skipped)}")
+        say("  not run, as the BTF of the kernel is missing or unreadable to the library: "
+            f"{', '.join(report.skipped)}")  # fmt: skip
     count, language = len(report.digests), report.language.name
     say(f"{report.kernel.name}: {agree} of {count} versions in {language} agree, "
         f"{report.seconds:.1f} s")  # fmt: skip

@@ -188,3 +188,12 @@ def test_a_sysctl_is_set_as_far_as_a_kernel_lets(tmp_path: Path) -> None:
     file.chmod(0o400)
     run_twins.set_sysctl(file, "2")
     assert file.read_text() == "2"
+
+
+def test_what_the_go_library_cannot_read_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["zero_explicitly", "to_cgrp_storage"]
+    for library, left_out in (("0.9.1", names[1:]), ("0.22.0", [])):
+        monkeypatch.setattr(languages, "library_version", lambda it=library: it)
+        assert twins.unreadable(on("6.12.118"), names, languages.GO) == left_out
+        assert twins.unreadable(on("6.12.118"), names, languages.C) == []
+        assert twins.unreadable(on("6.1.192"), names, languages.GO) == []

@@ -167,8 +167,7 @@ def may_run_here(name: str) -> str:
         return "it may break the kernel, or changes its settings: guests only"
     if "/sys/fs/bpf" in text_of(name, "story.go") and not os.path.ismount("/sys/fs/bpf"):
         return "no bpffs is mounted at /sys/fs/bpf"
-    old = languages.library_version().split(".")[:2] in (["0", "8"], ["0", "9"])
-    if old and name in twins.NEED_BTF:
+    if name in twins.NEED_BTF and not languages.reads_btf_of_today():
         return "the Go library before 0.10 does not read the BTF of kernels since 6.0"
     return ""
 
