@@ -416,6 +416,12 @@ class ValueAccess(BpfError):
     number, reason = _errno.EACCES, "invalid access to map value"
 
 
+class MisalignedAccess(BpfError):
+    """An atomic instruction works on a number whose offset is not a multiple of its width."""
+
+    number, reason = _errno.EACCES, "misaligned value access"
+
+
 class WriteForbidden(BpfError):
     """The program writes to a BPF_F_RDONLY_PROG map."""
 

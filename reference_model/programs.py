@@ -466,6 +466,8 @@ class ProgCommands(KernelPart):
     def _verify_field(self, found: Map, access: Access) -> Field:
         """``check_map_access()``: whether a program may use a number of a value."""
         offset, width = found.value.field(access.field)
+        if access.atomic and width in (4, 8) and offset % width:
+            raise errors.MisalignedAccess(f"off={offset} size={width}")
         if access.reads and found.flags & _WRONLY_PROG:
             raise errors.ReadForbidden
         if access.writes and found.flags & _RDONLY_PROG:

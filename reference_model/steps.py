@@ -44,6 +44,8 @@ class Access(NamedTuple):
     field: str | None
     reads: bool
     writes: bool
+    atomic: bool = False
+    """Whether an atomic instruction does it, which exists for 4 and 8 bytes."""
 
 
 class Location:
@@ -116,7 +118,7 @@ class Add(Step):
     field: str | None = None
 
     def accesses(self) -> tuple[Access, ...]:
-        return (Access(self.map, self.field, reads=True, writes=True),)
+        return (Access(self.map, self.field, reads=True, writes=True, atomic=True),)
 
     def compile(self, *locations: Location) -> Run:
         (location,), amount = locations, self.amount
@@ -207,7 +209,7 @@ class Flush(Step):
     def accesses(self) -> tuple[Access, ...]:
         return (
             Access(self.batch, self.batch_field, reads=True, writes=True),
-            Access(self.total, self.total_field, reads=True, writes=True),
+            Access(self.total, self.total_field, reads=True, writes=True, atomic=True),
         )
 
     def compile(self, *locations: Location) -> Run:
@@ -340,7 +342,7 @@ class CgrpAdd(CgrpStep):
     rcu: bool = False
 
     def accesses(self) -> tuple[Access, ...]:
-        return (Access(self.map, self.field, reads=True, writes=True),)
+        return (Access(self.map, self.field, reads=True, writes=True, atomic=True),)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

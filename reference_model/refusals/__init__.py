@@ -64,5 +64,7 @@ ELSEWHERE: dict[tuple[str, type[errors.BpfError]], str] = {
     ("close_socket", errors.CgroupGone): "an open socket keeps what it needs of its cgroup",
     ("link_create", errors.AlreadyAttached): _LINK,
     ("link_create", errors.NothingToReplace): _LINK,
+    ("link_update", errors.TooManyHooks): "an update to another LSM hook fails in any case",
+    ("prog_load", errors.MisalignedAccess): "only of types outside the model: its own are aligned",
 }
 """What the code can raise and the table leaves out, and why."""

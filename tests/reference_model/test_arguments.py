@@ -358,7 +358,20 @@ def test_a_field_outside_the_value(offset: str) -> None:
     kernel = Kernel("7.2")
     counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, _At(16))
     with refused(kernel, "EACCES", errors.ValueAccess):
-        kernel.prog_load(SKB, Add(counts, 1, offset))
+        kernel.prog_load(SKB, Store(counts, 1, offset))
+
+
+@pytest.mark.parametrize("offset", ["-4", "1", "4", "9"])
+def test_an_atomic_addition_to_a_field_that_is_not_aligned(offset: str) -> None:
+    """verifier.c:check_ptr_alignment: strict for atomic instructions, also below the value."""
+    kernel = Kernel("7.2")
+    counts = kernel.map_create(BPF_MAP_TYPE_CGROUP_STORAGE, STORAGE_KEY, _At(24))
+    batch = kernel.map_create(BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE, STORAGE_KEY, _At(24))
+    for step in (Add(counts, 1, offset), Flush(batch, counts, 1, "0", offset)):
+        with refused(kernel, "EACCES", errors.MisalignedAccess):
+            kernel.prog_load(SKB, step)
+    if offset != "-4":
+        kernel.prog_load(SKB, [Mix(counts, 1, offset), Flush(batch, counts, 1, offset, "0")])
 
 
 @pytest.mark.parametrize("map_type", [BPF_MAP_TYPE_PROG_ARRAY, BPF_MAP_TYPE_ARRAY_OF_MAPS])
