@@ -152,6 +152,8 @@ class LinkCommands(KernelPart):
         if new.type is not current.type:
             raise errors.LinkProgramType
         if found.attach_type is BPF_LSM_CGROUP and new.lsm_hook != found.hook_id:
+            if self.lsm_slots.find(new.lsm_hook) is None:
+                raise errors.TooManyHooks
             raise errors.NotAttached
         same_maps = new.storage_maps == current.storage_maps
         if not same_maps and self.has(changes.LINK_UPDATE_COMPARES_MAPS):

@@ -545,7 +545,8 @@ _LINKS = (
     Refusal(
         "link_update",
         errors.NotAttached,
-        "the new program is an LSM program for another hook",
+        "the new program is an LSM program for another hook (``EINVAL`` if that hook has no "
+        "programs, and ten others have)",
         _other_lsm_hook,
         since=changes.LSM_CGROUP,
     ),

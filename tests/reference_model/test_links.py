@@ -311,6 +311,28 @@ def test_update_looks_for_the_new_programs_lsm_hook(release: str) -> None:
     kernel.link_update(link, bind_too)
 
 
+@pytest.mark.parametrize("release", since("6.0"))
+def test_update_looks_for_a_slot_of_the_new_programs_lsm_hook(release: str) -> None:
+    """LSM: __cgroup_bpf_replace() calls bpf_cgroup_atype_find(): EINVAL if all are taken."""
+    kernel = Kernel(release)
+    web = kernel.mkdir()
+    calls = "bind connect create sendmsg recvmsg listen accept shutdown getsockname post_create"
+    progs = [
+        kernel.prog_load(
+            BPF_PROG_TYPE_LSM, expected_attach_type=BPF_LSM_CGROUP, lsm_hook=f"socket_{call}"
+        )
+        for call in (*calls.split(), "getpeername")
+    ]
+    links = [kernel.link_create(web, prog, BPF_LSM_CGROUP) for prog in progs[:10]]
+    with refused(kernel, "EINVAL", errors.TooManyHooks):
+        kernel.link_update(links[0], progs[10])
+    with refused(kernel, "ENOENT", errors.NotAttached):
+        kernel.link_update(links[0], progs[1])
+    kernel.link_detach(links[9])
+    with refused(kernel, "ENOENT", errors.NotAttached):
+        kernel.link_update(links[0], progs[10])
+
+
 @pytest.mark.parametrize("release", [*SWAPS_BLINDLY, *COMPARES])
 def test_update_to_a_program_of_the_same_map_keeps_the_data(release: str) -> None:
     """LINK_UPDATE leaves the storage; same map: correct."""
