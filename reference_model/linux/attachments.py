@@ -77,7 +77,7 @@ class AttachCommands(LinuxPart):
             attach_flags=flags,
             expected_revision=expected_revision,
         )
-        bpf(Command.BPF_PROG_DETACH, attr)
+        self._unless_slots_are_taken(attach_type, lambda: bpf(Command.BPF_PROG_DETACH, attr))
         self.slots_settled = False
         if self.guard.wants_links_counted():
             self._forget(cgroup, attach_type, prog)
@@ -154,6 +154,14 @@ class AttachCommands(LinuxPart):
 
         wait_for(attempt, max(0, self.slots_until - time.monotonic()))
         return result[0] if result else attach()
+
+    def _unless_slots_are_taken(self, attach_type: int, act: Callable[[], int]) -> None:
+        try:
+            act()
+        except KernelError as error:
+            if attach_type != BPF_LSM_CGROUP or error.name != "EINVAL":
+                raise
+            self._when_slot_is_free(attach_type, act)
 
     # -- the guard's ----------------------------------------------------------------------------
 

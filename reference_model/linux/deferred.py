@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Work that the kernel does a little later, and how its end is seen.
 
-The model does everything before a call returns.  The kernel leaves four things for later that an
+The model does everything before a call returns.  The kernel leaves five things for later that an
 answer may show:
 
 * ``cgroup_bpf_release()`` runs in a work item, after an RCU grace period, once a removed cgroup has
@@ -13,6 +13,8 @@ answer may show:
   ``wait_for_slots``.
 * A pin that is removed lets go of its object after a grace period, and a link then detaches in a
   work item: the number of programs on its hook shows it.
+* A program array that loses its last descriptor or pin is emptied in a work item.  Until then
+  programs that hold the array still jump into its elements, see ``wait_until_empty``.
 * Before 5.9 a map stays bound to a program until the program's memory is freed, after a grace
   period (``prog_load`` fails with EBUSY).  The ids of programs disappear at once: while a program
   with the map exists, EBUSY is the answer; otherwise the call is repeated.
@@ -161,19 +163,23 @@ def wait_for_slots(root: Cgroup) -> None:
     goes with it.  Source: ``syscall.c:__bpf_prog_put_noref``, ``core.c:bpf_prog_free_deferred``.
     """
     with privileged():
-        gone = []
-        for cpu in sorted(os.sched_getaffinity(0)):
-            with on_cpu(cpu):
-                gone.append(_free_map_and_program())
-        for number in gone:
-            wait_for(partial(_map_is_gone, number))
-        time.sleep(0.01)
+        _wait_for_work(kernel_functions().get("bpf_lsm_socket_listen", 0))
         bpf(Command.BPF_PROG_QUERY, Query(target_fd=root.fd, attach_type=_HOOK))
 
 
-def _free_map_and_program() -> int:
-    """Create both, link the program to an LSM hook if there are any, let them go; the map's id."""
-    lsm_hook = kernel_functions().get("bpf_lsm_socket_listen", 0)
+def _wait_for_work(lsm_hook: int = 0) -> None:
+    """Wait until each CPU has freed a program that is let go now; it may be linked to a hook."""
+    gone = []
+    for cpu in sorted(os.sched_getaffinity(0)):
+        with on_cpu(cpu):
+            gone.append(_free_map_and_program(lsm_hook))
+    for number in gone:
+        wait_for(partial(_map_is_gone, number))
+    time.sleep(0.01)
+
+
+def _free_map_and_program(lsm_hook: int) -> int:
+    """Create both, link the program to an LSM hook if one is given, let them go; the map's id."""
     found, prog = _map_and_program(lsm_hook)
     if lsm_hook:
         os.close(bpf(Command.BPF_RAW_TRACEPOINT_OPEN, RawTracepoint(prog_fd=prog)))
@@ -188,6 +194,18 @@ def _map_is_gone(number: int) -> bool:
         os.close(bpf(Command.BPF_MAP_GET_FD_BY_ID, ById(id=number)))
         return False
     return True
+
+
+def wait_until_empty() -> None:
+    """Wait until program arrays that lost their last descriptor or pin have no elements.
+
+    The work item is queued when the descriptor is closed, and a program that is freed later passes
+    the same queue of each CPU.  Opening the array by its id would show its slots.  But closing
+    that descriptor queues the work again, and where it is still queued, the kernel never frees the
+    array.  Source: ``arraymap.c:prog_array_map_clear``.
+    """
+    with privileged():
+        _wait_for_work()
 
 
 def wait_blindly() -> None:

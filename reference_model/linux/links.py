@@ -64,7 +64,8 @@ class LinkCommands(LinuxPart):
         attr = LinkUpdate(
             link_fd=word(link), new_prog_fd=word(new_prog), flags=flags, old_prog_fd=word(old_prog)
         )
-        bpf(Command.BPF_LINK_UPDATE, attr)
+        attach_type = link.object.attach_type if isinstance(link, LinkFd) else 0
+        self._unless_slots_are_taken(attach_type, lambda: bpf(Command.BPF_LINK_UPDATE, attr))
         link.object.program = new_prog.object
 
     def link_detach(self, link: AnyLinkFd) -> None:

@@ -50,6 +50,10 @@ class LinuxPart(LinuxState):
     def _when_slot_is_free(self, attach_type: int, attach: Callable[[], int]) -> int:
         """Attach once the slots of LSM hooks that lost their last program are free."""
 
+    @abstractmethod
+    def _unless_slots_are_taken(self, attach_type: int, act: Callable[[], int]) -> None:
+        """Call, and once more when the slots of LSM hooks are free if all may have been taken."""
+
     # -- pins -------------------------------------------------------------------------------------
 
     @abstractmethod

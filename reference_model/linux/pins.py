@@ -13,8 +13,8 @@ from pathlib import Path
 
 from .. import cgroups
 from ..state import Descriptor
-from .deferred import wait_blindly, wait_for
-from .descriptors import Link, LinkFd, MapFd, Open, ProgFd, Socket, number_of, word
+from .deferred import wait_blindly, wait_for, wait_until_empty
+from .descriptors import Link, LinkFd, Map, MapFd, Open, ProgFd, Socket, number_of, word
 from .errors import KernelError
 from .parts import LinuxPart
 from .syscall import Command, Pin, address, bpf, buffer
@@ -35,6 +35,16 @@ class DescriptorCommands(LinuxPart):
         descriptor.open = False
         self.held.descriptors.remove(descriptor)
         self.slots_settled = self.slots_settled and not isinstance(descriptor, LinkFd)
+        if isinstance(descriptor, MapFd):
+            self._wait_until_empty(descriptor.object)
+
+    def _wait_until_empty(self, found: Map) -> None:
+        """Wait until a program array that no descriptor and no pin holds has no elements."""
+        holders = (*self.held.descriptors, *self._pinned.values())
+        if found.is_array and not any(
+            isinstance(it, MapFd) and it.object is found for it in holders
+        ):
+            wait_until_empty()
 
     def dup(self, descriptor: Descriptor) -> Descriptor:
         number = number_of(descriptor)
@@ -60,10 +70,12 @@ class DescriptorCommands(LinuxPart):
             pin.unlink()
         except OSError as error:
             raise KernelError(error.errno or 0, "unlink") from None
-        del self._pinned[path]
+        unpinned = self._pinned.pop(path)
         self.slots_settled = False
         if link is None or before is None or not self._is_detached(link, before):
             wait_blindly()
+        if isinstance(unpinned, MapFd):
+            self._wait_until_empty(unpinned.object)
 
     def _held_by_pin_alone(self, path: str) -> Link | None:
         """The link that ends with a pin: it is attached, and nothing else holds it."""

@@ -10,6 +10,7 @@ the sentence of ``missing()``, and that sentence is tested too.
 from __future__ import annotations
 
 import ctypes
+import errno
 import inspect
 import os
 import platform
@@ -44,6 +45,7 @@ from reference_model import (
     BPF_F_REPLACE,
     BPF_F_WRONLY,
     BPF_F_WRONLY_PROG,
+    BPF_LSM_CGROUP,
     BPF_MAP_TYPE_ARRAY_OF_MAPS,
     BPF_MAP_TYPE_CGROUP_STORAGE,
     BPF_MAP_TYPE_CGRP_STORAGE,
@@ -61,6 +63,7 @@ from reference_model import (
     U32,
     U64,
     Add,
+    AttachType,
     BpfError,
     Bytes,
     Call,
@@ -86,6 +89,7 @@ from reference_model.linux.deferred import alive
 from reference_model.linux.descriptors import LinkFd, Map, ProgFd, link_of, program_of
 from reference_model.linux.guard import Guard
 from reference_model.linux.machine import mount_point
+from reference_model.linux.syscall import Command
 from reference_model.linux.tree import PREFIX
 from reference_model.programs import ATTACH_TYPES
 
@@ -811,6 +815,48 @@ def test_a_link_has_detached_when_its_last_pin_is_removed() -> None:
             assert len(kernel.prog_query(web, EGRESS).prog_ids) == 1
             kernel.unlink("link")
             assert kernel.prog_query(web, EGRESS).prog_ids == ()
+
+
+@needs_kernel
+def test_an_array_is_empty_when_its_last_descriptor_is_closed() -> None:
+    """The kernel empties it a little later, and until then programs jump into it."""
+    with LinuxKernel() as kernel:
+        callee = kernel.prog_load(SKB, Return(0))
+        for number in range(20):
+            array = kernel.map_create(BPF_MAP_TYPE_PROG_ARRAY, U32, U32, max_entries=8)
+            kernel.map_update_elem(array, 7, callee)
+            caller = kernel.prog_load(SKB, TailCall(array, 7))
+            again = kernel.dup(array)
+            if number % 2:
+                kernel.map_freeze(array)
+            kernel.close(array)
+            assert kernel.prog_test_run(caller) == 0
+            kernel.close(again)
+            assert kernel.prog_test_run(caller) == 1
+
+
+@needs_kernel
+@pytest.mark.parametrize(("hook", "calls"), [(BPF_LSM_CGROUP, 2), (EGRESS, 1)])
+def test_a_detachment_waits_for_slots_of_lsm_hooks(
+    hook: AttachType, calls: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While all ten are taken the kernel answers EINVAL, and it frees one a little later."""
+    asked: list[Command] = []
+
+    def refuse_once(command: Command, *_: object) -> int:
+        asked.append(command)
+        if len(asked) == 1:
+            raise linux_errors.KernelError(errno.EINVAL, command.name)
+        return 0
+
+    with LinuxKernel() as kernel:
+        web, prog = kernel.mkdir(), kernel.prog_load(SKB)
+        with monkeypatch.context() as patch:
+            patch.setattr("reference_model.linux.attachments.bpf", refuse_once)
+            patch.setattr("reference_model.linux.attachments.wait_for_slots", lambda root: None)
+            answer = tried(kernel.prog_detach, web, prog, hook)
+        assert answer == ("ok" if calls == 2 else "EINVAL")
+        assert asked == [Command.BPF_PROG_DETACH] * calls
 
 
 @needs_kernel
