@@ -57,6 +57,7 @@ from .syscall import (
     membarrier,
     on_cpu,
     privileged,
+    unlimited_memory,
 )
 from .tree import PATIENCE, Cgroup
 
@@ -180,7 +181,8 @@ def _wait_for_work(lsm_hook: int = 0) -> None:
 
 def _free_map_and_program(lsm_hook: int) -> int:
     """Create both, link the program to an LSM hook if one is given, let them go; the map's id."""
-    found, prog = _map_and_program(lsm_hook)
+    with unlimited_memory():
+        found, prog = _map_and_program(lsm_hook)
     if lsm_hook:
         os.close(bpf(Command.BPF_RAW_TRACEPOINT_OPEN, RawTracepoint(prog_fd=prog)))
     number = object_id(found)

@@ -77,9 +77,7 @@ class IdCommands(LinuxPart):
         """
         if not start and self.capabilities == CAPABILITIES:
             self._settle()
-            self._limit_memory(loading=True)  # it loads a program of its own
             wait_for_slots(self.root)
-            self._limit_memory()
         while True:
             attr = ById(id=start)
             bpf(command, attr)

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import IntEnum
 from functools import cache
 from typing import Any
@@ -198,6 +199,19 @@ def privileged() -> Iterator[None]:
         yield
     finally:
         set_capabilities(*saved)
+
+
+@contextmanager
+def unlimited_memory() -> Iterator[None]:
+    """Within the block RLIMIT_MEMLOCK is as high as it may be: before 5.11 it limits maps."""
+    saved = resource.getrlimit(resource.RLIMIT_MEMLOCK)
+    try:
+        with suppress(ValueError):  # it takes CAP_SYS_RESOURCE to raise the hard limit
+            resource.setrlimit(resource.RLIMIT_MEMLOCK, (saved[1], saved[1]))
+            resource.setrlimit(resource.RLIMIT_MEMLOCK, (resource.RLIM_INFINITY,) * 2)
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_MEMLOCK, saved)
 
 
 @contextmanager
