@@ -77,8 +77,8 @@ the storage.
 
 Commit :commit:`3f562c537e9e` ("bpf, cgroup: Fix storage null-ptr-deref after replacing prog")
 compares the shared map and the per-CPU map of both programs. They must be the same, or both
-programs must have none. It is in 7.3, 7.2.6, 6.18.52, 6.12.110 and 6.1.191. 5.10.262 does not have
-it; for 5.15 and 6.6 no source was found.
+programs must have none. It is in 7.3, 7.2.6, 6.18.52, 6.12.110 and 6.1.191. 5.10.262 and 5.15.215
+do not have it. The record of CVE-2026-90250 (September 2026) names no release of 5.15 or 6.6.
 
 On 5.7 and 5.8 a map belongs to one program, so no link update between two programs with storage is
 safe. The attachment does not keep the map alive either. If the old program and the map are closed,
