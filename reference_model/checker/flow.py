@@ -56,6 +56,8 @@ class Access(NamedTuple):
     writes: bool
     lost: bool
     """Whether it writes what it computed from the same number, without atomic operation or lock."""
+    atomic: bool = False
+    """Whether an atomic instruction does it."""
 
 
 @dataclass(eq=False, repr=False)
@@ -217,7 +219,7 @@ class _Follower:
             place = None if base is None else Place(found, base + insn.off, width, moved)
             same = place in _computed(value)
             lost = same and not atomic and found.type in _VALUES and not state.locks
-            self._access(Access(found, offset, width, writes=True, lost=lost), insn)
+            self._access(Access(found, offset, width, True, lost, atomic), insn)
             if atomic:
                 self._access(Access(found, offset, width, writes=False, lost=False), insn)
         if target and target[0] == "stack":

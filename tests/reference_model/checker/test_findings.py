@@ -267,6 +267,16 @@ def test_an_access_beyond_the_value() -> None:
     assert answers(found) == ["4.19-7.3 EACCES"]
 
 
+@pytest.mark.parametrize(("add", "said"), [
+    ("__sync_fetch_and_add((__u64 *)((char *)v + 4), 1);", "EACCES"),
+    ("__sync_fetch_and_add((__u32 *)v + 1, 1);", "ok"),
+    ("*(__u64 *)((char *)v + 4) += 1;", "ok"),
+])  # fmt: skip
+def test_an_atomic_addition_to_a_misaligned_number(add: str, said: str) -> None:
+    found = check(sized(16, 16), skb(f"{GET} {add} return 1;"))
+    assert answers(found) == [f"4.19-7.3 {said}"]
+
+
 def test_attach_types_that_share_an_8_byte_key() -> None:
     text = sized(8, 8) + skb(f"{GET} return *v < 9;", "out") + skb(
         f"{GET} return *v < 9;", "in", "cgroup_skb/ingress")  # fmt: skip
