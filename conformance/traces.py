@@ -93,12 +93,13 @@ def with_answers(traces: Iterable[Trace], kernel: str, given: Iterable[Given]) -
     grown = []
     for one, answers in zip(traces, given, strict=True):
         if answers is not None:
-            others = {name: found for name, found in one.answers.items() if name != kernel}
-            broken = {name: found for name, found in one.undefined.items() if name != kernel}
+            others, broken = dict(one.answers), dict(one.undefined)  # each kernel keeps its place
             if isinstance(answers, str):
+                others.pop(kernel, None)
                 broken[kernel] = answers
             else:
                 others[kernel] = answers
+                broken.pop(kernel, None)
             one = replace(one, answers=others, undefined=broken)
         grown.append(one)
     return grown

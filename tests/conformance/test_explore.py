@@ -302,6 +302,13 @@ def test_a_kernel_that_broke_has_no_answers() -> None:
     assert (two.undefined, two.answers) == ({}, {})
 
 
+def test_a_kernel_that_answers_again_keeps_its_place() -> None:
+    """So that the same answers make the same file."""
+    made = Trace("a", [{"op": "unlink", "path": "x"}], {"6.1": ["ENOENT"], "6.12": ["ok"]}, {})
+    (again,) = traces.with_answers([made], "6.1", [["ok"]])
+    assert list(again.answers.items()) == [("6.1", ["ok"]), ("6.12", ["ok"])]
+
+
 # -- guests ----------------------------------------------------------------------------------------
 
 
