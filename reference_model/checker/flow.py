@@ -219,7 +219,8 @@ class _Follower:
             place = None if base is None else Place(found, base + insn.off, width, moved)
             same = place in _computed(value)
             lost = same and not atomic and found.type in _VALUES and not state.locks
-            self._access(Access(found, offset, width, True, lost, atomic), insn)
+            made = Access(found, offset, width, writes=True, lost=lost, atomic=atomic)
+            self._access(made, insn)
             if atomic:
                 self._access(Access(found, offset, width, writes=False, lost=False), insn)
         if target and target[0] == "stack":

@@ -212,7 +212,7 @@ class _Loader:
 def _use(fd: MapFd, access: Access) -> Iterator[Step]:
     if access.offset is not None:
         field, writes = f"{access.offset}:{access.width}", access.writes
-        yield _Use(ModelAccess(fd, field, not writes, writes, access.atomic))
+        yield _Use(ModelAccess(fd, field, reads=not writes, writes=writes, atomic=access.atomic))
 
 
 def concerns_model(program: Program, behaviour: Behaviour) -> bool:

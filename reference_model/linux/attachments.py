@@ -127,7 +127,7 @@ class AttachCommands(LinuxPart):
             raise failed
         return answer
 
-    def _attached(self, link: Link) -> int | None:
+    def _programs_on_hook_of(self, link: Link) -> int | None:
         if link.cgroup is None:
             return None
         lsm = link.attach_type == BPF_LSM_CGROUP

@@ -43,7 +43,7 @@ class LinuxPart(LinuxState):
         """Unsafe if the program would have a second attachment on the hook, where that is a bug."""
 
     @abstractmethod
-    def _attached(self, link: Link) -> int | None:
+    def _programs_on_hook_of(self, link: Link) -> int | None:
         """How many programs are attached to the hook of a link, if the kernel says so."""
 
     @abstractmethod

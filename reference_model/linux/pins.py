@@ -40,11 +40,13 @@ class DescriptorCommands(LinuxPart):
 
     def _wait_until_empty(self, found: Map) -> None:
         """Wait until a program array that no descriptor and no pin holds has no elements."""
-        holders = (*self.held.descriptors, *self._pinned.values())
-        if found.is_array and not any(
-            isinstance(it, MapFd) and it.object is found for it in holders
-        ):
+        if found.is_array and not self._references(found):
             wait_until_empty()
+
+    def _references(self, found: Map | Link) -> int:
+        """How many descriptors and pins hold an object."""
+        holders = (*self.held.descriptors, *self._pinned.values())
+        return sum(isinstance(it, Open) and it.object is found for it in holders)
 
     def dup(self, descriptor: Descriptor) -> Descriptor:
         number = number_of(descriptor)
@@ -65,7 +67,7 @@ class DescriptorCommands(LinuxPart):
 
     def unlink(self, path: str) -> None:
         pin, link = self._pin(path), self._held_by_pin_alone(path)
-        before = self._attached(link) if link is not None else None
+        before = self._programs_on_hook_of(link) if link is not None else None
         try:
             pin.unlink()
         except OSError as error:
@@ -80,15 +82,13 @@ class DescriptorCommands(LinuxPart):
     def _held_by_pin_alone(self, path: str) -> Link | None:
         """The link that ends with a pin: it is attached, and nothing else holds it."""
         link = self._pinned[path].object if path in self._pinned else None
-        if not isinstance(link, Link) or link.cgroup is None:
+        if not isinstance(link, Link) or link.cgroup is None or self._references(link) > 1:
             return None
-        pins = [pinned for name, pinned in self._pinned.items() if name != path]
-        holders = [it.object for it in (*self.held.descriptors, *pins) if isinstance(it, LinkFd)]
-        return None if link in holders else link
+        return link
 
     def _is_detached(self, link: Link, before: int) -> bool:
         """Wait for the end of a link: a kernel lets go of an unlinked pin a little later."""
-        return wait_for(lambda: self._attached(link) != before)
+        return wait_for(lambda: self._programs_on_hook_of(link) != before)
 
     def _pin(self, path: str) -> Path:
         """Where the pin of this name stands: bpffs wants neither dots nor, here, directories."""
